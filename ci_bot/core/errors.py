@@ -1,0 +1,97 @@
+"""Every exception that ci-bot raises on purpose.
+
+::
+
+    CiBotError                  its text is one line for the person who must act
+    ├── SettingsError           the operator's settings; `problems` lists all of them
+    ├── DeliveryRefused         a webhook that is not let in; `status` is the HTTP answer
+    │   ├── SignatureRefused      401: unsigned, wrongly signed
+    │   └── BadDelivery           400: signed, but not what its event name says
+    ├── ForgeError              the forge said no, or could not be reached
+    │   ├── ForgeBusy             it asks to be left alone for `seconds`
+    │   └── ForgeDenied           our credentials may not do this
+    ├── StoreError              the database
+    │   └── LeaseLost             another process holds this job now: stop writing
+    ├── WorkspaceError          git could not bring the commit
+    ├── EngineError             the container engine broke: an infrastructure failure of the job
+    │   └── EngineGone            it cannot be reached at all
+    └── StepRefused             this step can never run as written (image missing, no shell): the job fails
+
+A step that merely fails is a result (`core.model.Exit`), never an exception.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+class CiBotError(Exception):
+    """Root of the tree. ``str(error)`` is one line in words for the person who must act."""
+
+
+class SettingsError(CiBotError):
+    """The settings cannot be used; `problems` names each one with its place and remedy."""
+
+    def __init__(self, problems: Sequence[str]) -> None:
+        super().__init__("; ".join(problems))
+        self.problems = tuple(problems)
+
+
+class DeliveryRefused(CiBotError):
+    """A webhook that is answered with `status` and not stored."""
+
+    status = 400
+
+
+class SignatureRefused(DeliveryRefused):
+    """No signature, or not ours."""
+
+    status = 401
+
+
+class BadDelivery(DeliveryRefused):
+    """Signed, but the body does not have the shape its event name promises."""
+
+
+class ForgeError(CiBotError):
+    """The forge answered with an error or not at all; `status` is its HTTP status, 0 for none."""
+
+    def __init__(self, message: str, status: int = 0) -> None:
+        super().__init__(message)
+        self.status = status
+
+
+class ForgeBusy(ForgeError):
+    """Nothing may be asked of this forge for the next `seconds`."""
+
+    def __init__(self, message: str, seconds: float, status: int = 429) -> None:
+        super().__init__(message, status)
+        self.seconds = seconds
+
+
+class ForgeDenied(ForgeError):
+    """The App's permissions do not cover this, or its installation is gone."""
+
+
+class StoreError(CiBotError):
+    """The database is unreachable, locked, full or damaged."""
+
+
+class LeaseLost(StoreError):
+    """Another process holds the job: nothing more may be written about it from here."""
+
+
+class WorkspaceError(CiBotError):
+    """git could not bring the commit under test."""
+
+
+class EngineError(CiBotError):
+    """The container engine failed: the job ends as an infrastructure failure, not as the author's."""
+
+
+class EngineGone(EngineError):
+    """The engine does not answer."""
+
+
+class StepRefused(CiBotError):
+    """The step cannot run as it is written; the text names what to change."""

@@ -1,0 +1,188 @@
+"""What is planned (Pipeline, Plan, Job, Step) and what happened (Run, JobRun, StepRun, Exit).
+
+Durations are whole seconds, moments are seconds since the epoch (UTC), sizes are bytes.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+
+from ci_bot.core.events import Actor, Repo
+from ci_bot.core.states import Status
+
+# ── what is planned ──────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One container: a script for the image's shell."""
+
+    name: str
+    run: str
+    image: str
+    env: Mapping[str, str] = field(default_factory=dict)
+    timeout: int | None = None  # None: what is left of the job's time
+    workdir: str = "."  # relative to the workspace
+    continue_on_error: bool = False
+    line: int = 0  # where it stands in .ci.yaml, from 1; 0 if unknown
+
+
+@dataclass(frozen=True, slots=True)
+class Job:
+    """Steps that share a workspace and run one after the other."""
+
+    id: str
+    name: str
+    steps: tuple[Step, ...]
+    needs: tuple[str, ...] = ()
+    timeout: int = 3600
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Pipeline:
+    """A valid `.ci.yaml`, independent of any event."""
+
+    name: str  # "" where the file does not say: the repository's name is shown
+    on: frozenset[str]
+    jobs: tuple[Job, ...]  # in an order in which every need comes first
+
+
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What one event makes of a pipeline. Without jobs, `reason` says why nothing runs."""
+
+    name: str
+    jobs: tuple[Job, ...]
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing wrong in `.ci.yaml`, in words for the repository's author."""
+
+    file: str
+    path: str  # "jobs.build.steps[0].run"; "" for the file as a whole
+    line: int  # from 1
+    column: int  # from 1
+    message: str
+    hint: str = ""  # how to mend it, one sentence without a full stop; may be ""
+
+    def __str__(self) -> str:
+        where = f"{self.file}:{self.line}:{self.column}: "
+        path = f"{self.path}: " if self.path else ""
+        return where + path + self.message + (f"; {self.hint}" if self.hint else "")
+
+
+# ── what happened ────────────────────────────────────────────────────────────────────────────
+
+
+class RunKind(StrEnum):
+    """What a run was started for. The first three are folded into the gate, the others never."""
+
+    PUSH = "push"
+    PULL_REQUEST = "pull_request"
+    MERGE_GROUP = "merge_group"
+    TAG = "tag"
+    MANUAL = "manual"
+
+    @property
+    def is_gating(self) -> bool:
+        return self in (RunKind.PUSH, RunKind.PULL_REQUEST, RunKind.MERGE_GROUP)
+
+
+class Verdict(StrEnum):
+    """What was decided about a head before any job ran."""
+
+    PLANNED = "planned"
+    NOTHING_TO_RUN = "nothing_to_run"
+    CONFIG_BROKEN = "config_broken"
+    CONFIG_MISSING = "config_missing"  # the base has one, the head does not
+    HELD = "held"  # a stranger's head waits for approval
+    SKIP_CI = "skip_ci"
+
+
+class ExitReason(StrEnum):
+    """Why a step's process ended."""
+
+    EXITED = "exited"
+    OUT_OF_MEMORY = "out_of_memory"
+    STOPPED = "stopped"  # we killed it: `Session.stop`
+
+
+@dataclass(frozen=True, slots=True)
+class Exit:
+    """How a step ended. `message` says in words what `code` alone does not; "" if nothing."""
+
+    code: int
+    reason: ExitReason = ExitReason.EXITED
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class StepRun:
+    """One step of one attempt of a job."""
+
+    index: int
+    name: str
+    status: Status
+    generation: int = 0  # how often a container was made for it; 0: not yet
+    exit_code: int | None = None
+    reason: str = ""  # "exit code 2", "out of memory (limit 512 MiB)", "timed out after 5m"
+    started_at: float | None = None
+    finished_at: float | None = None
+    log_bytes: int = 0
+    tolerated: bool = False  # continue-on-error: its failure does not fail the job
+    line: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class JobRun:
+    """One attempt of one job."""
+
+    id: str
+    run_id: str
+    key: str  # the job's id in .ci.yaml
+    name: str
+    attempt: int
+    status: Status
+    steps: tuple[StepRun, ...]
+    needs: tuple[str, ...] = ()
+    reason: str = ""
+    created_at: float = 0.0
+    started_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Run:
+    """One natural key: a head, and why it is tested. `jobs` holds the latest attempt of each job."""
+
+    id: str
+    key: str
+    repo: Repo
+    kind: RunKind
+    ref: str  # branch, tag or merge-group ref, without "refs/heads/"
+    sha: str
+    verdict: Verdict
+    actor: Actor
+    created_at: float
+    pull: int | None = None
+    title: str = ""  # of the pull request, or the first line of the commit's message
+    base_ref: str = ""
+    base_sha: str = ""
+    reason: str = ""  # in words: why nothing runs, what is awaited, why it was superseded
+    problems: tuple[Problem, ...] = ()
+    plan: Plan | None = None
+    superseded: bool = False
+    jobs: tuple[JobRun, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class LogRef:
+    """Names the log of one step of one attempt of a job."""
+
+    job_id: str
+    step: int

@@ -1,0 +1,1 @@
+"""From stored truth to what the forge should show."""

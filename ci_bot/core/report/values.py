@@ -1,0 +1,68 @@
+"""What a forge is asked to show, in no forge's words: checks and comments as frozen values."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class CheckState(StrEnum):
+    QUEUED = "queued"
+    IN_PROGRESS = "in_progress"
+    COMPLETED = "completed"
+
+
+class Conclusion(StrEnum):
+    """How a completed check ended. `skipped` and `neutral` are missing on purpose: forges let them pass."""
+
+    SUCCESS = "success"
+    FAILURE = "failure"
+    TIMED_OUT = "timed_out"
+    CANCELLED = "cancelled"
+    ACTION_REQUIRED = "action_required"
+    SKIPPED = "skipped"  # for a job's own check alone, never for the gate
+
+
+@dataclass(frozen=True, slots=True)
+class Annotation:
+    """A remark on lines of a file; `level` is "failure", "warning" or "notice"."""
+
+    path: str
+    line: int
+    message: str
+    title: str = ""
+    level: str = "failure"
+    column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CheckReport:
+    """One check on one commit, as it should stand on the forge.
+
+    `title` is one line without markup; `summary` and `text` are Markdown, each at most
+    `MAX_MARKDOWN` characters, everything foreign in them escaped.
+    """
+
+    name: str
+    state: CheckState
+    conclusion: Conclusion | None  # set exactly when completed
+    title: str
+    summary: str
+    details_url: str
+    text: str = ""
+    annotations: tuple[Annotation, ...] = ()
+    started_at: float | None = None
+    finished_at: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class CommentReport:
+    """The sticky comment of a pull request: Markdown whose first line is the hidden `marker`."""
+
+    marker: str
+    body: str
+
+
+#: GitHub's limit for a check's summary and text.
+#: https://docs.github.com/rest/checks/runs#create-a-check-run
+MAX_MARKDOWN = 65_535

@@ -1,0 +1,448 @@
+"""Every protocol between ci-bot and the world, on one page. Read this first.
+
+The rules are the prose above each protocol; `tests/contract` holds every adapter to them. Values that
+cross a port are frozen and our own (`ci_bot.core`), never a forge's or an engine's. A method raises the
+exceptions named here and no others; all of them stand in `ci_bot.core.errors`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Protocol
+
+from ci_bot.core.decisions import Decision
+from ci_bot.core.events import Access, Actor, Event, Pull, Repo
+from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, Step
+from ci_bot.core.report.values import CheckReport, CommentReport
+from ci_bot.core.states import Change
+
+# ── time and names ───────────────────────────────────────────────────────────────────────────
+
+
+class Clock(Protocol):
+    """The only source of time."""
+
+    def now(self) -> float:
+        """Seconds since the epoch."""
+        ...
+
+    async def sleep(self, seconds: float) -> None: ...
+
+
+class Ids(Protocol):
+    """The only source of new names."""
+
+    def new(self) -> str:
+        """A name never given before: lower-case letters and digits, at most 26, sortable by time."""
+        ...
+
+
+# ── forges ───────────────────────────────────────────────────────────────────────────────────
+
+
+class Webhook(Protocol):
+    """The pure half of a forge: from one HTTP request to one event.
+
+    Call `verify` first, on the raw bytes; the others may be called only after it returned. All are
+    total: whatever the body holds, they return or raise what is named, in bounded time.
+    """
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        """Raises `SignatureRefused` unless the body is signed with our secret. Constant time.
+
+        `headers` are case-insensitive. No secret configured means that everything is refused.
+        """
+        ...
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Event | None:
+        """The event, or None for what asks nothing of us. Raises `BadDelivery`."""
+        ...
+
+    def delivery_id(self, headers: Mapping[str, str]) -> str:
+        """The forge's id of this delivery; its redelivery has the same. Raises `BadDelivery`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class CloneSource:
+    """Where git gets a commit: an HTTP(S) URL without credentials, and a header's worth of them.
+
+    `token` may be used for one fetch by one process and must be written nowhere. "" for none needed.
+    `refs` are tried when the server does not give out a commit by its bare sha.
+    """
+
+    url: str
+    username: str
+    token: str
+    refs: tuple[str, ...] = ()
+
+
+class ForgeFacts(Protocol):
+    """What a forge can be asked. Any method may run concurrently with any other.
+
+    All raise `ForgeBusy(seconds)` when the forge wants to be left alone, `ForgeDenied` when our
+    permissions do not suffice, `ForgeError` for everything else, never a library's own exception.
+    """
+
+    async def read_file(self, repo: Repo, path: str, sha: str) -> bytes | None:
+        """A file's content at a commit; None if it is not there (or is not a file)."""
+        ...
+
+    async def pull(self, repo: Repo, number: int) -> Pull: ...
+
+    async def pulls_of_head(self, repo: Repo, sha: str) -> Sequence[Pull]:
+        """Open pull requests of the same repository whose head is exactly this commit."""
+        ...
+
+    async def permission(self, repo: Repo, actor: Actor) -> Access:
+        """What the account may do now. `Access.account` is whom the answer is about: compare it.
+
+        Somebody the forge does not know there has `Permission.NONE`.
+        """
+        ...
+
+    async def commit_message(self, repo: Repo, sha: str) -> str: ...
+
+    async def clone_source(self, repo: Repo, pull: int | None) -> CloneSource:
+        """Credentials for one fetch, read-only, for this repository alone."""
+        ...
+
+
+class ForgeReports(Protocol):
+    """What a forge can be asked to show. Raises as `ForgeFacts` does.
+
+    Handles are opaque strings that only the same adapter reads; they are stored.
+    """
+
+    async def publish(
+        self, repo: Repo, sha: str, report: CheckReport, external_id: str, handle: str | None
+    ) -> str:
+        """Creates the check (handle None) or updates it; returns its handle.
+
+        Safe to repeat with a handle. Without one it creates a second check: call `find` first when
+        the outcome of an earlier call is unknown. A completed check is final: never updated.
+        """
+        ...
+
+    async def find(self, repo: Repo, sha: str, name: str, external_id: str) -> str | None:
+        """The handle of our own check with this external id, if the forge has it."""
+        ...
+
+    async def comment(self, repo: Repo, number: int, comment: CommentReport, handle: str | None) -> str:
+        """Writes the sticky comment: by handle, else by its marker among our own, else anew."""
+        ...
+
+
+# ── executors ────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A checkout that lives as long as its job: `path` is the work tree with its `.git`.
+
+    `.git` borrows objects from `objects` (a directory, read-only for steps), which a session must
+    show to its steps as `OBJECTS_INSIDE`.
+    """
+
+    path: Path
+    objects: Path | None
+
+
+#: Where a step sees its workspace, and where the workspace's `.git` looks for borrowed objects.
+WORKSPACE_INSIDE = "/workspace"
+OBJECTS_INSIDE = "/ci-bot/objects"
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What an executor needs to know of a job."""
+
+    id: str  # of this attempt; unique, safe in names
+    run_id: str
+    repo: str  # "owner/name": for labels and for the operator's per-repository settings
+    job: Job
+    workspace: Workspace
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """What a session needs to know of a step. `generation` is stored before `prepare` is called."""
+
+    index: int
+    generation: int
+    step: Step
+    env: Mapping[str, str]  # everything the step's environment gets, CI_* included
+
+
+class LogWriter(Protocol):
+    """Receives the raw output of one step; masks, bounds and stores it.
+
+    It must be fed from the first byte of the step's output, always: after a restart of the server it
+    is fed from the first byte again and drops by itself what is stored already, so nothing is lost
+    and nothing stands there twice. Called from one thread at a time, which need not be the loop's.
+    """
+
+    def write(self, chunk: bytes) -> None: ...
+
+    def note(self, line: str) -> None:
+        """A line of our own, marked as such, after everything written so far."""
+        ...
+
+    def close(self) -> int:
+        """Flushes to disk and returns the stored size in bytes. Safe to call twice."""
+        ...
+
+
+class Session(Protocol):
+    """One job on one engine: containers that share a workspace.
+
+    `prepare` of the next step may run while `run` of the current one does; at most one `run` at a
+    time. Cancelling the task in `run` only lets go: the step goes on and can be adopted. To end a
+    step, call `stop`.
+    """
+
+    async def prepare(self, spec: StepSpec) -> None:
+        """Brings the image and makes ready what can be, without running anything of the step.
+
+        Safe to call twice, and optional. Raises as `run` does.
+        """
+        ...
+
+    async def run(self, spec: StepSpec, log: LogWriter) -> Exit:
+        """Runs the step to its end and returns how it ended, having written all its output.
+
+        If this generation was started already, by whatever process, it is picked up and not started
+        again. Raises `StepRefused` when the step cannot run as written (no such image, no shell) and
+        `EngineError` or `EngineGone` when the engine fails or the container has vanished.
+        """
+        ...
+
+    async def stop(self) -> None:
+        """Ends the running step within 2 s; its `run` returns with `ExitReason.STOPPED`.
+
+        Safe to call at any time, also when nothing runs.
+        """
+        ...
+
+
+class Executor(Protocol):
+    """An engine that runs jobs."""
+
+    def session(self, spec: JobSpec) -> AbstractAsyncContextManager[Session]:
+        """Opens a session, or re-opens the one that an earlier process left (adoption).
+
+        Leaving the context removes everything of the job from the engine, shielded from cancellation
+        and with a deadline of its own; but when it is left by `asyncio.CancelledError` everything
+        stays as it is, for the next process to adopt. Raises `EngineError`.
+        """
+        ...
+
+    async def reap(self, alive: Collection[str]) -> int:
+        """Removes what this server's other jobs left; `alive` are job ids. Returns how many things."""
+        ...
+
+    async def check(self) -> str:
+        """One line about the engine for `doctor`. Raises `EngineGone`."""
+        ...
+
+
+class Workspaces(Protocol):
+    """Checkouts for jobs, from mirrors that are kept between them."""
+
+    async def prepare(self, job_id: str, repo: Repo, sha: str, source: CloneSource) -> Workspace:
+        """A checkout of exactly `sha`. The same job id gets the same workspace, as it is now.
+
+        Raises `WorkspaceError` in words; the token is in none of them.
+        """
+        ...
+
+    async def find(self, job_id: str, repo: Repo) -> Workspace | None:
+        """The workspace of a job that was prepared earlier, perhaps by another process."""
+        ...
+
+    async def discard(self, job_id: str) -> None:
+        """Removes the job's checkout. Safe to call twice."""
+        ...
+
+    async def reap(self, alive: Collection[str]) -> int:
+        """Removes the checkouts of all other jobs. Returns how many."""
+        ...
+
+
+class LogSink(Protocol):
+    """Where logs are kept. Byte offsets are stable: what was read once at an offset stays there."""
+
+    def open(self, log: LogRef, secrets: Sequence[bytes]) -> LogWriter: ...
+
+    def size(self, log: LogRef) -> int: ...
+
+    def read(self, log: LogRef, start: int = 0, end: int | None = None) -> bytes:
+        """Stored bytes; b"" for a log that is not there."""
+        ...
+
+    def follow(self, log: LogRef, start: int = 0) -> AsyncIterator[bytes]:
+        """Stored bytes, then what comes, until the log is closed; no gap and no repeat at the join."""
+        ...
+
+
+# ── the store: each method is one transaction ────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """One verified request of a forge that asks for something."""
+
+    forge: str
+    delivery_id: str
+    headers: Mapping[str, str]  # the few that `Webhook.parse` reads
+    body: bytes
+
+
+@dataclass(frozen=True, slots=True)
+class StoredDelivery:
+    """A delivery that waits to be decided. `tries` counts the attempts before this one."""
+
+    id: int
+    delivery: Delivery
+    received_at: float
+    tries: int
+
+
+class Inbox(Protocol):
+    """Deliveries, from the moment they are durable until they are decided. Raises `StoreError`."""
+
+    async def put(self, delivery: Delivery) -> bool:
+        """Durable when it returns. False if the same id with the same body is there already."""
+        ...
+
+    async def pending(self, limit: int) -> Sequence[StoredDelivery]:
+        """Undecided deliveries that are due, oldest first."""
+        ...
+
+    async def fail(self, id: int, reason: str, retry_at: float | None) -> None:
+        """An attempt to decide failed; `retry_at` None sets the delivery aside for good, visibly."""
+        ...
+
+
+class Decisions(Protocol):
+    """Writes what was decided."""
+
+    async def commit(self, decision: Decision, delivery: int | None) -> Sequence[str]:
+        """All of the decision and the end of the delivery, at once. Returns ids of the runs touched."""
+        ...
+
+    async def known_repo(self, key: str) -> Repo | None:
+        """The repository as last seen, None at first sight."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Lease:
+    """The right to write about one job; every write carries it. `epoch` rises with each holder."""
+
+    job_id: str
+    holder: str
+    epoch: int
+
+
+@dataclass(frozen=True, slots=True)
+class Claim:
+    """A job to work on, with all that is known about it. `is_adopted`: another process began it."""
+
+    lease: Lease
+    run: Run
+    job: JobRun
+    is_adopted: bool
+
+
+class Runs(Protocol):
+    """Runs and their jobs. Methods with a lease raise `LeaseLost` if it is not the newest one.
+
+    `claim` is safe with many processes: a job is given to one. Writes mark what the forge should
+    show as due for publishing, in the same transaction.
+    """
+
+    async def run(self, run_id: str) -> Run | None: ...
+
+    async def claim(self, holder: str, seconds: float) -> Claim | None:
+        """The oldest ready job, or a running one whose lease has expired or was this holder's before."""
+        ...
+
+    async def renew(self, leases: Collection[Lease], seconds: float) -> Mapping[str, str]:
+        """Prolongs leases; returns job id → reason for those that somebody asked to cancel."""
+        ...
+
+    async def start_step(self, lease: Lease, step: int) -> int:
+        """Records that a container is about to be made; returns the new generation, from 1."""
+        ...
+
+    async def end_step(
+        self,
+        lease: Lease,
+        step: int,
+        change: Change,
+        reason: str,
+        exit_code: int | None,
+        log_bytes: int,
+    ) -> None: ...
+
+    async def end_job(self, lease: Lease, change: Change, reason: str) -> None:
+        """Ends the job and its unfinished steps, and releases or skips the jobs that need it."""
+        ...
+
+    async def alive(self, holder: str) -> Collection[str]:
+        """Ids of the jobs that this holder is running."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """Something the forge shows: a commit (`sha`), or a pull request's conversation (`pull`).
+
+    `wanted` is the version of the truth to be shown; publishing ends by saying which was.
+    """
+
+    id: int
+    repo: Repo
+    sha: str
+    pull: int | None
+    wanted: int
+    tries: int
+    runs: tuple[Run, ...]  # every run of the commit, or of the pull request, oldest first
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What we know of one check or comment on the forge.
+
+    `generation` counts check runs of one name; `handle` None with `sent` True means that the outcome
+    of a creation is unknown: look it up before creating again.
+    """
+
+    name: str
+    generation: int
+    handle: str | None
+    sent: bool
+    accepted: str  # hash of what the forge last accepted, "" for nothing
+    is_final: bool  # completed: a change needs the next generation
+
+
+class Publications(Protocol):
+    """What should be shown, and what the forge is known to show. Raises `StoreError`."""
+
+    async def due(self, limit: int) -> Sequence[Subject]:
+        """Subjects whose truth is newer than what is shown and that are due, longest waiting first."""
+        ...
+
+    async def known(self, subject: int) -> Mapping[str, Published]: ...
+
+    async def save(self, subject: int, published: Published) -> None: ...
+
+    async def shown(self, subject: int, version: int) -> None:
+        """Everything up to `version` is shown."""
+        ...
+
+    async def postpone(self, subject: int, until: float, reason: str) -> None: ...

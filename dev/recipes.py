@@ -1,0 +1,113 @@
+"""What is in each image of the demo and the tests; data and pure functions, nothing is made here."""
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+
+from dev.rootfs import Rootfs
+
+BUSYBOX = "ci-bot/busybox:1"
+BASE = "ci-bot/base:1"
+GIT = "ci-bot/git:1"
+GIT_1000 = "ci-bot/git-1000:1"
+GIT_RANDOM = "ci-bot/git-random:1"
+NO_SHELL = "ci-bot/noshell:1"
+RECORDER = "ci-bot/recorder:1"
+
+Finish = Callable[[Rootfs, Mapping[str, bytes]], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Source:
+    """Where files come from: the distribution's packages, or where there are none this image, pulled."""
+
+    packages: tuple[str, ...]
+    otherwise: str
+    takes: tuple[str, ...] = ()
+    """Only the files whose paths end so, handed to `finish`; empty: all files, as they are."""
+
+
+@dataclass(frozen=True, slots=True)
+class Made:
+    """An image of one layer: the source's files, and what `finish` adds."""
+
+    source: Source
+    finish: Finish
+    merged: bool = False
+    config: tuple[str, ...] = ('CMD ["/bin/sh"]',)
+
+
+@dataclass(frozen=True, slots=True)
+class Changed:
+    """Another image with a configuration of its own."""
+
+    of: str
+    config: tuple[str, ...]
+
+
+def _busybox(root: Rootfs, taken: Mapping[str, bytes]) -> None:
+    root.file("bin/busybox", taken["bin/busybox"], mode=0o755)
+    for applet in APPLETS.split():
+        root.link(f"bin/{applet}", "busybox")
+    root.link("usr/bin/env", "../../bin/busybox")
+
+
+def _noshell(root: Rootfs, taken: Mapping[str, bytes]) -> None:
+    root.file("bin/true", taken["bin/busybox"], mode=0o755)
+    for applet in ("echo", "false", "sleep"):
+        root.link(f"bin/{applet}", "true")
+
+
+def _recorder(root: Rootfs, taken: Mapping[str, bytes]) -> None:
+    _busybox(root, taken)
+    root.folder("workspace", mode=0o1777)
+    for command in ("docker", "go"):
+        root.file(f"bin/{command}", RECORD.replace("COMMAND", command).encode(), mode=0o755)
+
+
+def _debian(root: Rootfs, _taken: Mapping[str, bytes]) -> None:
+    """What the packages' own scripts would have set up, had they been run."""
+    root.link("usr/bin/sh", "dash")
+    root.link("usr/bin/awk", "mawk")
+    root.link("usr/bin/which", "which.debianutils")
+
+
+APPLETS = """
+    [ arch ash awk base64 basename cat chmod chown chroot clear cmp comm cp cut date dd df diff dirname du echo egrep
+    env expr factor false fgrep find fold free getopt grep groups gunzip gzip head hexdump hostname id ifconfig install
+    ip kill killall less ln ls lsof md5sum mkdir mkfifo mknod mktemp more mount mv nc nice nl nohup nproc nslookup od
+    paste ping printenv printf ps pwd readlink realpath renice rev rm rmdir route sed seq setsid sh sha1sum sha256sum
+    sha512sum shuf sleep sort split stat strings stty su sync tac tail tar tee test time timeout top touch tr true
+    truncate tty umount uname uniq unlink unzip uptime usleep vi wc wget which whoami xargs xxd yes zcat
+"""
+
+RECORD = """\
+#!/bin/sh
+# Writes down how it was called, and does nothing else.
+printf '%s\\n' "COMMAND $*" | tee -a /workspace/recorded.txt
+"""
+
+STATIC = Source(("busybox-static",), "busybox:musl", takes=("bin/busybox",))
+SYSTEM = (
+    *(
+        "base-files",
+        "bash",
+        "coreutils",
+        "dash",
+        "debianutils",
+        "diffutils",
+        "findutils",
+        "grep",
+        "gzip",
+    ),
+    *("hostname", "mawk", "procps", "sed", "tar", "util-linux"),
+)
+
+RECIPES: Mapping[str, Made | Changed] = {
+    BUSYBOX: Made(STATIC, _busybox),
+    BASE: Made(Source(SYSTEM, "debian:stable-slim"), _debian, merged=True),
+    GIT: Made(Source((*SYSTEM, "git"), "alpine/git"), _debian, merged=True),
+    GIT_1000: Changed(GIT, ("USER 1000",)),
+    GIT_RANDOM: Changed(GIT, ("USER 48213:0",)),
+    NO_SHELL: Made(STATIC, _noshell, config=('CMD ["/bin/true"]',)),
+    RECORDER: Made(STATIC, _recorder),
+}
