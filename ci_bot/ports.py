@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ci_bot.core.convergence import Published
 from ci_bot.core.decisions import Decision
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, Step
@@ -169,7 +170,7 @@ class JobSpec:
 
 @dataclass(frozen=True, slots=True)
 class StepSpec:
-    """What a session needs to know of a step. `generation` is stored before `prepare` is called."""
+    """What a session needs to know of a step. `generation` is stored before `run` is called."""
 
     index: int
     generation: int
@@ -234,9 +235,10 @@ class Executor(Protocol):
     def session(self, spec: JobSpec) -> AbstractAsyncContextManager[Session]:
         """Opens a session, or re-opens the one that an earlier process left (adoption).
 
-        Leaving the context removes everything of the job from the engine, shielded from cancellation
-        and with a deadline of its own; but when it is left by `asyncio.CancelledError` everything
-        stays as it is, for the next process to adopt. Raises `EngineError`.
+        Leaving the context normally removes everything of the job from the engine, shielded from
+        cancellation and with a deadline of its own. When it is left by an exception, cancellation
+        included, the end of the job may not be stored: everything stays as it is, for the next
+        process to adopt or for the reaper. Raises `EngineError`.
         """
         ...
 
@@ -334,8 +336,12 @@ class Decisions(Protocol):
         """All of the decision and the end of the delivery, at once. Returns ids of the runs touched."""
         ...
 
-    async def known_repo(self, key: str) -> Repo | None:
-        """The repository as last seen, None at first sight."""
+    async def runs_of_head(self, repo_key: str, sha: str) -> Sequence[Run]:
+        """Every run of a commit, oldest first."""
+        ...
+
+    async def push_after(self, repo_key: str, branch: str, sha: str) -> Run | None:
+        """The newest run of a push that moved the branch on from `sha`."""
         ...
 
 
@@ -366,6 +372,10 @@ class Runs(Protocol):
     """
 
     async def run(self, run_id: str) -> Run | None: ...
+
+    async def attempts(self, run_id: str) -> Sequence[JobRun]:
+        """Every attempt of every job of a run, in the order of the file, oldest attempt first."""
+        ...
 
     async def claim(self, holder: str, seconds: float) -> Claim | None:
         """The oldest ready job, or a running one whose lease has expired or was this holder's before."""
@@ -414,22 +424,6 @@ class Subject:
     runs: tuple[Run, ...]  # every run of the commit, or of the pull request, oldest first
 
 
-@dataclass(frozen=True, slots=True)
-class Published:
-    """What we know of one check or comment on the forge.
-
-    `generation` counts check runs of one name; `handle` None with `sent` True means that the outcome
-    of a creation is unknown: look it up before creating again.
-    """
-
-    name: str
-    generation: int
-    handle: str | None
-    sent: bool
-    accepted: str  # hash of what the forge last accepted, "" for nothing
-    is_final: bool  # completed: a change needs the next generation
-
-
 class Publications(Protocol):
     """What should be shown, and what the forge is known to show. Raises `StoreError`."""
 
@@ -445,4 +439,10 @@ class Publications(Protocol):
         """Everything up to `version` is shown."""
         ...
 
-    async def postpone(self, subject: int, until: float, reason: str) -> None: ...
+    async def postpone(self, subject: Subject, until: float, error: str) -> None:
+        """Not due again before `until`.
+
+        With an error that holds whatever happens; without one (progress that was held back) only as
+        long as the truth stays as it was read.
+        """
+        ...

@@ -78,8 +78,6 @@ STEP_CHANGES: Final[Mapping[Status, Mapping[Change, Status]]] = MappingProxyType
             Change.START: Status.RUNNING,
             Change.SKIP: Status.SKIPPED,
             Change.CANCEL: Status.CANCELLED,
-            Change.BREAK: Status.BROKEN,
-            Change.FAIL: Status.FAILED,  # refused before it could start: no image, no shell
         },
         Status.RUNNING: _END,
     }

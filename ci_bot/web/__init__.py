@@ -1,0 +1,1 @@
+"""The HTTP surface: hooks in, logs and health out."""

@@ -1,0 +1,53 @@
+"""The `ci-bot` command: its verbs, and how every error becomes one line and an exit code."""
+
+from __future__ import annotations
+
+import sys
+from typing import Final
+
+import click
+
+from ci_bot import __version__
+from ci_bot.cli.doctor import doctor
+from ci_bot.cli.logs import logs
+from ci_bot.cli.run import run
+from ci_bot.cli.serve import serve
+from ci_bot.cli.validate import validate
+from ci_bot.core.errors import CiBotError, SettingsError
+
+#: Every verb; a new one is a module here and one more entry.
+COMMANDS: Final = (serve, run, validate, logs, doctor)
+
+FAILED: Final = 1  # the answer is no: a job failed, a file is wrong
+UNUSABLE: Final = 2  # the question could not be answered: settings, engine, arguments
+INTERRUPTED: Final = 130
+
+
+@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+@click.version_option(__version__, prog_name="ci-bot")
+def cli() -> None:
+    """A CI system whose dashboard is the forge itself."""
+
+
+for _command in COMMANDS:
+    cli.add_command(_command)
+
+
+def main() -> None:
+    try:
+        cli.main(standalone_mode=False)
+    except click.exceptions.Exit as stop:
+        sys.exit(stop.exit_code)
+    except click.ClickException as error:
+        error.show()
+        sys.exit(UNUSABLE)
+    except (click.Abort, KeyboardInterrupt):
+        click.echo("ci-bot: interrupted", err=True)
+        sys.exit(INTERRUPTED)
+    except SettingsError as error:
+        for problem in error.problems:
+            click.echo(f"ci-bot: settings: {problem}", err=True)
+        sys.exit(UNUSABLE)
+    except (CiBotError, OSError) as error:
+        click.echo(f"ci-bot: {error}", err=True)
+        sys.exit(UNUSABLE)

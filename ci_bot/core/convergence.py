@@ -1,0 +1,83 @@
+"""From what the forge is known to show to what must be sent: the pure half of the publisher."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import asdict, dataclass, replace
+
+from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What we know of one check or comment on the forge.
+
+    `generation` counts check runs of one name; `handle` None with `sent` True means that the outcome
+    of a creation is unknown: look it up before creating again.
+    """
+
+    name: str
+    generation: int = 1
+    handle: str | None = None
+    sent: bool = False
+    accepted: str = ""  # fingerprint of what the forge last accepted, "" for nothing
+    is_final: bool = False  # completed: a change needs the next generation
+
+
+def fingerprint(report: CheckReport | CommentReport) -> str:
+    """Equal for equal reports, over restarts too."""
+    return hashlib.sha256(json.dumps(asdict(report), sort_keys=True).encode()).hexdigest()
+
+
+def external_id(subject: int, published: Published) -> str:
+    """How our check is found again on the forge; unique for each check run that we mean to create."""
+    return f"{subject}/{published.generation}/{published.name}"
+
+
+def next_state(known: Published | None, report: CheckReport) -> Published | None:
+    """What to send `report` as, None where the forge shows it already.
+
+    A completed check is final: another text or a new attempt is a new check of the same name.
+    """
+    if known is None:
+        return Published(report.name)
+    if known.accepted == fingerprint(report):
+        return None
+    if known.is_final:
+        return Published(known.name, known.generation + 1)
+    return known
+
+
+def accepted(published: Published, report: CheckReport, handle: str) -> Published:
+    return replace(
+        published,
+        handle=handle,
+        sent=True,
+        accepted=fingerprint(report),
+        is_final=report.state is CheckState.COMPLETED,
+    )
+
+
+def in_order(
+    reports: Iterable[CheckReport], known: Mapping[str, Published]
+) -> list[tuple[CheckReport, Published]]:
+    """What to send, first things first: the gate's first sight, then conclusions, then progress."""
+    wanted = [
+        (report, state)
+        for report in reports
+        if (state := next_state(known.get(report.name), report)) is not None
+    ]
+    return sorted(wanted, key=lambda pair: _rank(*pair))
+
+
+def _rank(report: CheckReport, state: Published) -> int:
+    if report.state is CheckState.COMPLETED:
+        return 1
+    return 0 if state.handle is None and " / " not in report.name else 2
+
+
+def is_mere_progress(report: CheckReport, state: Published) -> bool:
+    """True for an update that says nothing final about a check that is there already."""
+    return state.handle is not None and report.state is not CheckState.COMPLETED

@@ -1,0 +1,86 @@
+"""From how processes ended to what is recorded: exits → steps → jobs, with the reason in words."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+from ci_bot.core.model import Exit, ExitReason, Job, StepRun
+from ci_bot.core.states import Change, Status
+
+
+class StoppedBy(StrEnum):
+    """Why we ended a step ourselves."""
+
+    STEP_TIMEOUT = "step_timeout"
+    JOB_TIMEOUT = "job_timeout"
+    PERSON = "person"  # cancelled, superseded, closed
+
+
+@dataclass(frozen=True, slots=True)
+class Outcome:
+    """What is recorded of a step or a job."""
+
+    change: Change
+    reason: str = ""
+
+
+def step_outcome(exit: Exit, stopped_by: StoppedBy | None, why: str) -> Outcome:
+    """`why` says in words what stopped it: the limit ("5m"), or the reason of a cancel.
+
+    A step that ended by itself just before it was stopped keeps its own exit.
+    """
+    if exit.reason is ExitReason.STOPPED and stopped_by is not None:
+        if stopped_by is StoppedBy.PERSON:
+            return Outcome(Change.CANCEL, why)
+        whose = "the job's limit" if stopped_by is StoppedBy.JOB_TIMEOUT else "its limit"
+        return Outcome(Change.TIME_OUT, f"timed out: {whose} is {why}")
+    if exit.code == 0 and exit.reason is ExitReason.EXITED:
+        return Outcome(Change.SUCCEED)
+    return Outcome(Change.FAIL, exit.message or f"exit code {exit.code}")
+
+
+def job_outcome(steps: Sequence[StepRun]) -> Outcome | None:
+    """The end of a job as its steps have it, None while the next step is still to be run."""
+    for step in steps:
+        if step.status is Status.FAILED and step.tolerated:
+            continue
+        if step.status in _ENDS:
+            return Outcome(_ENDS[step.status], f'step "{step.name}": {step.reason}')
+    return Outcome(Change.SUCCEED) if all(step.status.is_final for step in steps) else None
+
+
+_ENDS = {
+    Status.FAILED: Change.FAIL,
+    Status.TIMED_OUT: Change.TIME_OUT,
+    Status.CANCELLED: Change.CANCEL,
+    Status.BROKEN: Change.BREAK,
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Deadline:
+    """When a step must have ended, whose limit that is, and that limit in words ("5m")."""
+
+    at: float
+    by: StoppedBy
+    words: str
+
+
+def deadline(job: Job, index: int, job_started: float, step_started: float) -> Deadline:
+    """The nearer of the job's and the step's own limit. Both count on while no server runs."""
+    whole = Deadline(job_started + job.timeout, StoppedBy.JOB_TIMEOUT, duration(job.timeout))
+    own = job.steps[index].timeout
+    if own is None or step_started + own >= whole.at:
+        return whole
+    return Deadline(step_started + own, StoppedBy.STEP_TIMEOUT, duration(own))
+
+
+def duration(seconds: float) -> str:
+    """A limit as `.ci.yaml` writes it: 90s, 30m, 2h."""
+    whole = int(seconds)
+    for size, unit in ((3600, "h"), (60, "m")):
+        if whole and whole % size == 0:
+            return f"{whole // size}{unit}"
+    return f"{whole}s"

@@ -1,0 +1,250 @@
+"""2. decide: a stored delivery → its event → the facts about it → one Decision, committed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import structlog
+
+from ci_bot.core import deciding
+from ci_bot.core.deciding import Head
+from ci_bot.core.decisions import Decision
+from ci_bot.core.errors import ForgeDenied, ForgeError
+from ci_bot.core.events import (
+    NO_SHA,
+    Actor,
+    Event,
+    MergeGroupAsked,
+    MergeGroupDropped,
+    PullRequestChanged,
+    PullRequestClosed,
+    Pushed,
+    RefDeleted,
+    Repo,
+    RepoDeleted,
+    RepoRenamed,
+    RepoTransferred,
+    RerunAsked,
+    TagPushed,
+    TenantChanged,
+)
+from ci_bot.core.model import Verdict
+from ci_bot.core.patience import is_hopeless, pause
+from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, read
+from ci_bot.core.report import job_of_check
+from ci_bot.core.trust import Trust, Vouched, judge_head
+from ci_bot.flow.bell import Bell
+from ci_bot.flow.meters import Meters
+from ci_bot.ports import Clock, Decisions, ForgeFacts, Inbox, StoredDelivery, Webhook
+
+_log = structlog.get_logger()
+AT_ONCE = 16  # deliveries decided at the same time, of different repositories
+NET_SECONDS = 5.0  # how often to look for work that no bell announced
+
+
+@dataclass(frozen=True, slots=True)
+class Reader:
+    """How `.ci.yaml` is read here: off the event loop, since a hostile file takes its time."""
+
+    default_image: str
+    limits: Limits
+
+    async def read(self, text: bytes, file: str) -> Reading:
+        work = partial(read, text, file=file, default_image=self.default_image, limits=self.limits)
+        return await asyncio.to_thread(work)
+
+
+class Decider:
+    """Takes deliveries in order, one at a time for each repository, until it is cancelled."""
+
+    def __init__(
+        self,
+        webhooks: Mapping[str, Webhook],
+        facts: Mapping[str, ForgeFacts],
+        inbox: Inbox,
+        decisions: Decisions,
+        reader: Reader,
+        clock: Clock,
+        arrived: Bell,
+        decided: tuple[Bell, ...],
+        meters: Meters,
+    ) -> None:
+        self._webhooks = webhooks
+        self._facts = facts
+        self._inbox = inbox
+        self._decisions = decisions
+        self._reader = reader
+        self._clock = clock
+        self._arrived = arrived
+        self._decided = decided
+        self._meters = meters
+        self._turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def run(self) -> None:
+        while True:
+            if not await self.work_off():
+                await self._arrived.wait(NET_SECONDS)
+
+    async def work_off(self) -> int:
+        """Decides everything that is due now; returns how many deliveries that were."""
+        stored = await self._inbox.pending(AT_ONCE)
+        async with asyncio.TaskGroup() as group:
+            for item in stored:
+                group.create_task(self._handle(item))
+        return len(stored)
+
+    async def _handle(self, stored: StoredDelivery) -> None:
+        log = _log.bind(delivery=stored.delivery.delivery_id)
+        try:
+            decision = await self._decide_in_turn(stored)
+        except Exception as error:  # noqa: BLE001 - the loop's edge: one bad item must not stop the rest
+            await self._failed(stored, error)
+            return
+        self._meters.decided.labels("decided").inc()
+        log.info("decided", reason=decision.reason)
+        for bell in self._decided:
+            bell.ring()
+
+    async def _failed(self, stored: StoredDelivery, error: Exception) -> None:
+        for_good = is_hopeless(error, stored.tries)
+        self._meters.decided.labels("set_aside" if for_good else "failed").inc()
+        _log.warning(
+            "delivery set aside" if for_good else "delivery postponed",
+            delivery=stored.delivery.delivery_id,
+            error=f"{type(error).__name__}: {error}",
+            exc_info=None if isinstance(error, ForgeError) else error,
+        )
+        retry_at = None if for_good else self._clock.now() + pause(error, stored.tries)
+        await self._inbox.fail(stored.id, f"{type(error).__name__}: {error}", retry_at)
+
+    async def _decide_in_turn(self, stored: StoredDelivery) -> Decision:
+        delivery = stored.delivery
+        event = self._webhooks[delivery.forge].parse(delivery.headers, delivery.body)
+        async with self._turn[_turn_of(event)]:
+            decision = await self.decide(event) if event else Decision("asks for nothing")
+            await self._decisions.commit(decision, stored.id)
+        return decision
+
+    async def decide(self, event: Event) -> Decision:
+        """Gathers what the event's decision needs to know, and has the core decide."""
+        match event:
+            case PullRequestChanged():
+                return await self._decide_pull(event)
+            case Pushed():
+                return await self._decide_push(event)
+            case TagPushed():
+                return deciding.decide_tag(
+                    event, await self._head(event.repo, event.sha, event.message, "")
+                )
+            case MergeGroupAsked():
+                head = await self._head(event.repo, event.sha, "", event.base_sha)
+                return deciding.decide_merge_group(event, head)
+            case RerunAsked():
+                return await self._decide_rerun(event)
+            case _:
+                return _decide_alone(event)
+
+    async def _decide_pull(self, event: PullRequestChanged) -> Decision:
+        repo, pull = event.repo, event.pull
+        facts = self._facts[repo.forge]
+        current, message, reading, trust = await asyncio.gather(
+            facts.pull(repo, pull.number),
+            facts.commit_message(repo, pull.head_sha),
+            self._reading(repo, pull.head_sha),
+            self._trust(event),
+        )
+        has_base = reading is None and await self._has_config(repo, current.base_sha)
+        return deciding.decide_pull(event, current, Head(reading, has_base, message), trust)
+
+    async def _trust(self, event: PullRequestChanged) -> Trust:
+        repo, pull = event.repo, event.pull
+        if not pull.is_from_fork(repo):
+            return judge_head(from_fork=False, people=(), brought_head=False, was_trusted=False)
+        known = await self._decisions.runs_of_head(repo.key, pull.head_sha)
+        mine = [run for run in known if run.pull == pull.number]
+        people = [await self._vouch(repo, actor) for actor in dict.fromkeys((pull.author, event.actor))]
+        return judge_head(
+            from_fork=True,
+            people=people,
+            brought_head=event.brought_head,
+            was_trusted=any(run.verdict is not Verdict.HELD for run in mine),
+        )
+
+    async def _vouch(self, repo: Repo, actor: Actor) -> Vouched:
+        """What the forge says of a person now; a forge that will not say means no.
+
+        A forge that is busy or broken is asked again later: until then nothing is decided.
+        """
+        try:
+            return Vouched(actor, await self._facts[repo.forge].permission(repo, actor))
+        except ForgeDenied:
+            return Vouched(actor, None)
+
+    async def _decide_push(self, event: Pushed) -> Decision:
+        repo = event.repo
+        before = "" if event.before == NO_SHA else event.before
+        pulls, head, newer = await asyncio.gather(
+            self._facts[repo.forge].pulls_of_head(repo, event.sha),
+            self._head(repo, event.sha, event.message, before),
+            self._decisions.push_after(repo.key, event.branch, event.sha),
+        )
+        return deciding.decide_push(event, head, pulls, newer)
+
+    async def _decide_rerun(self, event: RerunAsked) -> Decision:
+        clicker = await self._vouch(event.repo, event.actor)
+        runs = await self._decisions.runs_of_head(event.repo.key, event.sha)
+        job = job_of_check(event.check, runs) if event.check else None
+        return deciding.decide_rerun(event, clicker, runs, job)
+
+    async def _head(self, repo: Repo, sha: str, message: str, base_sha: str) -> Head:
+        reading = await self._reading(repo, sha)
+        has_base = reading is None and bool(base_sha) and await self._has_config(repo, base_sha)
+        return Head(reading, has_base, message)
+
+    async def _reading(self, repo: Repo, sha: str) -> Reading | None:
+        for file in CONFIG_FILES:
+            text = await self._facts[repo.forge].read_file(repo, file, sha)
+            if text is not None:
+                return await self._reader.read(text, file)
+        return None
+
+    async def _has_config(self, repo: Repo, sha: str) -> bool:
+        facts = self._facts[repo.forge]
+        for file in CONFIG_FILES:
+            if await facts.read_file(repo, file, sha) is not None:
+                return True
+        return False
+
+
+def _turn_of(event: Event | None) -> str:
+    """Deliveries with the same answer are decided one after the other."""
+    if isinstance(event, TenantChanged):
+        return f"{event.forge}:tenant:{event.tenant}"
+    return event.repo.key if event else ""
+
+
+def _decide_alone(
+    event: PullRequestClosed
+    | RefDeleted
+    | MergeGroupDropped
+    | TenantChanged
+    | RepoRenamed
+    | RepoTransferred
+    | RepoDeleted,
+) -> Decision:
+    """Events that say everything themselves."""
+    match event:
+        case PullRequestClosed():
+            return deciding.decide_closed(event)
+        case RefDeleted():
+            return deciding.decide_deleted(event)
+        case MergeGroupDropped():
+            return deciding.decide_merge_group_dropped(event)
+        case TenantChanged():
+            return deciding.decide_tenant(event)
+        case _:
+            return deciding.decide_repo(event)

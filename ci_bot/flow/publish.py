@@ -1,0 +1,180 @@
+"""4. publish: stored truth → reports → compared with what the forge accepted last → the forge."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import partial
+
+import structlog
+
+from ci_bot.core.convergence import (
+    Published,
+    accepted,
+    external_id,
+    fingerprint,
+    in_order,
+    is_mere_progress,
+)
+from ci_bot.core.errors import CiBotError, ForgeBusy, StoreError
+from ci_bot.core.model import LogRef
+from ci_bot.core.patience import pause
+from ci_bot.core.report import checks, comment, wanted_tails
+from ci_bot.core.report.values import CheckReport
+from ci_bot.flow.bell import Bell
+from ci_bot.flow.meters import Meters
+from ci_bot.ports import Clock, ForgeReports, LogSink, Publications, Subject
+
+_log = structlog.get_logger()
+AT_ONCE = 8  # subjects published at the same time; within one, one request after the other
+NET_SECONDS = 2.0
+PROGRESS_SECONDS = 10.0  # a check that still runs is updated no more often than this
+TAIL_BYTES = 16 * 1024
+COMMENT = "comment"
+
+Link = Callable[[str, str | None], str]
+
+
+class Publisher:
+    """Converges the forge on the stored truth: newest wins, until it is accepted.
+
+    However often the truth changed since, one pass shows the newest. A forge that is down or busy
+    postpones a subject; it never fails a build and never loses a result.
+    """
+
+    def __init__(
+        self,
+        forges: Mapping[str, ForgeReports],
+        publications: Publications,
+        logs: LogSink,
+        clock: Clock,
+        link: Link,
+        changed: Bell,
+        meters: Meters,
+    ) -> None:
+        self._forges = forges
+        self._publications = publications
+        self._logs = logs
+        self._clock = clock
+        self._link = link
+        self._changed = changed
+        self._meters = meters
+        self._in_flight: set[int] = set()
+        self._last_progress: dict[tuple[int, str], float] = {}
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            while True:
+                await self._begin_all(group)
+                await self._changed.wait(NET_SECONDS)
+
+    async def work_off(self) -> int:
+        """Publishes everything that is due now, once; returns how many subjects that were."""
+        due = await self._publications.due(AT_ONCE)
+        for subject in due:
+            await self._publish(subject)
+        return len(due)
+
+    async def _begin_all(self, group: asyncio.TaskGroup) -> None:
+        try:
+            due = await self._publications.due(AT_ONCE + len(self._in_flight))
+        except StoreError as error:
+            _log.warning("nothing published", error=str(error))
+            return
+        for subject in due:
+            if subject.id not in self._in_flight and len(self._in_flight) < AT_ONCE:
+                self._in_flight.add(subject.id)
+                group.create_task(self._publish_in_flight(subject))
+
+    async def _publish_in_flight(self, subject: Subject) -> None:
+        try:
+            await self._publish(subject)
+        finally:
+            self._in_flight.discard(subject.id)
+            self._changed.ring()
+
+    async def _publish(self, subject: Subject) -> None:
+        log = _log.bind(repo=subject.repo.name, sha=subject.sha, pull=subject.pull)
+        try:
+            later = await (self._checks(subject) if subject.pull is None else self._comment(subject))
+            if later is None:
+                await self._publications.shown(subject.id, subject.wanted)
+            else:
+                await self._publications.postpone(subject, later, "")
+        except CiBotError as error:
+            self._meters.published.labels("busy" if isinstance(error, ForgeBusy) else "failed").inc()
+            log.warning("not published yet", error=str(error), tries=subject.tries)
+            await self._postpone(subject, error)
+        except Exception as error:
+            self._meters.published.labels("broken").inc()
+            log.exception("not published: a bug of ours")
+            await self._postpone(subject, error)
+
+    async def _postpone(self, subject: Subject, error: Exception) -> None:
+        until = self._clock.now() + pause(error, subject.tries)
+        try:
+            await self._publications.postpone(subject, until, f"{type(error).__name__}: {error}")
+        except StoreError as stored:  # it stays due, and is tried again with the next ring
+            _log.warning("not postponed", error=str(stored))
+
+    async def _checks(self, subject: Subject) -> float | None:
+        """Sends what differs; returns when the progress that was held back is due, None for none."""
+        tails = await self._tails(subject)
+        reports = checks(subject.runs, tails, self._link)
+        known = await self._publications.known(subject.id)
+        later: list[float] = []
+        for report, state in in_order(reports, known):
+            due_at = self._held_back_until(subject, report, state)
+            if due_at is not None:
+                later.append(due_at)
+            else:
+                await self._send(subject, report, state)
+        return min(later, default=None)
+
+    def _held_back_until(self, subject: Subject, report: CheckReport, state: Published) -> float | None:
+        if not is_mere_progress(report, state):
+            return None
+        due_at = self._last_progress.get((subject.id, report.name), 0.0) + PROGRESS_SECONDS
+        return due_at if due_at > self._clock.now() else None
+
+    async def _send(self, subject: Subject, report: CheckReport, state: Published) -> None:
+        forge = self._forges[subject.repo.forge]
+        own_id = external_id(subject.id, state)
+        handle = state.handle
+        if handle is None and state.sent:  # we asked once and never heard the answer
+            handle = await forge.find(subject.repo, subject.sha, report.name, own_id)
+        if handle is None and not state.sent:
+            state = replace(state, sent=True)
+            await self._publications.save(subject.id, state)
+        handle = await forge.publish(subject.repo, subject.sha, report, own_id, handle)
+        await self._publications.save(subject.id, accepted(state, report, handle))
+        self._last_progress[subject.id, report.name] = self._clock.now()
+        if report.conclusion is not None:
+            self._last_progress.pop((subject.id, report.name))
+        self._meters.published.labels("accepted").inc()
+
+    async def _comment(self, subject: Subject) -> None:
+        known = (await self._publications.known(subject.id)).get(COMMENT)
+        tails = await self._tails(subject)
+        wanted = comment(subject.runs, tails, self._link, known=known is not None)
+        if wanted is None or subject.pull is None:
+            return
+        digest = fingerprint(wanted)
+        if known is not None and known.accepted == digest:
+            return
+        forge = self._forges[subject.repo.forge]
+        handle = known.handle if known else None
+        handle = await forge.comment(subject.repo, subject.pull, wanted, handle)
+        stored = Published(COMMENT, handle=handle, sent=True, accepted=digest)
+        await self._publications.save(subject.id, stored)
+        self._meters.published.labels("accepted").inc()
+
+    async def _tails(self, subject: Subject) -> Mapping[LogRef, bytes]:
+        return {
+            log: await asyncio.to_thread(partial(self._tail, log)) for log in wanted_tails(subject.runs)
+        }
+
+    def _tail(self, log: LogRef) -> bytes:
+        size = self._logs.size(log)
+        return self._logs.read(log, max(0, size - TAIL_BYTES), size)

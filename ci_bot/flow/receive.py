@@ -1,0 +1,66 @@
+"""1. receive: one HTTP request → a durable delivery, or a refusal, or a polite nothing."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Final
+
+import structlog
+
+from ci_bot.flow.bell import Bell
+from ci_bot.flow.meters import Meters
+from ci_bot.ports import Delivery, Inbox, Webhook
+
+_log = structlog.get_logger()
+
+#: Headers that are kept beside the body: a forge's own, but nothing that proves who sent it.
+KEPT_PREFIX: Final = "x-"
+NEVER_KEPT: Final = ("signature", "token", "authorization", "forwarded", "real-ip")
+
+
+class Received(StrEnum):
+    STORED = "stored"
+    REPEATED = "repeated"  # the same delivery again
+    IGNORED = "ignored"  # it asks for nothing
+
+
+class Receiver:
+    """Verifies first, on the raw bytes; answers only when what was asked is durable."""
+
+    def __init__(
+        self, webhooks: Mapping[str, Webhook], inbox: Inbox, arrived: Bell, meters: Meters
+    ) -> None:
+        self._webhooks = webhooks
+        self._inbox = inbox
+        self._arrived = arrived
+        self._meters = meters
+
+    def serves(self, forge: str) -> bool:
+        return forge in self._webhooks
+
+    async def receive(self, forge: str, headers: Mapping[str, str], body: bytes) -> Received:
+        """Raises `SignatureRefused`, `BadDelivery` (4xx) and `StoreError` (503: send it again)."""
+        webhook = self._webhooks[forge]
+        webhook.verify(headers, body)
+        delivery_id = webhook.delivery_id(headers)
+        if webhook.parse(headers, body) is None:
+            return self._told(Received.IGNORED, forge, delivery_id)
+        is_new = await self._inbox.put(Delivery(forge, delivery_id, _kept(headers), body))
+        if is_new:
+            self._arrived.ring()
+        return self._told(Received.STORED if is_new else Received.REPEATED, forge, delivery_id)
+
+    def _told(self, received: Received, forge: str, delivery_id: str) -> Received:
+        self._meters.deliveries.labels(forge, received).inc()
+        _log.info("delivery", forge=forge, delivery=delivery_id, answer=str(received))
+        return received
+
+
+def _kept(headers: Mapping[str, str]) -> dict[str, str]:
+    lower = {name.lower(): value for name, value in headers.items()}
+    return {
+        name: value
+        for name, value in lower.items()
+        if name.startswith(KEPT_PREFIX) and not any(word in name for word in NEVER_KEPT)
+    }

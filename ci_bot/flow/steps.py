@@ -1,0 +1,162 @@
+"""3b. the steps of a job in its session: each run to its end, within its time, with its log."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field, replace
+
+from ci_bot.core.environment import step_environment
+from ci_bot.core.errors import EngineError, StepRefused
+from ci_bot.core.model import Exit, Job, LogRef, StepRun
+from ci_bot.core.outcome import Deadline, Outcome, StoppedBy, deadline, job_outcome, step_outcome
+from ci_bot.core.states import Change, Status, step_after
+from ci_bot.ports import Claim, Clock, LogSink, LogWriter, Runs, Session, StepSpec
+
+STOP_SECONDS = 30.0  # after `stop`, an engine that says nothing is broken
+
+Link = Callable[[str, str | None], str]
+
+
+@dataclass(slots=True)
+class Cancelling:
+    """Set when somebody no longer wants the job; `reason` says why."""
+
+    asked: asyncio.Event = field(default_factory=asyncio.Event)
+    reason: str = ""
+
+    def ask(self, reason: str) -> None:
+        self.reason = reason
+        self.asked.set()
+
+
+@dataclass(frozen=True, slots=True)
+class _InSession:
+    """What stays the same from step to step."""
+
+    session: Session
+    claim: Claim
+    job: Job
+    cancelling: Cancelling
+
+
+@dataclass(frozen=True, slots=True)
+class _Ended:
+    """What is recorded of a step."""
+
+    outcome: Outcome
+    exit_code: int | None
+    log_bytes: int
+
+
+class StepRunner:
+    """Runs the steps that a job has left, in order, and stores each one's end before the next."""
+
+    def __init__(
+        self,
+        runs: Runs,
+        logs: LogSink,
+        secrets: Callable[[], Sequence[bytes]],
+        clock: Clock,
+        link: Link,
+    ) -> None:
+        self._runs = runs
+        self._logs = logs
+        self._secrets = secrets
+        self._clock = clock
+        self._link = link
+
+    async def run_all(
+        self, session: Session, claim: Claim, job: Job, cancelling: Cancelling
+    ) -> Outcome:
+        """The job's outcome. Raises `LeaseLost` and `StoreError`; an engine's failure is an outcome."""
+        inside = _InSession(session, claim, job, cancelling)
+        steps = list(claim.job.steps)
+        while (outcome := job_outcome(steps)) is None:
+            index = next(step.index for step in steps if not step.status.is_final)
+            if cancelling.asked.is_set():
+                return Outcome(Change.CANCEL, cancelling.reason)
+            steps[index] = await self._run_one(inside, steps[index])
+        return outcome
+
+    async def _run_one(self, inside: _InSession, step: StepRun) -> StepRun:
+        claim, now = inside.claim, self._clock.now()
+        generation, started_at = step.generation, step.started_at
+        if step.status is not Status.RUNNING or started_at is None:
+            generation = await self._runs.start_step(claim.lease, step.index)
+            started_at = now
+        limit = deadline(inside.job, step.index, claim.job.started_at or now, started_at)
+        ended = await self._run_to_end(inside, self._spec(inside, step.index, generation), limit)
+        await self._runs.end_step(
+            claim.lease,
+            step.index,
+            ended.outcome.change,
+            ended.outcome.reason,
+            ended.exit_code,
+            ended.log_bytes,
+        )
+        return replace(
+            step,
+            status=step_after(Status.RUNNING, ended.outcome.change),
+            reason=ended.outcome.reason,
+        )
+
+    async def _run_to_end(self, inside: _InSession, spec: StepSpec, limit: Deadline) -> _Ended:
+        log = self._logs.open(LogRef(inside.claim.job.id, spec.index), self._secrets())
+        code: int | None = None
+        ahead = asyncio.create_task(self._prepare_next(inside, spec.index + 1))
+        try:
+            outcome, code = await self._within(inside, spec, log, limit)
+        except StepRefused as error:
+            outcome = Outcome(Change.FAIL, str(error))
+        except EngineError as error:
+            outcome = Outcome(Change.BREAK, str(error))
+        finally:
+            ahead.cancel()
+            await asyncio.gather(ahead, return_exceptions=True)
+        if outcome.reason:
+            log.note(outcome.reason)
+        return _Ended(outcome, code, await asyncio.to_thread(log.close))
+
+    async def _within(
+        self, inside: _InSession, spec: StepSpec, log: LogWriter, limit: Deadline
+    ) -> tuple[Outcome, int]:
+        running = asyncio.create_task(inside.session.run(spec, log))
+        cancel = asyncio.create_task(inside.cancelling.asked.wait())
+        try:
+            seconds = max(0.0, limit.at - self._clock.now())
+            await asyncio.wait({running, cancel}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
+            if running.done():
+                return step_outcome(running.result(), None, ""), running.result().code
+            stopped_by = StoppedBy.PERSON if cancel.done() else limit.by
+            why = inside.cancelling.reason if cancel.done() else limit.words
+            exit = await _stop(inside.session, running)
+            return step_outcome(exit, stopped_by, why), exit.code
+        finally:
+            running.cancel()
+            cancel.cancel()
+            await asyncio.gather(running, cancel, return_exceptions=True)
+
+    async def _prepare_next(self, inside: _InSession, index: int) -> None:
+        """Pays for the next step's container while this one runs. What goes wrong shows in its run."""
+        if index >= len(inside.job.steps) or inside.claim.job.steps[index].status.is_final:
+            return
+        generation = inside.claim.job.steps[index].generation + 1
+        try:
+            await inside.session.prepare(self._spec(inside, index, generation))
+        except (StepRefused, EngineError):
+            return
+
+    def _spec(self, inside: _InSession, index: int, generation: int) -> StepSpec:
+        claim, step = inside.claim, inside.job.steps[index]
+        url = self._link(claim.run.id, claim.job.id)
+        env = step_environment(claim.run, inside.job, claim.job, step, url)
+        return StepSpec(index, generation, step, env)
+
+
+async def _stop(session: Session, running: asyncio.Task[Exit]) -> Exit:
+    await session.stop()
+    done, _ = await asyncio.wait({running}, timeout=STOP_SECONDS)
+    if not done:
+        raise EngineError(f"the engine did not stop the step within {STOP_SECONDS:.0f} s")
+    return running.result()

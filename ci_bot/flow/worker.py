@@ -1,0 +1,99 @@
+"""Claims ready jobs up to the capacity, keeps their leases, and passes on that they are not wanted."""
+
+from __future__ import annotations
+
+import asyncio
+
+import structlog
+
+from ci_bot.core.errors import StoreError
+from ci_bot.flow.bell import Bell
+from ci_bot.flow.meters import Meters
+from ci_bot.flow.run import JobRunner
+from ci_bot.flow.steps import Cancelling
+from ci_bot.ports import Claim, Clock, Lease, Runs
+
+_log = structlog.get_logger()
+LEASE_SECONDS = 30.0
+NET_SECONDS = 2.0  # how often to look for ready jobs that no bell announced
+RENEW_SECONDS = 1.0  # a cancel that another process stored is heard this fast
+
+
+class Worker:
+    """One per process. Cancelling `run` lets go of all jobs; their containers go on."""
+
+    def __init__(
+        self,
+        holder: str,
+        capacity: int,
+        runs: Runs,
+        runner: JobRunner,
+        clock: Clock,
+        ready: Bell,
+        cancelled: Bell,
+        ended: tuple[Bell, ...],
+        meters: Meters,
+    ) -> None:
+        self._holder = holder
+        self._capacity = capacity
+        self._runs = runs
+        self._runner = runner
+        self._clock = clock
+        self._ready = ready
+        self._cancelled = cancelled
+        self._ended = ended
+        self._meters = meters
+        self._held: dict[Lease, Cancelling] = {}
+
+    async def run(self) -> None:
+        async with asyncio.TaskGroup() as group:
+            group.create_task(self._keep_leases())
+            while True:
+                if not await self._claim_one(group):
+                    await self._ready.wait(NET_SECONDS)
+
+    async def _claim_one(self, group: asyncio.TaskGroup) -> bool:
+        if len(self._held) >= self._capacity:
+            return False
+        try:
+            claim = await self._runs.claim(self._holder, LEASE_SECONDS)
+        except StoreError as error:
+            _log.warning("no job claimed", error=str(error))
+            return False
+        if claim is None:
+            return False
+        cancelling = Cancelling()
+        self._held[claim.lease] = cancelling
+        group.create_task(self._carry_out(claim, cancelling))
+        return True
+
+    async def _carry_out(self, claim: Claim, cancelling: Cancelling) -> None:
+        self._meters.running.inc()
+        if not claim.is_adopted:
+            self._meters.queue_seconds.observe(max(0.0, self._clock.now() - claim.job.created_at))
+        self._tell()
+        try:
+            await self._runner.carry_out(claim, cancelling)
+        finally:
+            del self._held[claim.lease]
+            self._meters.running.dec()
+            self._tell()
+
+    def _tell(self) -> None:
+        self._ready.ring()
+        for bell in self._ended:
+            bell.ring()
+
+    async def _keep_leases(self) -> None:
+        while True:
+            await self._cancelled.wait(RENEW_SECONDS)
+            if not self._held:
+                continue
+            try:
+                unwanted = await self._runs.renew(tuple(self._held), LEASE_SECONDS)
+            except StoreError as error:
+                _log.warning("leases not renewed", error=str(error))
+                continue
+            for lease, cancelling in self._held.items():
+                if lease.job_id in unwanted:
+                    cancelling.ask(unwanted[lease.job_id])

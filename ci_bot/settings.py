@@ -1,0 +1,253 @@
+"""`ci-bot.toml` and `CI_BOT_*` variables → one frozen Settings, or every problem at once.
+
+A variable wins over the file; nested names are joined by two underscores
+(`CI_BOT_GITHUB__APP_ID`). Each secret may be given as `NAME_file`, the path of a file that holds it.
+No secret has a default.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from pathlib import Path
+from typing import Annotated, Any, Final, Self
+
+from cryptography.exceptions import UnsupportedAlgorithm
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
+from cryptography.hazmat.primitives.serialization import load_pem_private_key
+from pydantic import (
+    AfterValidator,
+    BaseModel,
+    ConfigDict,
+    Field,
+    ModelWrapValidatorHandler,
+    SecretStr,
+    ValidationError,
+    field_validator,
+    model_validator,
+)
+from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
+
+from ci_bot.core.errors import SettingsError
+
+CONFIG_FILE: Final = "ci-bot.toml"
+ENV_PREFIX: Final = "CI_BOT_"
+_SECRETS: Final = ("private_key", "webhook_secret", "password")
+
+
+def _url(value: str) -> str:
+    if not value.startswith(("http://", "https://")):
+        raise ValueError("must begin with https:// (or http:// inside a trusted network)")
+    return value.rstrip("/")
+
+
+Url = Annotated[str, AfterValidator(_url)]
+
+
+class _Part(BaseModel):
+    """A table of the file. `NAME_file` is read and becomes `NAME`."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    @model_validator(mode="wrap")
+    @classmethod
+    def _read_secret_files(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
+        """Wraps, so that an unreadable file is reported beside whatever else is wrong."""
+        if not isinstance(data, dict):
+            return handler(data)
+        read, problems = read_secret_files(data)
+        try:
+            part = handler(read)
+        except ValidationError as error:
+            unread = {str(problem["loc"][0]).removesuffix("_file") for problem in problems}
+            others = [_again(item) for item in error.errors() if item["loc"][0] not in unread]
+            raise ValidationError.from_exception_data(cls.__name__, problems + others) from error
+        if problems:
+            raise ValidationError.from_exception_data(cls.__name__, problems)
+        return part
+
+
+class GitHubSettings(_Part):
+    """The GitHub App. On GitHub Enterprise Server, `api_url` is https://HOST/api/v3."""
+
+    app_id: int = Field(gt=0)
+    private_key: SecretStr
+    webhook_secret: SecretStr
+    api_url: Url = "https://api.github.com"
+    web_url: Url = "https://github.com"
+
+    @field_validator("private_key")
+    @classmethod
+    def _is_rsa_key(cls, value: SecretStr) -> SecretStr:
+        try:
+            key = load_pem_private_key(value.get_secret_value().encode(), password=None)
+        except (ValueError, TypeError, UnsupportedAlgorithm):
+            raise ValueError(
+                "is not a private key in PEM form; download one from the App's settings page"
+            ) from None
+        if not isinstance(key, RSAPrivateKey):
+            raise ValueError("is not an RSA key; GitHub Apps sign with RSA")  # noqa: TRY004 - pydantic wants it
+        return value
+
+    @field_validator("webhook_secret")
+    @classmethod
+    def _is_long_enough(cls, value: SecretStr) -> SecretStr:
+        if len(value.get_secret_value()) < 16:
+            raise ValueError("is shorter than 16 characters; `openssl rand -hex 32` makes a good one")
+        return value
+
+
+class RegistrySettings(_Part):
+    """Credentials for one image registry, for the repositories that `repositories` names."""
+
+    host: str = Field(min_length=1)
+    username: str
+    password: SecretStr
+    repositories: tuple[str, ...] = Field(min_length=1)  # "owner/name" or "owner/*"
+
+
+class LimitSettings(_Part):
+    """What a step may use, and what a job may take."""
+
+    memory: int = Field(default=4 * 1024**3, ge=16 * 1024**2)  # bytes
+    cpus: float = Field(default=2.0, gt=0)
+    pids: int = Field(default=1024, ge=16)
+    job_timeout: int = Field(default=6 * 3600, ge=1)  # seconds, the most a job may ask for
+    log: int = Field(default=16 * 1024**2, ge=64 * 1024)  # bytes kept of one step's output
+
+
+class Settings(BaseSettings):
+    """Everything an operator can set. Read it with `load`."""
+
+    model_config = SettingsConfigDict(
+        frozen=True, extra="forbid", env_prefix=ENV_PREFIX, env_nested_delimiter="__"
+    )
+
+    data_dir: Path = Path("/var/lib/ci-bot")
+    run_dir: Path | None = None  # short-lived files that steps see; default: data_dir/run
+    database_url: str = ""  # default: SQLite in data_dir
+    host: str = "127.0.0.1"
+    port: int = Field(default=8080, ge=0, le=65535)
+    public_url: Url = "http://127.0.0.1:8080"  # how people's browsers and the forge reach us
+    max_jobs: int = Field(default=4, ge=1, le=1000)  # at once
+    default_image: str = "debian:bookworm-slim"
+    docker_host: str = ""  # default: DOCKER_HOST, else the local socket
+    ca_file: Path | None = None  # certificates to trust besides the system's, for the API and for git
+    proxy: Url | None = None  # for the API and for git
+    log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
+    log_format: str = Field(default="json", pattern="^(json|text)$")
+    github: GitHubSettings | None = None
+    registries: tuple[RegistrySettings, ...] = ()
+    limits: LimitSettings = Field(default_factory=LimitSettings)
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The environment over what `load` read from the file; no .env files, no secrets folders."""
+        return (env_settings, init_settings)
+
+    @field_validator("ca_file")
+    @classmethod
+    def _is_there(cls, value: Path | None) -> Path | None:
+        if value is not None and not value.is_file():
+            raise ValueError(f"{value} is not a file")
+        return value
+
+    @model_validator(mode="after")
+    def _dirs_are_absolute(self) -> Self:
+        for name in ("data_dir", "run_dir"):
+            path = getattr(self, name)
+            if path is not None and not path.is_absolute():
+                raise ValueError(f"{name} must be an absolute path, not {path}")
+        return self
+
+    @property
+    def database(self) -> str:
+        return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'ci-bot.db'}"
+
+    @property
+    def run(self) -> Path:
+        return self.run_dir or self.data_dir / "run"
+
+
+def load(file: Path | None = None) -> Settings:
+    """Settings from `file` (default: ./ci-bot.toml if it is there) and the environment.
+
+    Raises `SettingsError` with every problem, each naming its place and how to mend it.
+    """
+    chosen = file or Path(os.environ.get(f"{ENV_PREFIX}CONFIG", CONFIG_FILE))
+    if file is not None and not file.is_file():
+        raise SettingsError([f"{file}: no such file"])
+    data = _read_toml(chosen) if chosen.is_file() else {}
+    try:
+        return Settings(**data)
+    except ValidationError as error:
+        raise SettingsError(_in_words(error, chosen if data else None)) from error
+    except SettingsError:
+        raise
+    except ValueError as error:  # a variable that is not JSON where a table is expected
+        raise SettingsError([f"environment: {error}"]) from error
+
+
+def read_secret_files(data: dict[str, Any]) -> tuple[dict[str, Any], list[InitErrorDetails]]:
+    """Replaces `NAME_file` by NAME with the file's content; says what could not be read."""
+    read = dict(data)
+    problems = []
+    for name in _SECRETS:
+        path = read.pop(f"{name}_file", None)
+        if path is None:
+            continue
+        if name in read:
+            problems.append(_problem(name, f"is given beside {name}; keep one of them"))
+            continue
+        try:
+            read[name] = Path(str(path)).read_text(encoding="utf-8").strip()
+        except (OSError, UnicodeDecodeError) as error:
+            why = getattr(error, "strerror", None) or "not UTF-8"
+            problems.append(_problem(name, f"{path} cannot be read: {why}"))
+    return read, problems
+
+
+def _problem(name: str, message: str) -> InitErrorDetails:
+    kind = PydanticCustomError("secret_file", "{message}", {"message": message})
+    return {"type": kind, "loc": (f"{name}_file",), "input": None}
+
+
+def _again(item: ErrorDetails) -> InitErrorDetails:
+    kind = PydanticCustomError(item["type"], "{message}", {"message": _message(item)})
+    return {"type": kind, "loc": item["loc"], "input": None}
+
+
+def _read_toml(file: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise SettingsError([f"{file}: {error}"]) from error
+
+
+def _in_words(error: ValidationError, file: Path | None) -> list[str]:
+    problems = []
+    for item in error.errors(include_url=False, include_input=False):
+        names = [str(part) for part in item["loc"]]
+        place = ".".join(names) or "settings"
+        variable = ENV_PREFIX + "__".join(names).upper()
+        where = f"{file.name}: {place}" if file else f"{place} (or {variable})"
+        problems.append(f"{where}: {_message(item)}")
+    return problems
+
+
+def _message(item: ErrorDetails) -> str:
+    match item["type"]:
+        case "missing":
+            return "is missing"
+        case "extra_forbidden":
+            return "is not a setting"
+        case _:
+            return str(item["msg"]).removeprefix("Value error, ")

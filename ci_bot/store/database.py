@@ -1,0 +1,150 @@
+"""One database, opened, migrated and guarded: transactions in, rows out, `StoreError` on trouble."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any, Self
+
+from alembic import command
+from alembic.config import Config
+from alembic.util import CommandError
+from sqlalchemy import Connection, event, text
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, SQLAlchemyError
+from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
+from sqlalchemy.pool import StaticPool
+
+from ci_bot.core.errors import StoreError
+
+MIGRATIONS = Path(__file__).parent / "migrations"
+BUSY_MS = 30_000  # how long SQLite waits for another process's write
+
+
+class Database:
+    """A connection pool with one way to write and one way to read.
+
+    SQLite begins every write with BEGIN IMMEDIATE: begun late, two transactions that read before they
+    write lose an update. Writers of this process queue on a lock instead of on SQLite's busy timer.
+    """
+
+    def __init__(self, engine: AsyncEngine) -> None:
+        self._engine = engine
+        self._is_sqlite = engine.dialect.name == "sqlite"
+        self._writing = asyncio.Lock()
+
+    @classmethod
+    async def open(cls, url: str) -> Self:
+        """Connects, migrates to the newest schema and checks SQLite's integrity.
+
+        `url` is SQLAlchemy's: "sqlite+aiosqlite:////path/to/ci-bot.db" or
+        "postgresql+asyncpg://user@host/name". Raises `StoreError`.
+        """
+        engine = create_async_engine(url, **_engine_options(url))
+        if engine.dialect.name == "sqlite":
+            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
+            event.listen(engine.sync_engine, "begin", _begin_sqlite)
+        database = cls(engine)
+        try:
+            await database._migrate()
+        except (SQLAlchemyError, CommandError) as error:
+            await engine.dispose()
+            raise StoreError(_words(url, error)) from error
+        except StoreError:
+            await engine.dispose()
+            raise
+        return database
+
+    async def close(self) -> None:
+        await self._engine.dispose()
+
+    @asynccontextmanager
+    async def write(self) -> AsyncIterator[AsyncConnection]:
+        """One transaction: all of it or nothing. No engine or forge call belongs inside."""
+        if not self._is_sqlite:
+            async with self._transaction() as connection:
+                yield connection
+            return
+        async with self._writing, self._transaction(immediate=True) as connection:
+            yield connection
+
+    @asynccontextmanager
+    async def read(self) -> AsyncIterator[AsyncConnection]:
+        """One consistent view."""
+        async with self._transaction() as connection:
+            yield connection
+
+    async def ping(self) -> None:
+        """Raises `StoreError` unless the database answers."""
+        async with self.read() as connection:
+            await connection.execute(text("SELECT 1"))
+
+    @asynccontextmanager
+    async def _transaction(self, *, immediate: bool = False) -> AsyncIterator[AsyncConnection]:
+        try:
+            async with self._engine.connect() as connection:
+                await connection.execution_options(immediate=immediate)
+                async with connection.begin():
+                    yield connection
+        except (DBAPIError, InterfaceError) as error:
+            raise StoreError(f"the database failed: {_cause(error)}") from error
+
+    async def _migrate(self) -> None:
+        if self._is_sqlite:
+            async with self.read() as connection:
+                answer = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
+            if answer != "ok":
+                raise StoreError(f"the database is damaged ({answer}); restore it from a backup")
+        async with self.write() as connection:
+            await connection.run_sync(_upgrade)
+
+
+def _upgrade(connection: Connection) -> None:
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    config.attributes["connection"] = connection
+    command.upgrade(config, "head")
+
+
+def _engine_options(url: str) -> dict[str, Any]:
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite":
+        return {"pool_pre_ping": True}
+    if parsed.database in (None, "", ":memory:"):
+        return {"poolclass": StaticPool}  # one connection, or each would see a database of its own
+    return {"pool_size": 8}
+
+
+def _prepare_sqlite(connection: Any, _record: object) -> None:
+    # The driver's own idea of when to begin is switched off: see `_begin_sqlite`.
+    connection.isolation_level = None
+    cursor = connection.cursor()
+    cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
+    cursor.execute("PRAGMA journal_mode=WAL")
+    cursor.execute("PRAGMA synchronous=FULL")
+    cursor.execute("PRAGMA foreign_keys=ON")
+    cursor.close()
+
+
+def _begin_sqlite(connection: Connection) -> None:
+    immediate = connection.get_execution_options().get("immediate", False)
+    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+
+
+def _words(url: str, error: Exception) -> str:
+    where = make_url(url).render_as_string(hide_password=True)
+    cause = _cause(error)
+    if "not a database" in cause or "malformed" in cause:
+        return f"{where} is damaged or not a database ({cause}); restore it from a backup"
+    if isinstance(error, CommandError):
+        return f"{where} was written by a newer ci-bot ({cause}); upgrade ci-bot"
+    if isinstance(error, DatabaseError):
+        return f"{where} cannot be used: {cause}"
+    return f"{where} cannot be opened: {cause}"
+
+
+def _cause(error: Exception) -> str:
+    origin = getattr(error, "orig", None) or error
+    return (str(origin).splitlines() or [type(origin).__name__])[0]

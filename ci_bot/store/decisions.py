@@ -1,0 +1,181 @@
+"""Writes a Decision and the end of its delivery in one transaction. Implements `ports.Decisions`."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import ColumnElement, select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ci_bot.core.decisions import Decision, ForgetRepo, NewRun, Retry, SeeRepo, Withdraw
+from ci_bot.core.graph import retried
+from ci_bot.core.model import Run, RunKind
+from ci_bot.core.states import Status
+from ci_bot.ports import Clock, Ids
+from ci_bot.store.database import Database
+from ci_bot.store.inbox import DONE
+from ci_bot.store.jobs import cancel_jobs, settle_run
+from ci_bot.store.rows import insert_attempts, insert_run, load_runs
+from ci_bot.store.schema import deliveries, repositories, runs
+from ci_bot.store.subjects import mark_run, show_again
+
+
+class DecisionStore:
+    """The only writer of runs: what is withdrawn, created and retried, in this order."""
+
+    def __init__(self, database: Database, clock: Clock, ids: Ids) -> None:
+        self._database = database
+        self._clock = clock
+        self._ids = ids
+
+    async def commit(self, decision: Decision, delivery: int | None) -> Sequence[str]:
+        now = self._clock.now()
+        touched: list[str] = []
+        async with self._database.write() as connection:
+            for change in decision.repos:
+                touched += await self._write_repo(connection, change, now)
+            for withdraw in decision.withdraw:
+                touched += await self._withdraw(connection, _matching(withdraw), withdraw.reason, now)
+                await _supersede(connection, withdraw)
+            for new in decision.create:
+                touched.append(await self._create(connection, new, now))
+            for retry in decision.retry:
+                touched += await self._retry(connection, retry, now)
+            for run_id in dict.fromkeys(touched):
+                await mark_run(connection, run_id, now)
+            if delivery is not None:
+                await connection.execute(
+                    update(deliveries)
+                    .where(deliveries.c.id == delivery)
+                    .values(state=DONE, reason=decision.reason, done_at=now)
+                )
+        return tuple(dict.fromkeys(touched))
+
+    async def runs_of_head(self, repo_key: str, sha: str) -> Sequence[Run]:
+        async with self._database.read() as connection:
+            return await load_runs(connection, runs.c.repo == repo_key, runs.c.sha == sha)
+
+    async def push_after(self, repo_key: str, branch: str, sha: str) -> Run | None:
+        condition = (
+            runs.c.repo == repo_key,
+            runs.c.kind == RunKind.PUSH,
+            runs.c.ref == branch,
+            runs.c.base_sha == sha,
+        )
+        async with self._database.read() as connection:
+            found = await load_runs(connection, *condition)
+        return found[-1] if found else None
+
+    async def _write_repo(
+        self, connection: AsyncConnection, change: SeeRepo | ForgetRepo, now: float
+    ) -> list[str]:
+        if isinstance(change, SeeRepo):
+            await _see(connection, change, now)
+            return []
+        where = [repositories.c.forge == change.forge]
+        if change.repo_id is not None:
+            where.append(repositories.c.forge_id == change.repo_id)
+        if change.tenant is not None:
+            where.append(repositories.c.tenant == change.tenant)
+        await connection.execute(update(repositories).where(*where).values(gone=True))
+        theirs = runs.c.repo.in_(select(repositories.c.key).where(*where))
+        return await self._withdraw(connection, [theirs], "ci-bot was removed from the repository", now)
+
+    async def _withdraw(
+        self, connection: AsyncConnection, where: Sequence[ColumnElement[bool]], reason: str, now: float
+    ) -> list[str]:
+        touched = []
+        for run in await load_runs(connection, *where):
+            unfinished = [job for job in run.jobs if not job.status.is_final]
+            await cancel_jobs(connection, unfinished, reason, now)
+            touched.append(run.id)
+        return touched
+
+    async def _create(self, connection: AsyncConnection, new: NewRun, now: float) -> str:
+        known = await load_runs(connection, runs.c.key == new.key)
+        if known:
+            await self._revive(connection, known[0], now)
+            return known[0].id
+        run_id = self._ids.new()
+        await insert_run(connection, run_id, new, now)
+        if new.plan is not None:
+            attempts = [(self._ids.new(), job.id, 1) for job in new.plan.jobs]
+            await insert_attempts(connection, run_id, new.plan, attempts, now)
+            await settle_run(connection, run_id, now)
+        return run_id
+
+    async def _revive(self, connection: AsyncConnection, run: Run, now: float) -> None:
+        """The head came back: what was cancelled on its account is tried again."""
+        was_cancelled = any(job.status is Status.CANCELLED for job in run.jobs)
+        if run.superseded:
+            await connection.execute(
+                update(runs).where(runs.c.id == run.id).values(superseded=False, reason="")
+            )
+        if run.superseded or was_cancelled:
+            await self._try_again(
+                connection, run, retried(run.jobs, None) if was_cancelled else (), now
+            )
+
+    async def _retry(self, connection: AsyncConnection, retry: Retry, now: float) -> list[str]:
+        touched = []
+        where = (runs.c.repo == retry.repo_key, runs.c.sha == retry.sha, ~runs.c.superseded)
+        for run in await load_runs(connection, *where):
+            if retry.job is not None and all(job.key != retry.job for job in run.jobs):
+                continue
+            await self._try_again(connection, run, retried(run.jobs, retry.job), now)
+            touched.append(run.id)
+        await show_again(connection, retry.repo_key, retry.sha, now)
+        return touched
+
+    async def _try_again(
+        self, connection: AsyncConnection, run: Run, keys: Sequence[str], now: float
+    ) -> None:
+        if run.plan is None or not keys:
+            return
+        number = {job.key: job.attempt + 1 for job in run.jobs}
+        attempts = [(self._ids.new(), key, number[key]) for key in keys]
+        await insert_attempts(connection, run.id, run.plan, attempts, now)
+        await settle_run(connection, run.id, now)
+
+
+def _matching(withdraw: Withdraw) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = [
+        runs.c.repo == withdraw.repo_key,
+        runs.c.key != withdraw.except_key,
+        ~runs.c.superseded,
+    ]
+    for column, value in (
+        (runs.c.kind, withdraw.kind),
+        (runs.c.pull, withdraw.pull),
+        (runs.c.ref, withdraw.ref),
+        (runs.c.sha, withdraw.sha),
+    ):
+        if value is not None:
+            where.append(column == value)
+    return where
+
+
+async def _supersede(connection: AsyncConnection, withdraw: Withdraw) -> None:
+    if withdraw.superseded:
+        await connection.execute(
+            update(runs).where(*_matching(withdraw)).values(superseded=True, reason=withdraw.reason)
+        )
+
+
+async def _see(connection: AsyncConnection, change: SeeRepo, now: float) -> None:
+    repo = change.repo
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    facts = {"name": repo.name, "private": repo.private, "tenant": repo.tenant, "gone": False}
+    if repo.default_branch:  # installation payloads do not say it
+        facts["default_branch"] = repo.default_branch
+    if change.locked:
+        facts["locked"] = True
+    insert = dialect.insert(repositories).values(
+        key=repo.key,
+        forge=repo.forge,
+        forge_id=repo.id,
+        first_seen=now,
+        **{"default_branch": "", "locked": change.locked} | facts,
+    )
+    await connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=facts))

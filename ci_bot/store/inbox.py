@@ -1,0 +1,135 @@
+"""Deliveries: many webhooks, few commits. Implements `ports.Inbox`."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from sqlalchemy import insert, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ci_bot.core.errors import StoreError
+from ci_bot.ports import Clock, Delivery, StoredDelivery
+from ci_bot.store.database import Database
+from ci_bot.store.schema import deliveries
+
+PENDING, DONE, SET_ASIDE = "pending", "done", "set_aside"
+COMMIT_AT_MOST = 64  # deliveries in one transaction
+
+
+@dataclass(slots=True)
+class _Waiting:
+    delivery: Delivery
+    answer: asyncio.Future[bool]
+
+
+class InboxStore:
+    """Group commit: while one transaction is being written, the next deliveries gather for one more.
+
+    A disk's flush costs the same for one row and for thirty, so a burst of webhooks is answered at
+    the speed of the network and not of the disk.
+    """
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+        self._waiting: list[_Waiting] = []
+        self._writer: asyncio.Task[None] | None = None
+
+    async def put(self, delivery: Delivery) -> bool:
+        answer: asyncio.Future[bool] = asyncio.get_running_loop().create_future()
+        self._waiting.append(_Waiting(delivery, answer))
+        if self._writer is None or self._writer.done():
+            self._writer = asyncio.create_task(self._write_all())
+        return await answer
+
+    async def pending(self, limit: int) -> Sequence[StoredDelivery]:
+        query = (
+            select(deliveries)
+            .where(deliveries.c.state == PENDING, deliveries.c.due_at <= self._clock.now())
+            .order_by(deliveries.c.id)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [
+            StoredDelivery(
+                id=row.id,
+                delivery=Delivery(row.forge, row.delivery_id, json.loads(row.headers), row.body),
+                received_at=row.received_at,
+                tries=row.tries,
+            )
+            for row in rows
+        ]
+
+    async def fail(self, id: int, reason: str, retry_at: float | None) -> None:
+        change = (
+            {"state": SET_ASIDE, "done_at": self._clock.now()}
+            if retry_at is None
+            else {"due_at": retry_at}
+        )
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(deliveries)
+                .where(deliveries.c.id == id)
+                .values(tries=deliveries.c.tries + 1, reason=reason, **change)
+            )
+
+    async def count_set_aside(self) -> int:
+        """How many deliveries failed for good and wait for an operator."""
+        query = select(deliveries.c.id).where(deliveries.c.state == SET_ASIDE)
+        async with self._database.read() as connection:
+            return len((await connection.execute(query)).all())
+
+    async def _write_all(self) -> None:
+        while self._waiting:
+            batch = self._waiting[:COMMIT_AT_MOST]
+            del self._waiting[: len(batch)]
+            try:
+                await self._write(batch)
+            except StoreError as error:
+                for item in batch:
+                    _answer(item, error)
+
+    async def _write(self, batch: Sequence[_Waiting]) -> None:
+        now = self._clock.now()
+        async with self._database.write() as connection:
+            fresh = [await _insert(connection, item.delivery, now) for item in batch]
+        for item, is_fresh in zip(batch, fresh, strict=True):
+            _answer(item, is_fresh)
+
+
+def _answer(item: _Waiting, answer: bool | StoreError) -> None:
+    if item.answer.done():  # the sender went away
+        return
+    if isinstance(answer, StoreError):
+        item.answer.set_exception(answer)
+    else:
+        item.answer.set_result(answer)
+
+
+async def _insert(connection: AsyncConnection, delivery: Delivery, now: float) -> bool:
+    digest = hashlib.sha256(delivery.body).hexdigest()
+    same = select(deliveries.c.id).where(
+        deliveries.c.forge == delivery.forge,
+        deliveries.c.delivery_id == delivery.delivery_id,
+        deliveries.c.body_sha256 == digest,
+    )
+    if (await connection.execute(same)).first() is not None:
+        return False
+    await connection.execute(
+        insert(deliveries).values(
+            forge=delivery.forge,
+            delivery_id=delivery.delivery_id,
+            body_sha256=digest,
+            headers=json.dumps(dict(delivery.headers)),
+            body=delivery.body,
+            received_at=now,
+            state=PENDING,
+            due_at=now,
+        )
+    )
+    return True

@@ -1,0 +1,76 @@
+"""Changes of jobs and steps that several transactions share; the table of states decides each."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from sqlalchemy import select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ci_bot.core.graph import settle
+from ci_bot.core.model import JobRun
+from ci_bot.core.states import Change, Status, job_after, step_after
+from ci_bot.store.rows import load_runs
+from ci_bot.store.schema import jobs, runs, steps
+
+
+async def settle_run(connection: AsyncConnection, run_id: str, now: float) -> None:
+    """Releases and skips the waiting jobs of a run as their needs allow."""
+    (run,) = await load_runs(connection, runs.c.id == run_id)
+    for settled in settle(run.jobs):
+        if settled.change is Change.RELEASE:
+            await _set(connection, settled.job, job_after(settled.job.status, Change.RELEASE))
+        else:
+            await end_job(connection, settled.job, settled.change, settled.reason, now)
+
+
+async def cancel_jobs(
+    connection: AsyncConnection, unfinished: Sequence[JobRun], reason: str, now: float
+) -> None:
+    """Ends jobs that have not started; asks the holder of a running one to end it."""
+    for job in unfinished:
+        if job.status is Status.RUNNING:
+            await connection.execute(
+                update(jobs).where(jobs.c.id == job.id).values(cancel_reason=reason)
+            )
+        else:
+            await end_job(connection, job, Change.CANCEL, reason, now)
+
+
+async def end_job(
+    connection: AsyncConnection, job: JobRun, change: Change, reason: str, now: float
+) -> None:
+    """Ends a job and every step of it that has not ended."""
+    status = job_after(job.status, change)
+    await connection.execute(
+        update(jobs)
+        .where(jobs.c.id == job.id)
+        .values(status=status, reason=reason, finished_at=now, lease_until=0.0)
+    )
+    query = select(steps.c.position, steps.c.status).where(steps.c.job_id == job.id)
+    for index, step in (await connection.execute(query)).all():
+        if not Status(step).is_final:
+            await end_step(
+                connection, job.id, index, Status(step), _last_change(Status(step), change), now
+            )
+
+
+def _last_change(step: Status, change: Change) -> Change:
+    """What the end of a job means for a step of it that has not ended."""
+    if step is Status.RUNNING:
+        return change
+    return Change.CANCEL if change is Change.CANCEL else Change.SKIP
+
+
+async def end_step(
+    connection: AsyncConnection, job_id: str, index: int, status: Status, change: Change, now: float
+) -> None:
+    await connection.execute(
+        update(steps)
+        .where(steps.c.job_id == job_id, steps.c.position == index)
+        .values(status=step_after(status, change), finished_at=now)
+    )
+
+
+async def _set(connection: AsyncConnection, job: JobRun, status: Status) -> None:
+    await connection.execute(update(jobs).where(jobs.c.id == job.id).values(status=status))

@@ -1,0 +1,88 @@
+"""What should be shown on the forge and what is known to be there. Implements `ports.Publications`."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from dataclasses import asdict
+
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+
+from ci_bot.core.convergence import Published
+from ci_bot.ports import Clock, Subject
+from ci_bot.store.database import Database
+from ci_bot.store.rows import REPO_COLUMNS, load_runs, repo_of
+from ci_bot.store.schema import publications, repositories, subjects
+from ci_bot.store.subjects import runs_of
+
+
+class PublicationStore:
+    """Versions instead of a queue: however often the truth changes, one publishing catches up."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def due(self, limit: int) -> Sequence[Subject]:
+        query = (
+            select(subjects, *REPO_COLUMNS)
+            .join(repositories, subjects.c.repo == repositories.c.key)
+            .where(
+                subjects.c.wanted > subjects.c.shown,
+                subjects.c.due_at <= self._clock.now(),
+                ~repositories.c.gone,
+            )
+            .order_by(subjects.c.due_at)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+            return [
+                Subject(
+                    id=row.id,
+                    repo=repo_of(row),
+                    sha=row.sha,
+                    pull=row.pull or None,
+                    wanted=row.wanted,
+                    tries=row.tries,
+                    runs=tuple(await load_runs(connection, runs_of(row.repo, row.sha, row.pull))),
+                )
+                for row in rows
+            ]
+
+    async def known(self, subject: int) -> Mapping[str, Published]:
+        query = select(publications).where(publications.c.subject == subject)
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return {
+            row.name: Published(
+                row.name, row.generation, row.handle, row.sent, row.accepted, row.is_final
+            )
+            for row in rows
+        }
+
+    async def save(self, subject: int, published: Published) -> None:
+        values = asdict(published)
+        async with self._database.write() as connection:
+            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+            insert = dialect.insert(publications).values(subject=subject, **values)
+            await connection.execute(
+                insert.on_conflict_do_update(index_elements=["subject", "name"], set_=values)
+            )
+
+    async def shown(self, subject: int, version: int) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(subjects)
+                .where(subjects.c.id == subject)
+                .values(shown=version, tries=0, reason="")
+            )
+
+    async def postpone(self, subject: Subject, until: float, error: str) -> None:
+        change = update(subjects).where(subjects.c.id == subject.id)
+        if error:
+            change = change.values(due_at=until, tries=subjects.c.tries + 1, reason=error)
+        else:
+            change = change.where(subjects.c.wanted == subject.wanted).values(due_at=until)
+        async with self._database.write() as connection:
+            await connection.execute(change)

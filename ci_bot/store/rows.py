@@ -1,0 +1,189 @@
+"""Between rows and the values of `ci_bot.core`: reading whole runs, writing their parts."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+from pydantic import TypeAdapter
+from sqlalchemy import ColumnElement, Row, insert, select
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ci_bot.core.decisions import NewRun
+from ci_bot.core.events import Actor, Repo
+from ci_bot.core.model import JobRun, Plan, Problem, Run, RunKind, StepRun, Verdict
+from ci_bot.core.states import Status
+from ci_bot.store.schema import jobs, repositories, runs, steps
+
+_PLAN = TypeAdapter(Plan)
+_PROBLEMS = TypeAdapter(tuple[Problem, ...])
+_ACTOR = TypeAdapter(Actor)
+_EMPTY_PLAN = Plan("", ())
+
+#: What `repo_of` reads of a row.
+REPO_COLUMNS = (
+    repositories.c.forge,
+    repositories.c.forge_id,
+    repositories.c.name,
+    repositories.c.default_branch,
+    repositories.c.private,
+    repositories.c.tenant,
+)
+
+
+def repo_of(row: Row[Any]) -> Repo:
+    return Repo(
+        forge=row.forge,
+        id=row.forge_id,
+        name=row.name,
+        default_branch=row.default_branch,
+        private=row.private,
+        tenant=row.tenant,
+    )
+
+
+async def load_runs(
+    connection: AsyncConnection, *where: ColumnElement[bool], latest_only: bool = True
+) -> list[Run]:
+    """Runs with their repository and the latest attempt of each job (or all), oldest first."""
+    query = (
+        select(runs, *REPO_COLUMNS)
+        .join(repositories, runs.c.repo == repositories.c.key)
+        .where(*where)
+        .order_by(runs.c.created_at, runs.c.id)
+    )
+    rows = (await connection.execute(query)).all()
+    attempts = await _load_jobs(connection, [row.id for row in rows], latest_only)
+    return [_run(row, attempts[row.id]) for row in rows]
+
+
+def _run(row: Row[Any], attempts: Sequence[tuple[Row[Any], Sequence[Row[Any]]]]) -> Run:
+    plan = _PLAN.validate_json(row.plan) if row.plan else None
+    return Run(
+        id=row.id,
+        key=row.key,
+        repo=repo_of(row),
+        kind=RunKind(row.kind),
+        ref=row.ref,
+        sha=row.sha,
+        verdict=Verdict(row.verdict),
+        actor=_ACTOR.validate_json(row.actor),
+        created_at=row.created_at,
+        pull=row.pull,
+        title=row.title,
+        base_ref=row.base_ref,
+        base_sha=row.base_sha,
+        reason=row.reason,
+        problems=_PROBLEMS.validate_json(row.problems),
+        plan=plan,
+        superseded=row.superseded,
+        jobs=tuple(_job(job, its_steps, plan or _EMPTY_PLAN) for job, its_steps in attempts),
+    )
+
+
+def _job(row: Row[Any], its_steps: Sequence[Row[Any]], plan: Plan) -> JobRun:
+    planned = next(job for job in plan.jobs if job.id == row.key)
+    return JobRun(
+        id=row.id,
+        run_id=row.run_id,
+        key=row.key,
+        name=planned.name,
+        attempt=row.attempt,
+        status=Status(row.status),
+        needs=planned.needs,
+        reason=row.reason,
+        created_at=row.created_at,
+        started_at=row.started_at,
+        finished_at=row.finished_at,
+        steps=tuple(
+            StepRun(
+                index=step.position,
+                name=wanted.name,
+                status=Status(step.status),
+                generation=step.generation,
+                exit_code=step.exit_code,
+                reason=step.reason,
+                started_at=step.started_at,
+                finished_at=step.finished_at,
+                log_bytes=step.log_bytes,
+                tolerated=wanted.continue_on_error,
+                line=wanted.line,
+            )
+            for step, wanted in zip(its_steps, planned.steps, strict=True)
+        ),
+    )
+
+
+async def _load_jobs(
+    connection: AsyncConnection, run_ids: Sequence[str], latest_only: bool
+) -> defaultdict[str, list[tuple[Row[Any], list[Row[Any]]]]]:
+    wanted: dict[tuple[str, str, int], Row[Any]] = {}
+    query = select(jobs).where(jobs.c.run_id.in_(run_ids)).order_by(jobs.c.position, jobs.c.attempt)
+    for row in await connection.execute(query):
+        wanted[row.run_id, row.key, 0 if latest_only else row.attempt] = row
+    its_steps: defaultdict[str, list[Row[Any]]] = defaultdict(list)
+    ids = [row.id for row in wanted.values()]
+    for row in await connection.execute(
+        select(steps).where(steps.c.job_id.in_(ids)).order_by(steps.c.job_id, steps.c.position)
+    ):
+        its_steps[row.job_id].append(row)
+    found: defaultdict[str, list[tuple[Row[Any], list[Row[Any]]]]] = defaultdict(list)
+    for row in wanted.values():
+        found[row.run_id].append((row, its_steps[row.id]))
+    return found
+
+
+async def insert_run(connection: AsyncConnection, id: str, new: NewRun, now: float) -> None:
+    await connection.execute(
+        insert(runs).values(
+            id=id,
+            key=new.key,
+            repo=new.repo.key,
+            kind=new.kind,
+            ref=new.ref,
+            sha=new.sha,
+            pull=new.pull,
+            verdict=new.verdict,
+            actor=_ACTOR.dump_json(new.actor).decode(),
+            title=new.title,
+            base_ref=new.base_ref,
+            base_sha=new.base_sha,
+            reason=new.reason,
+            problems=_PROBLEMS.dump_json(new.problems).decode(),
+            plan=_PLAN.dump_json(new.plan).decode() if new.plan else None,
+            superseded=False,
+            created_at=now,
+        )
+    )
+
+
+async def insert_attempts(
+    connection: AsyncConnection,
+    run_id: str,
+    plan: Plan,
+    attempts: Iterable[tuple[str, str, int]],
+    now: float,
+) -> None:
+    """Writes new attempts as waiting; each is (id, job key, attempt)."""
+    by_key = {job.id: (position, job) for position, job in enumerate(plan.jobs)}
+    for id, key, attempt in attempts:
+        position, job = by_key[key]
+        await connection.execute(
+            insert(jobs).values(
+                id=id,
+                run_id=run_id,
+                key=key,
+                attempt=attempt,
+                position=position,
+                status=Status.WAITING,
+                created_at=now,
+            )
+        )
+        await connection.execute(
+            insert(steps),
+            [
+                {"job_id": id, "position": index, "status": Status.WAITING}
+                for index in range(len(job.steps))
+            ],
+        )

@@ -1,0 +1,196 @@
+"""Jobs under lease: claimed, renewed, carried to their end. Implements `ports.Runs`."""
+
+from __future__ import annotations
+
+from collections.abc import Collection, Mapping, Sequence
+from typing import Any
+
+from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ci_bot.core.errors import LeaseLost
+from ci_bot.core.model import JobRun, Run
+from ci_bot.core.states import Change, Status, job_after, step_after
+from ci_bot.ports import Claim, Clock, Lease
+from ci_bot.store.database import Database
+from ci_bot.store.jobs import end_job, settle_run
+from ci_bot.store.rows import load_runs
+from ci_bot.store.schema import jobs, runs, steps
+from ci_bot.store.subjects import mark_run
+
+
+class RunStore:
+    """Every write under a lease names its epoch; zero rows changed means that the lease is lost."""
+
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def run(self, run_id: str) -> Run | None:
+        async with self._database.read() as connection:
+            found = await load_runs(connection, runs.c.id == run_id)
+        return found[0] if found else None
+
+    async def attempts(self, run_id: str) -> Sequence[JobRun]:
+        async with self._database.read() as connection:
+            found = await load_runs(connection, runs.c.id == run_id, latest_only=False)
+        return [job for run in found for job in run.jobs]
+
+    async def recent(self, limit: int) -> Sequence[Run]:
+        """The newest runs, newest first."""
+        newest = select(runs.c.id).order_by(runs.c.created_at.desc(), runs.c.id.desc()).limit(limit)
+        async with self._database.read() as connection:
+            found = await load_runs(connection, runs.c.id.in_(newest))
+        return found[::-1]
+
+    async def claim(self, holder: str, seconds: float) -> Claim | None:
+        now = self._clock.now()
+        async with self._database.write() as connection:
+            row = await _next_job(connection, holder, now)
+            if row is None:
+                return None
+            is_adopted = Status(row.status) is Status.RUNNING
+            lease = Lease(row.id, holder, row.epoch + 1)
+            values: dict[str, object] = {
+                "holder": holder,
+                "epoch": lease.epoch,
+                "lease_until": now + seconds,
+            }
+            if not is_adopted:
+                values |= {"status": job_after(Status(row.status), Change.START), "started_at": now}
+            await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**values))
+            await mark_run(connection, row.run_id, now)
+            (run,) = await load_runs(connection, runs.c.id == row.run_id)
+        job = next(job for job in run.jobs if job.id == lease.job_id)
+        return Claim(lease, run, job, is_adopted)
+
+    async def renew(self, leases: Collection[Lease], seconds: float) -> Mapping[str, str]:
+        until = self._clock.now() + seconds
+        cancelled = {}
+        async with self._database.write() as connection:
+            for lease in leases:
+                row = (
+                    await connection.execute(
+                        update(jobs)
+                        .where(*_held(lease))
+                        .values(lease_until=until)
+                        .returning(jobs.c.cancel_reason)
+                    )
+                ).one_or_none()
+                if row is not None and row.cancel_reason:
+                    cancelled[lease.job_id] = row.cancel_reason
+        return cancelled
+
+    async def start_step(self, lease: Lease, step: int) -> int:
+        now = self._clock.now()
+        async with self._database.write() as connection:
+            job = await _guard(connection, lease)
+            row = await _step(connection, lease.job_id, step)
+            await connection.execute(
+                update(steps)
+                .where(steps.c.job_id == lease.job_id, steps.c.position == step)
+                .values(
+                    status=step_after(Status(row.status), Change.START),
+                    generation=row.generation + 1,
+                    started_at=now,
+                )
+            )
+            await mark_run(connection, job.run_id, now)
+        return int(row.generation) + 1
+
+    async def end_step(
+        self,
+        lease: Lease,
+        step: int,
+        change: Change,
+        reason: str,
+        exit_code: int | None,
+        log_bytes: int,
+    ) -> None:
+        now = self._clock.now()
+        async with self._database.write() as connection:
+            job = await _guard(connection, lease)
+            row = await _step(connection, lease.job_id, step)
+            await connection.execute(
+                update(steps)
+                .where(steps.c.job_id == lease.job_id, steps.c.position == step)
+                .values(
+                    status=step_after(Status(row.status), change),
+                    reason=reason,
+                    exit_code=exit_code,
+                    log_bytes=log_bytes,
+                    finished_at=now,
+                )
+            )
+            await mark_run(connection, job.run_id, now)
+
+    async def end_job(self, lease: Lease, change: Change, reason: str) -> None:
+        now = self._clock.now()
+        async with self._database.write() as connection:
+            row = await _guard(connection, lease)
+            await end_job(connection, _bare(row), change, reason, now)
+            await settle_run(connection, row.run_id, now)
+            await mark_run(connection, row.run_id, now)
+
+    async def alive(self, holder: str) -> Collection[str]:
+        mine = or_(
+            jobs.c.holder == holder, jobs.c.holder.startswith(_instance(holder), autoescape=True)
+        )
+        query = select(jobs.c.id).where(jobs.c.status == Status.RUNNING, mine)
+        async with self._database.read() as connection:
+            return frozenset((await connection.execute(query)).scalars())
+
+
+def _instance(holder: str) -> str:
+    """ "name/process" → "name/": a holder is a process of an instance that outlives it."""
+    return holder.split("/", 1)[0] + "/"
+
+
+async def _next_job(connection: AsyncConnection, holder: str, now: float) -> Row[Any] | None:
+    """What an earlier process of this instance left comes first, then the oldest ready job."""
+    left_behind = and_(
+        jobs.c.status == Status.RUNNING,
+        jobs.c.holder != holder,
+        or_(
+            jobs.c.lease_until < now,
+            jobs.c.holder.startswith(_instance(holder), autoescape=True),
+        ),
+    )
+    query = (
+        select(jobs)
+        .where(or_(left_behind, jobs.c.status == Status.READY))
+        .order_by((jobs.c.status == Status.RUNNING).desc(), jobs.c.created_at, jobs.c.id)
+        .limit(1)
+    )
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update(skip_locked=True)
+    return (await connection.execute(query)).one_or_none()
+
+
+def _held(lease: Lease) -> tuple[Any, ...]:
+    return (
+        jobs.c.id == lease.job_id,
+        jobs.c.epoch == lease.epoch,
+        jobs.c.holder == lease.holder,
+        jobs.c.status == Status.RUNNING,
+    )
+
+
+async def _guard(connection: AsyncConnection, lease: Lease) -> Row[Any]:
+    """The job's row, locked for this transaction. Raises `LeaseLost`."""
+    query = select(jobs).where(*_held(lease))
+    if connection.dialect.name == "postgresql":
+        query = query.with_for_update()
+    row = (await connection.execute(query)).one_or_none()
+    if row is None:
+        raise LeaseLost(f"job {lease.job_id} is held by another process since epoch {lease.epoch}")
+    return row
+
+
+async def _step(connection: AsyncConnection, job_id: str, index: int) -> Row[Any]:
+    query = select(steps).where(steps.c.job_id == job_id, steps.c.position == index)
+    return (await connection.execute(query)).one()
+
+
+def _bare(row: Row[Any]) -> JobRun:
+    return JobRun(row.id, row.run_id, row.key, row.key, row.attempt, Status(row.status), ())

@@ -1,0 +1,160 @@
+"""The tables. A change here needs a numbered migration beside it; a test compares the two.
+
+Moments are seconds since the epoch. Values that are only read whole are JSON text.
+"""
+
+from __future__ import annotations
+
+from sqlalchemy import (
+    BigInteger,
+    Boolean,
+    Column,
+    Float,
+    ForeignKey,
+    Index,
+    Integer,
+    LargeBinary,
+    MetaData,
+    String,
+    Table,
+    Text,
+    UniqueConstraint,
+)
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+#: SQLite numbers rows by itself only where the key is a plain INTEGER.
+_Id = BigInteger().with_variant(Integer, "sqlite")
+
+deliveries = Table(
+    "deliveries",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("forge", String(32), nullable=False),
+    Column("delivery_id", String(128), nullable=False),
+    Column("body_sha256", String(64), nullable=False),
+    Column("headers", Text, nullable=False),
+    Column("body", LargeBinary, nullable=False),
+    Column("received_at", Float, nullable=False),
+    Column("state", String(16), nullable=False),  # pending, done, set_aside
+    Column("tries", Integer, nullable=False, default=0),
+    Column("due_at", Float, nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("done_at", Float),
+    # The id header is not signed: the same id with another body is another delivery.
+    UniqueConstraint("forge", "delivery_id", "body_sha256"),
+    Index("ix_deliveries_state_due_at", "state", "due_at"),
+)
+
+repositories = Table(
+    "repositories",
+    metadata,
+    Column("key", String(64), primary_key=True),  # "github:123"
+    Column("forge", String(32), nullable=False),
+    Column("forge_id", BigInteger, nullable=False),
+    Column("name", String(255), nullable=False),
+    Column("default_branch", String(255), nullable=False),
+    Column("private", Boolean, nullable=False),
+    Column("tenant", String(64), nullable=False),
+    Column("first_seen", Float, nullable=False),
+    Column("locked", Boolean, nullable=False, default=False),
+    Column("gone", Boolean, nullable=False, default=False),
+    Index("ix_repositories_forge_tenant", "forge", "tenant"),
+)
+
+runs = Table(
+    "runs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("key", Text, nullable=False, unique=True),
+    Column("repo", String(64), ForeignKey("repositories.key"), nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("ref", Text, nullable=False),
+    Column("sha", String(64), nullable=False),
+    Column("pull", Integer),
+    Column("verdict", String(16), nullable=False),
+    Column("actor", Text, nullable=False),
+    Column("title", Text, nullable=False),
+    Column("base_ref", Text, nullable=False),
+    Column("base_sha", String(64), nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("problems", Text, nullable=False),
+    Column("plan", Text),
+    Column("superseded", Boolean, nullable=False, default=False),
+    Column("created_at", Float, nullable=False),
+    Index("ix_runs_repo_sha", "repo", "sha"),
+    Index("ix_runs_repo_pull", "repo", "pull"),
+    Index("ix_runs_repo_ref", "repo", "ref"),
+)
+
+jobs = Table(
+    "jobs",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("run_id", String(32), ForeignKey("runs.id"), nullable=False),
+    Column("key", String(64), nullable=False),
+    Column("attempt", Integer, nullable=False),
+    Column("position", Integer, nullable=False),
+    Column("status", String(16), nullable=False),
+    Column("reason", Text, nullable=False, default=""),
+    Column("created_at", Float, nullable=False),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+    # The lease. `epoch` rises with each holder, and every write of a holder names it.
+    Column("holder", String(128), nullable=False, default=""),
+    Column("epoch", Integer, nullable=False, default=0),
+    Column("lease_until", Float, nullable=False, default=0.0),
+    Column("cancel_reason", Text, nullable=False, default=""),
+    UniqueConstraint("run_id", "key", "attempt"),
+    Index("ix_jobs_status_created_at", "status", "created_at"),
+)
+
+steps = Table(
+    "steps",
+    metadata,
+    Column("job_id", String(32), ForeignKey("jobs.id"), primary_key=True),
+    Column("position", Integer, primary_key=True),
+    Column("status", String(16), nullable=False),
+    Column("generation", Integer, nullable=False, default=0),
+    Column("exit_code", Integer),
+    Column("reason", Text, nullable=False, default=""),
+    Column("started_at", Float),
+    Column("finished_at", Float),
+    Column("log_bytes", BigInteger, nullable=False, default=0),
+)
+
+#: What a forge shows: a commit (`sha`) or a pull request's conversation (`pull`).
+subjects = Table(
+    "subjects",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("repo", String(64), ForeignKey("repositories.key"), nullable=False),
+    Column("sha", String(64), nullable=False, default=""),
+    Column("pull", Integer, nullable=False, default=0),
+    Column("wanted", Integer, nullable=False, default=1),  # version of the truth
+    Column("shown", Integer, nullable=False, default=0),
+    Column("tries", Integer, nullable=False, default=0),
+    Column("due_at", Float, nullable=False),
+    Column("reason", Text, nullable=False, default=""),  # of the last failure to publish
+    UniqueConstraint("repo", "sha", "pull"),
+    Index("ix_subjects_due_at", "due_at"),
+)
+
+publications = Table(
+    "publications",
+    metadata,
+    Column("subject", _Id, ForeignKey("subjects.id"), primary_key=True),
+    Column("name", Text, primary_key=True),
+    Column("generation", Integer, nullable=False),
+    Column("handle", Text),
+    Column("sent", Boolean, nullable=False),
+    Column("accepted", String(64), nullable=False),
+    Column("is_final", Boolean, nullable=False),
+)

@@ -1,0 +1,52 @@
+"""Every route of the server, in one place."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+import structlog
+from aiohttp import web
+from aiohttp.typedefs import Handler
+
+from ci_bot.flow.meters import Meters
+from ci_bot.flow.receive import Receiver
+from ci_bot.links import Links
+from ci_bot.ports import LogSink, Runs
+from ci_bot.web.health import CHECKS, Check, healthz, metrics, readyz
+from ci_bot.web.hooks import MAX_BODY, METERS, RECEIVER, hook
+from ci_bot.web.logs import LINKS, LOGS, RUNS, run_log
+
+_log = structlog.get_logger()
+
+
+def make_app(
+    receiver: Receiver,
+    runs: Runs,
+    logs: LogSink,
+    links: Links,
+    meters: Meters,
+    checks: Mapping[str, Check],
+) -> web.Application:
+    app = web.Application(client_max_size=MAX_BODY, middlewares=[_no_tracebacks])
+    app[RECEIVER], app[METERS] = receiver, meters
+    app[RUNS], app[LOGS], app[LINKS] = runs, logs, links
+    app[CHECKS] = checks
+    app.router.add_post("/hooks/{forge}", hook)
+    app.router.add_get("/runs/{run}", run_log)
+    app.router.add_get("/runs/{run}/{job}", run_log)
+    app.router.add_get("/healthz", healthz)
+    app.router.add_get("/readyz", readyz)
+    app.router.add_get("/metrics", metrics)
+    return app
+
+
+@web.middleware
+async def _no_tracebacks(request: web.Request, handler: Handler) -> web.StreamResponse:
+    """A bug of ours is logged in full here and told in one sentence there."""
+    try:
+        return await handler(request)
+    except web.HTTPException:
+        raise
+    except Exception:
+        _log.exception("request failed", method=request.method, path=request.path)
+        return web.Response(status=500, text="ci-bot failed here; the operator's log says how\n")

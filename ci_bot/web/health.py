@@ -1,0 +1,36 @@
+"""GET /healthz (the process lives), /readyz (it can do its work), /metrics (Prometheus)."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+
+from aiohttp import web
+from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
+
+from ci_bot.core.errors import CiBotError
+from ci_bot.web.hooks import METERS
+
+Check = Callable[[], Awaitable[object]]
+CHECKS: web.AppKey[Mapping[str, Check]] = web.AppKey("checks", Mapping)
+
+
+async def healthz(_request: web.Request) -> web.Response:
+    return web.Response(text="ok\n")
+
+
+async def readyz(request: web.Request) -> web.Response:
+    """503 with the reason in words while something that every job needs is missing."""
+    problems = []
+    for name, check in request.app[CHECKS].items():
+        try:
+            await check()
+        except CiBotError as error:
+            problems.append(f"{name}: {error}")
+    if problems:
+        return web.Response(status=503, text="\n".join(problems) + "\n")
+    return web.Response(text="ready\n")
+
+
+async def metrics(request: web.Request) -> web.Response:
+    body = generate_latest(request.app[METERS].registry)
+    return web.Response(body=body, headers={"Content-Type": CONTENT_TYPE_LATEST})

@@ -1,0 +1,82 @@
+"""The database itself: migrations, transactions, and damage told in words."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+import pytest
+from alembic.autogenerate import compare_metadata
+from alembic.migration import MigrationContext
+from sqlalchemy import Connection, insert, select, update
+
+from ci_bot.core.errors import StoreError
+from ci_bot.store import Database
+from ci_bot.store.schema import metadata, repositories
+from tests.make import REPO
+from tests.store.conftest import Store
+
+
+async def test_the_migrations_make_exactly_the_schema(store: Store) -> None:
+    def differences(connection: Connection) -> list[object]:
+        return list(compare_metadata(MigrationContext.configure(connection), metadata))
+
+    async with store.database.read() as connection:
+        assert await connection.run_sync(differences) == []
+
+
+async def test_concurrent_changes_that_read_before_they_write_are_not_lost(store: Store) -> None:
+    async with store.database.write() as connection:
+        await connection.execute(
+            insert(repositories).values(
+                key=REPO.key, forge="github", forge_id=0, name="x", default_branch="main",
+                private=True, tenant="1", first_seen=0, locked=False, gone=False,
+            )
+        )  # fmt: skip
+
+    async def increment() -> None:
+        async with store.database.write() as connection:
+            value = (await connection.execute(select(repositories.c.forge_id))).scalar_one()
+            await asyncio.sleep(0)
+            await connection.execute(update(repositories).values(forge_id=value + 1))
+
+    await asyncio.gather(*(increment() for _ in range(20)))
+    async with store.database.read() as connection:
+        assert (await connection.execute(select(repositories.c.forge_id))).scalar_one() == 20
+
+
+async def test_a_failed_transaction_leaves_nothing(store: Store) -> None:
+    with pytest.raises(RuntimeError):
+        async with store.database.write() as connection:
+            await connection.execute(
+                insert(repositories).values(
+                    key="k", forge="github", forge_id=1, name="x", default_branch="main",
+                    private=True, tenant="1", first_seen=0, locked=False, gone=False,
+                )
+            )  # fmt: skip
+            raise RuntimeError
+    async with store.database.read() as connection:
+        assert (await connection.execute(select(repositories))).all() == []
+
+
+async def test_a_file_that_is_no_database_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "ci-bot.db"
+    path.write_bytes(b"this is not a database, and never was one\n" * 100)
+    with pytest.raises(StoreError, match="damaged or not a database.*restore it from a backup"):
+        await Database.open(f"sqlite+aiosqlite:///{path}")
+
+
+async def test_a_damaged_database_is_refused_in_words(tmp_path: Path) -> None:
+    path = tmp_path / "ci-bot.db"
+    database = await Database.open(f"sqlite+aiosqlite:///{path}")
+    await database.close()
+    content = bytearray(path.read_bytes())
+    content[4096:] = b"\xff" * (len(content) - 4096)
+    path.write_bytes(content)
+    with pytest.raises(StoreError, match="damaged"):
+        await Database.open(f"sqlite+aiosqlite:///{path}")
+
+
+async def test_a_directory_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
+    with pytest.raises(StoreError, match="cannot be (used|opened)"):
+        await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'missing' / 'ci-bot.db'}")
