@@ -1,0 +1,45 @@
+# Two commands for the newcomer: `make demo` shows it, `make test` checks it. Each sets up what it needs.
+
+PYTHON := .venv/bin/python
+STAGE := dev/stage.sh
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help setup demo test lint types bench lock clean venv
+.NOTPARALLEL:
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+
+demo: ## shows a pull request failing and passing, on this machine alone (KEEP=1: stays up afterwards)
+	@$(STAGE) "Set-up" dev/setup.sh demo
+	@KEEP="$(KEEP)" $(PYTHON) -m dev.demo
+
+test: setup lint types ## runs everything: set-up, ruff, mypy, import contracts, pytest (ARGS="-k name")
+	@$(STAGE) "pytest" $(PYTHON) -m pytest $(ARGS)
+
+setup: ## makes all that the tests need: .venv, Docker engine, images, GitHub's API description
+	@$(STAGE) "Set-up" dev/setup.sh test
+
+lint: venv ## ruff (rules, format) and the import contracts
+	@$(STAGE) "ruff check" .venv/bin/ruff check
+	@$(STAGE) "ruff format" .venv/bin/ruff format --check
+	@$(STAGE) "import contracts" .venv/bin/lint-imports
+
+types: venv ## mypy, strict
+	@$(STAGE) "mypy" .venv/bin/mypy
+
+bench: setup ## the benchmarks
+	@$(PYTHON) -m bench $(ARGS)
+
+lock: ## locks the dependencies anew after a change of pyproject.toml
+	@requirements/lock.sh
+
+clean: ## removes what was made here; a Docker engine and its images stay
+	rm -rf .venv .*_cache .hypothesis
+	find . -name __pycache__ -type d -prune -exec rm -rf {} +
+	find .cache -mindepth 1 -maxdepth 1 ! -name 'dockerd.*' -exec rm -rf {} + 2>/dev/null || true
+	@echo "The images: docker image rm \$$(docker image ls -q --filter label=ci-bot.test-image=1)"
+
+venv:
+	@dev/venv.sh

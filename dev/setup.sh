@@ -1,0 +1,38 @@
+#!/bin/sh
+# Everything that `make demo` or `make test` needs on a fresh machine: setup.sh demo|test
+# The environment, the engine and GitHub's description do not wait for each other; the images need the first two.
+# For the tests an engine is wanted, and needed with CI_BOT_REQUIRE_DOCKER=1; the demo always needs one.
+set -eu
+cd "$(dirname "$0")/.."
+
+need_engine=${CI_BOT_REQUIRE_DOCKER:-0}
+case ${1:-test} in
+    demo) need_engine=1 images=ci-bot/busybox:1 description=true ;;
+    test) images= description=dev/forge_description.sh ;;
+    *) echo "setup.sh demo|test" >&2 && exit 2 ;;
+esac
+
+engine_job='' description_job=''
+trap 'kill $engine_job $description_job 2>/dev/null || :; exit 130' INT TERM
+
+mkdir -p .cache
+dev/engine.sh &
+engine_job=$!
+"$description" &
+description_job=$!
+
+venv=0 engine=0 brought=0
+dev/venv.sh || venv=$?
+wait "$engine_job" || engine=$?
+wait "$description_job" || brought=$?
+[ "$venv" = 0 ] || exit "$venv"
+[ "$brought" = 0 ] || exit "$brought"
+
+if [ "$engine" = 0 ]; then
+    # shellcheck disable=SC2086  # no name at all means all images
+    exec dev/images.sh $images
+elif [ "$need_engine" = 1 ]; then
+    echo "set-up: without a Docker engine this cannot go on (why: see above)" >&2
+    exit "$engine"
+fi
+echo "set-up: no Docker engine (why: see above); the tests that need one will be skipped"

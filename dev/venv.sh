@@ -1,0 +1,65 @@
+#!/bin/sh
+# Makes .venv: the locked dependencies, and the project itself, editable. Where that is done it does nothing.
+# One environment serves the demo and the tests. Packages come from wherever pip is configured to get them.
+set -eu
+cd "$(dirname "$0")/.."
+
+log=.cache/venv.log
+stamp=.venv/ci-bot.stamp
+lock=requirements/dev.txt
+
+# An environment cannot be moved, so the folder is part of what it was made for.
+dependencies="dependencies $( { pwd && cat "$lock"; } | cksum)"
+project="project $(cksum <pyproject.toml)"
+
+is_done() {
+    [ -f "$stamp" ] && [ -x .venv/bin/python ] && grep -qxF "$1" "$stamp"
+}
+
+pip_install() {
+    .venv/bin/python -m pip --disable-pip-version-check --no-input install --quiet "$@" >>"$log" 2>&1 </dev/null
+}
+
+give_up() {
+    echo "venv: $1. The end of $log:" >&2
+    grep -v '^WARNING: Location' "$log" | tail -n 15 >&2
+    exit 1
+}
+
+make_venv() {
+    python=$(dev/python.sh)
+    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
+        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
+        echo "venv: $python cannot make virtual environments: the package python$version-venv is missing"
+        dev/apt.sh venv "python$version-venv"
+    fi
+    echo "venv: making .venv with $python ($("$python" -V))"
+    rm -rf .venv
+    "$python" -m venv .venv >>"$log" 2>&1 || give_up "$python -m venv .venv failed"
+}
+
+install_dependencies() {
+    echo "venv: installing $(grep -c '^[a-z0-9].*==' "$lock") locked packages (30 to 60 s; log in $log)"
+    pip_install --no-compile --require-hashes --requirement "$lock" || give_up "pip could not install $lock"
+}
+
+install_project() {
+    echo "venv: installing ci-bot itself, editable"
+    pip_install --no-deps --no-build-isolation --editable . || give_up "pip could not install ci-bot itself"
+}
+
+if is_done "$dependencies" && is_done "$project"; then
+    exit 0
+fi
+mkdir -p .cache
+: >"$log"
+if ! is_done "$dependencies"; then
+    # A changed lock is installed over the old one; a moved or broken environment is made anew.
+    if ! { [ -x .venv/bin/python ] && grep -qF "$PWD/.venv" .venv/bin/activate; }; then
+        make_venv
+    fi
+    install_dependencies
+    echo "$dependencies" >"$stamp"
+fi
+install_project
+printf '%s\n%s\n' "$dependencies" "$project" >"$stamp"
