@@ -7,7 +7,7 @@ exceptions named here and no others; all of them stand in `ci_bot.core.errors`.
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -229,6 +229,10 @@ class Session(Protocol):
         ...
 
 
+#: The ids of the jobs that are running at the moment of asking.
+Alive = Callable[[], Awaitable[Collection[str]]]
+
+
 class Executor(Protocol):
     """An engine that runs jobs."""
 
@@ -242,8 +246,11 @@ class Executor(Protocol):
         """
         ...
 
-    async def reap(self, alive: Collection[str]) -> int:
-        """Removes what this server's other jobs left; `alive` are job ids. Returns how many things."""
+    async def reap(self, alive: Alive) -> int:
+        """Removes what this server's other jobs left. Returns how many things that was.
+
+        Looks first and asks `alive` then: what is made after the look belongs to a job that is alive.
+        """
         ...
 
     async def check(self) -> str:
@@ -269,8 +276,8 @@ class Workspaces(Protocol):
         """Removes the job's checkout. Safe to call twice."""
         ...
 
-    async def reap(self, alive: Collection[str]) -> int:
-        """Removes the checkouts of all other jobs. Returns how many."""
+    async def reap(self, alive: Alive) -> int:
+        """Removes the checkouts of all other jobs, looking first and asking then. Returns how many."""
         ...
 
 

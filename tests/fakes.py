@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -13,7 +13,7 @@ from ci_bot.core.errors import ForgeError
 from ci_bot.core.events import Access, Actor, Permission, Pull, Repo
 from ci_bot.core.model import Exit, ExitReason
 from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
-from ci_bot.ports import CloneSource, JobSpec, LogWriter, StepSpec, Workspace
+from ci_bot.ports import Alive, CloneSource, JobSpec, LogWriter, StepSpec, Workspace
 
 
 class FakeClock:
@@ -176,8 +176,8 @@ class FakeExecutor:
     async def stop(self) -> None:
         self._stopped.set()
 
-    async def reap(self, alive: Collection[str]) -> int:
-        left = self.open_jobs - set(alive)
+    async def reap(self, alive: Alive) -> int:
+        left = self.open_jobs - set(await alive())
         self.open_jobs -= left
         return len(left)
 
@@ -203,5 +203,5 @@ class FakeWorkspaces:
     async def discard(self, job_id: str) -> None:
         self.discarded.append(job_id)
 
-    async def reap(self, alive: Collection[str]) -> int:
+    async def reap(self, alive: Alive) -> int:
         return 0

@@ -52,6 +52,10 @@ class Worker:
                 if not await self._claim_one(group):
                     await self._ready.wait(NET_SECONDS)
 
+    @property
+    def is_busy(self) -> bool:
+        return bool(self._held)
+
     async def _claim_one(self, group: asyncio.TaskGroup) -> bool:
         if len(self._held) >= self._capacity:
             return False

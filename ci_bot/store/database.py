@@ -13,7 +13,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DatabaseError, DBAPIError, InterfaceError, SQLAlchemyError
+from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
@@ -49,12 +49,9 @@ class Database:
         database = cls(engine)
         try:
             await database._migrate()
-        except (SQLAlchemyError, CommandError) as error:
+        except (SQLAlchemyError, CommandError, StoreError) as error:
             await engine.dispose()
             raise StoreError(_words(url, error)) from error
-        except StoreError:
-            await engine.dispose()
-            raise
         return database
 
     async def close(self) -> None:
@@ -96,7 +93,7 @@ class Database:
             async with self.read() as connection:
                 answer = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
             if answer != "ok":
-                raise StoreError(f"the database is damaged ({answer}); restore it from a backup")
+                raise StoreError(f"damaged: {answer}")
         async with self.write() as connection:
             await connection.run_sync(_upgrade)
 
@@ -136,15 +133,15 @@ def _begin_sqlite(connection: Connection) -> None:
 def _words(url: str, error: Exception) -> str:
     where = make_url(url).render_as_string(hide_password=True)
     cause = _cause(error)
-    if "not a database" in cause or "malformed" in cause:
+    if any(word in cause for word in ("damaged", "not a database", "malformed")):
         return f"{where} is damaged or not a database ({cause}); restore it from a backup"
     if isinstance(error, CommandError):
         return f"{where} was written by a newer ci-bot ({cause}); upgrade ci-bot"
-    if isinstance(error, DatabaseError):
-        return f"{where} cannot be used: {cause}"
     return f"{where} cannot be opened: {cause}"
 
 
 def _cause(error: Exception) -> str:
+    if isinstance(error, StoreError) and isinstance(error.__cause__, Exception):
+        return _cause(error.__cause__)
     origin = getattr(error, "orig", None) or error
     return (str(origin).splitlines() or [type(origin).__name__])[0]

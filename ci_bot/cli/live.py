@@ -1,0 +1,134 @@
+"""A run as it goes, line by line with the job's name before it; its summary; its JSON."""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+from itertools import cycle
+from typing import Any, Final
+
+import click
+
+from ci_bot.core.errors import StoreError
+from ci_bot.core.model import JobRun, LogRef, Run, StepRun
+from ci_bot.core.plain import plain
+from ci_bot.core.states import Status, fold
+from ci_bot.ports import LogSink, Runs
+
+LOOK_SECONDS: Final = 0.1
+COLOURS: Final = ("cyan", "magenta", "yellow", "blue", "green", "bright_cyan", "bright_magenta")
+MARKS: Final = {
+    Status.SUCCEEDED: ("✓", "green"),
+    Status.FAILED: ("✗", "red"),
+    Status.TIMED_OUT: ("⏱", "red"),
+    Status.CANCELLED: ("∅", "yellow"),
+    Status.SKIPPED: ("-", "yellow"),
+    Status.BROKEN: ("!", "red"),
+}
+
+
+class Live:
+    """Prints what steps write as they write it; several jobs at once stay apart by their prefix."""
+
+    def __init__(self, runs: Runs, logs: LogSink, *, quiet: bool) -> None:
+        self._runs = runs
+        self._logs = logs
+        self._quiet = quiet
+        self._followers: dict[LogRef, asyncio.Task[None]] = {}
+        self._colours = cycle(COLOURS)
+        self._prefixes: dict[str, str] = {}
+
+    async def watch(self, run_id: str) -> Run:
+        """Returns the run when every job of it has ended and all they wrote is printed."""
+        while True:
+            run = await self._runs.run(run_id)
+            if run is None:
+                raise StoreError(f"run {run_id} is gone from the database")
+            if not self._quiet:
+                self._follow(run)
+            if all(job.status.is_final for job in run.jobs):
+                await asyncio.gather(*self._followers.values())
+                return run
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _follow(self, run: Run) -> None:
+        width = max((len(job.name) for job in run.jobs), default=0)
+        for job in run.jobs:
+            for step in job.steps:
+                log = LogRef(job.id, step.index)
+                if step.started_at is not None and log not in self._followers:
+                    before = self._followers.get(LogRef(job.id, step.index - 1))
+                    self._followers[log] = asyncio.create_task(
+                        self._print(log, self._prefix(job, width), step, before)
+                    )
+
+    def _prefix(self, job: JobRun, width: int) -> str:
+        if job.id not in self._prefixes:
+            self._prefixes[job.id] = click.style(f"{job.name:<{width}} │ ", fg=next(self._colours))
+        return self._prefixes[job.id]
+
+    async def _print(
+        self, log: LogRef, prefix: str, step: StepRun, before: asyncio.Task[None] | None
+    ) -> None:
+        if before is not None:
+            await before
+        click.echo(prefix + click.style(f"$ {step.name}", bold=True))
+        rest = b""
+        async for chunk in self._logs.follow(log):
+            *lines, rest = (rest + chunk).split(b"\n")
+            for line in lines:
+                click.echo(prefix + plain(line))
+        if rest:
+            click.echo(prefix + plain(rest))
+        sys.stdout.flush()
+
+
+def summary(run: Run) -> str:
+    """One line for each job, then the verdict."""
+    width = max((len(job.name) for job in run.jobs), default=0)
+    lines = ["", *(_job_line(job, width) for job in run.jobs)]
+    failed = [job.name for job in run.jobs if job.status is not Status.SUCCEEDED]
+    verdict = f"{len(failed)} of {len(run.jobs)} jobs did not pass" if failed else "all jobs passed"
+    return "\n".join([*lines, "", click.style(verdict, fg="red" if failed else "green", bold=True)])
+
+
+def _job_line(job: JobRun, width: int) -> str:
+    mark, colour = MARKS[job.status]
+    seconds = _seconds(job.started_at, job.finished_at)
+    took = f"{seconds:6.1f} s" if seconds is not None else "        "
+    reason = f"  {job.reason}" if job.reason else ""
+    return f"{click.style(mark, fg=colour)} {job.name:<{width}} {took}  {job.status}{reason}"
+
+
+def as_json(run: Run) -> dict[str, Any]:
+    """`{"status", "sha", "event", "jobs": [{"id", "name", "status", "reason", "seconds", "steps"}]}`."""
+    return {
+        "status": str(fold(job.status for job in run.jobs)),
+        "sha": run.sha,
+        "event": str(run.kind),
+        "jobs": [
+            {
+                "id": job.key,
+                "name": job.name,
+                "status": str(job.status),
+                "reason": job.reason,
+                "seconds": _seconds(job.started_at, job.finished_at),
+                "steps": [_step_json(step) for step in job.steps],
+            }
+            for job in run.jobs
+        ],
+    }
+
+
+def _step_json(step: StepRun) -> dict[str, Any]:
+    return {
+        "name": step.name,
+        "status": str(step.status),
+        "exit_code": step.exit_code,
+        "reason": step.reason,
+        "seconds": _seconds(step.started_at, step.finished_at),
+    }
+
+
+def _seconds(start: float | None, end: float | None) -> float | None:
+    return None if start is None or end is None else round(end - start, 3)

@@ -1,0 +1,124 @@
+"""`ci-bot run`: this working tree, uncommitted changes included, through the server's own engine."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import Sequence
+from dataclasses import replace
+from pathlib import Path
+
+import click
+
+from ci_bot.cli.live import Live, as_json, summary
+from ci_bot.cli.logging import configure
+from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
+from ci_bot.core.model import Job, Plan, Run, RunKind, Verdict
+from ci_bot.core.pipeline import CONFIG_FILES, Limits, plan, read
+from ci_bot.core.states import Status, fold
+from ci_bot.settings import Settings, load
+from ci_bot.wiring import Local, open_local
+from ci_bot.workspace.local import Tree, look_at
+
+EVENTS = (RunKind.PUSH, RunKind.PULL_REQUEST, RunKind.TAG, RunKind.MANUAL)
+INTERRUPTED = "interrupted"
+FINISH_SECONDS = 15.0  # for containers to be removed after an interrupt
+
+
+@click.command()
+@click.option("--job", "jobs", multiple=True, help="Only this job and what it needs; may be repeated.")
+@click.option("--event", type=click.Choice([str(kind) for kind in EVENTS]), default="push", show_default=True)
+@click.option("--file", type=click.Path(path_type=Path), help="Pipeline file.  [default: .ci.yaml]")
+@click.option("--json", "as_document", is_flag=True, help="One JSON document at the end instead of progress.")
+@click.option("--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]")
+def run(
+    jobs: Sequence[str], event: str, file: Path | None, as_document: bool, config: Path | None
+) -> None:
+    """Run .ci.yaml on this machine, the way the server would.
+
+    Exit code 0 if every job passed, 1 if one did not, 2 if it could not be run.
+    """
+    settings = load(config)
+    configure("error", "text")
+    tree = look_at(Path.cwd())
+    planned = _chosen(_plan(file or _default_file(tree.root), event, settings), jobs)
+    done = asyncio.run(_run(settings, tree, planned, RunKind(event), as_document))
+    click.echo(json.dumps(as_json(done), indent=2) if as_document else summary(done))
+    if fold(job.status for job in done.jobs) is not Status.SUCCEEDED:
+        raise click.exceptions.Exit(1)
+
+
+def _default_file(root: Path) -> Path:
+    for name in CONFIG_FILES:
+        if (root / name).is_file():
+            return root / name
+    raise click.ClickException(f"there is no {CONFIG_FILES[0]} in {root}; see docs/language.md")
+
+
+def _plan(file: Path, event: str, settings: Settings) -> Plan:
+    try:
+        text = file.read_bytes()
+    except OSError as error:
+        raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
+    limits = Limits(max_timeout=settings.limits.job_timeout)
+    reading = read(text, file=file.name, default_image=settings.default_image, limits=limits)
+    if reading.pipeline is None:
+        raise click.ClickException("\n".join(str(problem) for problem in reading.problems))
+    planned = plan(reading.pipeline, event)
+    if not planned.jobs:
+        raise click.ClickException(f"nothing to run: {planned.reason}")
+    return planned
+
+
+def _chosen(planned: Plan, wanted: Sequence[str]) -> Plan:
+    """Only the wanted jobs and what they need, in the plan's order."""
+    by_id = {job.id: job for job in planned.jobs}
+    for name in wanted:
+        if name not in by_id:
+            raise click.ClickException(f'there is no job "{name}"; the jobs: {", ".join(by_id)}')
+    if not wanted:
+        return planned
+    keep = set(wanted)
+    for job in reversed(planned.jobs):  # needs come first, so from the end one pass is enough
+        if job.id in keep:
+            keep.update(job.needs)
+    jobs: tuple[Job, ...] = tuple(job for job in planned.jobs if job.id in keep)
+    return replace(planned, jobs=jobs)
+
+
+async def _run(settings: Settings, tree: Tree, planned: Plan, kind: RunKind, quiet: bool) -> Run:
+    async with open_local(settings, tree) as local:
+        new = NewRun(
+            key="local",
+            repo=local.repo,
+            kind=kind,
+            ref=tree.branch,
+            sha=tree.sha,
+            verdict=Verdict.PLANNED,
+            actor=local.actor,
+            title=tree.subject,
+            plan=planned,
+        )
+        (run_id,) = await local.decisions.commit(
+            Decision("ci-bot run", create=(new,), repos=(SeeRepo(local.repo),)), None
+        )
+        working = asyncio.create_task(local.work())
+        live = Live(local.runs, local.logs, quiet=quiet)
+        try:
+            return await live.watch(run_id)
+        except asyncio.CancelledError:
+            await asyncio.shield(_cancel(local, live, run_id))
+            raise
+        finally:
+            working.cancel()
+            await asyncio.gather(working, return_exceptions=True)
+
+
+async def _cancel(local: Local, live: Live, run_id: str) -> None:
+    """Ctrl-C: the jobs are ended and their containers removed before we leave."""
+    click.echo("\ninterrupted; stopping the containers (again to leave them)", err=True)
+    gone = Withdraw(local.repo.key, INTERRUPTED, superseded=False)
+    await local.decisions.commit(Decision(INTERRUPTED, withdraw=(gone,)), None)
+    async with asyncio.timeout(FINISH_SECONDS):
+        await live.watch(run_id)
+        await local.idle()

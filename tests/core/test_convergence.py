@@ -1,0 +1,55 @@
+"""What is sent, in which order, and as which check run."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+
+from ci_bot.core.convergence import (
+    Published,
+    accepted,
+    external_id,
+    fingerprint,
+    in_order,
+    is_mere_progress,
+    next_state,
+)
+from ci_bot.core.report.values import CheckReport, CheckState, Conclusion
+
+RUNNING = CheckReport("ci-bot", CheckState.IN_PROGRESS, None, "running", "x", "http://x")
+DONE = replace(RUNNING, state=CheckState.COMPLETED, conclusion=Conclusion.SUCCESS, title="passed")
+
+
+def test_what_the_forge_has_is_not_sent_again() -> None:
+    shown = accepted(Published("ci-bot"), RUNNING, "check:1")
+    assert next_state(shown, RUNNING) is None
+    assert next_state(shown, DONE) == shown
+
+
+def test_a_completed_check_is_final_so_a_change_is_the_next_generation() -> None:
+    shown = accepted(Published("ci-bot"), DONE, "check:1")
+    assert next_state(shown, RUNNING) == Published("ci-bot", 2)
+    assert next_state(shown, DONE) is None
+
+
+def test_each_check_run_has_an_id_of_its_own() -> None:
+    first, second = Published("a", 1), Published("a", 2)
+    assert len({external_id(1, first), external_id(1, second), external_id(2, first)}) == 3
+
+
+def test_the_gates_first_sight_then_conclusions_then_progress() -> None:
+    job = replace(RUNNING, name="ci-bot / a")
+    done = replace(DONE, name="ci-bot / b")
+    order = in_order([job, done, RUNNING], {})
+    assert [report.name for report, _ in order] == ["ci-bot", "ci-bot / b", "ci-bot / a"]
+
+
+def test_progress_is_what_changes_nothing_final_about_a_known_check() -> None:
+    known = accepted(Published("ci-bot"), RUNNING, "check:1")
+    assert is_mere_progress(replace(RUNNING, title="more"), known)
+    assert not is_mere_progress(DONE, known)
+    assert not is_mere_progress(RUNNING, Published("ci-bot"))
+
+
+def test_a_fingerprint_tells_any_difference() -> None:
+    assert fingerprint(RUNNING) == fingerprint(replace(RUNNING))
+    assert fingerprint(RUNNING) != fingerprint(replace(RUNNING, text="more"))

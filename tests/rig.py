@@ -1,0 +1,173 @@
+"""The simulated forge and ci-bot as processes of their own: started, found ready, killed, started again.
+
+Used by the scenarios, the benchmarks and `make demo`. The two speak HTTP and git, nothing else.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import signal
+import socket
+import subprocess
+import sys
+import time
+import urllib.request
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from urllib.error import URLError
+
+from tests.forge_sim.client import ForgeClient
+
+ROOT = Path(__file__).parent.parent
+DESCRIPTION = ROOT / ".cache" / "forge-description" / "api.github.com.json"
+START_SECONDS = 30.0
+
+
+class NotStarted(Exception):
+    """A process ended, or said nothing, before it was ready; the text holds what it wrote last."""
+
+
+@dataclass
+class Process:
+    """A child of ours whose output goes to a file."""
+
+    command: list[str]
+    log: Path
+    env: dict[str, str] = field(default_factory=dict)
+    child: subprocess.Popen[bytes] | None = None
+
+    def start(self) -> None:
+        with self.log.open("ab") as log:
+            self.child = subprocess.Popen(
+                self.command,
+                cwd=ROOT,
+                env=os.environ | self.env,
+                stdin=subprocess.DEVNULL,
+                stdout=log,
+                stderr=log,
+                start_new_session=True,
+            )
+
+    def kill(self) -> None:
+        """As `kill -9` would: nothing is said and nothing is saved."""
+        self._end(signal.SIGKILL)
+
+    def stop(self) -> int:
+        """As an operator would: SIGTERM, and the exit code."""
+        return self._end(signal.SIGTERM)
+
+    def _end(self, number: signal.Signals) -> int:
+        if self.child is None:
+            return 0
+        if self.child.poll() is None:
+            self.child.send_signal(number)
+        try:
+            return self.child.wait(timeout=30)
+        except subprocess.TimeoutExpired:
+            self.child.kill()
+            return self.child.wait()
+
+    def check(self) -> None:
+        """Raises `NotStarted` if it has ended."""
+        if self.child is None or self.child.poll() is not None:
+            raise NotStarted(f"{' '.join(self.command[1:4])} ended:\n{self.tail()}")
+
+    def tail(self, size: int = 4000) -> str:
+        return self.log.read_text(errors="replace")[-size:] if self.log.exists() else ""
+
+
+@dataclass
+class Bot:
+    """ci-bot as an operator runs it: `python -m ci_bot serve` with settings in the environment."""
+
+    home: Path
+    port: int
+    process: Process
+
+    @property
+    def url(self) -> str:
+        return f"http://127.0.0.1:{self.port}"
+
+    @property
+    def hook(self) -> str:
+        return f"{self.url}/hooks/github"
+
+    @property
+    def env(self) -> dict[str, str]:
+        return self.process.env
+
+    def start(self) -> None:
+        self.process.start()
+        self.wait_ready()
+
+    def wait_ready(self, path: str = "/healthz") -> None:
+        deadline = time.monotonic() + START_SECONDS
+        while True:
+            try:
+                with urllib.request.urlopen(self.url + path, timeout=5):
+                    return
+            except (URLError, OSError) as error:
+                self.process.check()
+                if time.monotonic() > deadline:
+                    raise NotStarted(f"ci-bot: {error}\n{self.process.tail()}") from error
+                time.sleep(0.02)
+
+
+@contextmanager
+def running_forge(home: Path, *, description: Path | None = DESCRIPTION) -> Iterator[str]:
+    """The simulated forge; yields its URL."""
+    home.mkdir(parents=True, exist_ok=True)
+    announce = home / "announce.json"
+    command = [sys.executable, "-m", "tests.forge_sim", "--data", str(home / "forge")]
+    command += ["--announce", str(announce)]
+    if description is not None:
+        command += ["--description", str(description)]
+    process = Process(command, home / "forge.log")
+    process.start()
+    try:
+        deadline = time.monotonic() + START_SECONDS
+        while not announce.exists():
+            process.check()
+            if time.monotonic() > deadline:
+                raise NotStarted(f"the simulated forge: {process.tail()}")
+            time.sleep(0.02)
+        yield json.loads(announce.read_text())["url"]
+    finally:
+        process.stop()
+
+
+async def make_bot(client: ForgeClient, home: Path, *, slug: str = "ci-bot", **settings: str) -> Bot:
+    """Registers an App on the forge and gets ci-bot ready to serve it; not started yet."""
+    home.mkdir(parents=True, exist_ok=True)
+    port = free_port()
+    secret = secrets.token_hex(32)
+    hook = f"http://127.0.0.1:{port}/hooks/github"
+    app = await client.app(slug, webhook_url=hook, webhook_secret=secret)
+    key = home / "app.pem"
+    key.write_text(app["private_key"])
+    key.chmod(0o600)
+    env = {
+        "CI_BOT_CONFIG": str(home / "no-such.toml"),
+        "CI_BOT_DATA_DIR": str(home / "data"),
+        "CI_BOT_PORT": str(port),
+        "CI_BOT_PUBLIC_URL": f"http://127.0.0.1:{port}",
+        "CI_BOT_DEFAULT_IMAGE": "ci-bot/busybox:1",
+        "CI_BOT_GITHUB__APP_ID": str(app["id"]),
+        "CI_BOT_GITHUB__PRIVATE_KEY_FILE": str(key),
+        "CI_BOT_GITHUB__WEBHOOK_SECRET": secret,
+        "CI_BOT_GITHUB__API_URL": f"{client.url}/api/v3",
+        "CI_BOT_GITHUB__WEB_URL": client.url,
+        "PYTHONWARNINGS": "default",
+    } | settings
+    process = Process([sys.executable, "-m", "ci_bot", "serve"], home / "ci-bot.log", env)
+    return Bot(home, port, process)
+
+
+def free_port() -> int:
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        return int(probe.getsockname()[1])

@@ -1,0 +1,132 @@
+"""Settings: the file, the environment over it, and every problem at once."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+from cryptography.hazmat.primitives.asymmetric import ec, rsa
+from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
+
+from ci_bot.core.errors import SettingsError
+from ci_bot.settings import load
+
+
+def pem(key: rsa.RSAPrivateKey | ec.EllipticCurvePrivateKey) -> str:
+    return key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption()).decode()
+
+
+RSA_KEY = pem(rsa.generate_private_key(65537, 2048))
+
+
+@pytest.fixture(autouse=True)
+def nothing_in_the_environment(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    import os
+
+    for name in list(os.environ):
+        if name.startswith("CI_BOT_"):
+            monkeypatch.delenv(name)
+    monkeypatch.chdir(tmp_path)
+
+
+def written(tmp_path: Path, text: str) -> Path:
+    file = tmp_path / "ci-bot.toml"
+    file.write_text(text)
+    return file
+
+
+def test_nothing_set_is_enough_for_a_local_run() -> None:
+    settings = load()
+    assert settings.github is None
+    assert settings.database == "sqlite+aiosqlite:////var/lib/ci-bot/ci-bot.db"
+
+
+def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    written(tmp_path, "port = 9000\nmax_jobs = 2\n[limits]\ncpus = 1.5\n")
+    monkeypatch.setenv("CI_BOT_PORT", "9100")
+    monkeypatch.setenv("CI_BOT_LIMITS__PIDS", "99")
+    settings = load()
+    assert (settings.port, settings.max_jobs) == (9100, 2)
+    assert (settings.limits.cpus, settings.limits.pids) == (1.5, 99)
+
+
+def test_secrets_come_from_files_and_never_show(tmp_path: Path) -> None:
+    (tmp_path / "key.pem").write_text(RSA_KEY)
+    (tmp_path / "hook").write_text("0123456789abcdef0123456789abcdef\n")
+    file = written(
+        tmp_path,
+        f"""
+        [github]
+        app_id = 5
+        private_key_file = "{tmp_path}/key.pem"
+        webhook_secret_file = "{tmp_path}/hook"
+        """,
+    )
+    github = load(file).github
+    assert github is not None
+    assert github.webhook_secret.get_secret_value() == "0123456789abcdef0123456789abcdef"
+    assert "0123456789abcdef" not in repr(github)
+    assert "PRIVATE" not in repr(github)
+
+
+def test_every_problem_is_told_at_once_with_its_place(tmp_path: Path) -> None:
+    file = written(
+        tmp_path,
+        f"""
+        port = 99999
+        colour = "red"
+        public_url = "ci.example"
+        [github]
+        app_id = "x"
+        private_key_file = "{tmp_path}/nope.pem"
+        webhook_secret = "short"
+        [[registries]]
+        host = "ghcr.io"
+        """,
+    )
+    with pytest.raises(SettingsError) as error:
+        load(file)
+    told = "\n".join(error.value.problems)
+    for expected in (
+        "ci-bot.toml: port: ",
+        "ci-bot.toml: colour: is not a setting",
+        "public_url: must begin with https://",
+        "github.app_id: ",
+        "github.private_key_file: ",
+        "nope.pem cannot be read: No such file or directory",
+        "github.webhook_secret: is shorter than 16 characters",
+        "registries.0.username: is missing",
+        "registries.0.password: is missing",
+        "registries.0.repositories: is missing",
+    ):
+        assert expected in told
+    assert len(error.value.problems) == 9
+
+
+def test_a_key_that_is_no_rsa_key_is_refused_in_words(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setenv("CI_BOT_GITHUB__APP_ID", "1")
+    monkeypatch.setenv("CI_BOT_GITHUB__WEBHOOK_SECRET", "x" * 32)
+    for key, why in (
+        ("junk", "not a private key"),
+        (pem(ec.generate_private_key(ec.SECP256R1())), "RSA"),
+    ):
+        monkeypatch.setenv("CI_BOT_GITHUB__PRIVATE_KEY", key)
+        with pytest.raises(SettingsError, match=why):
+            load()
+
+
+def test_a_file_that_is_no_toml_is_told_with_its_line(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="line 1"):
+        load(written(tmp_path, "port 9000\n"))
+
+
+def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="no such file"):
+        load(tmp_path / "other.toml")
+
+
+def test_paths_must_be_absolute(tmp_path: Path) -> None:
+    with pytest.raises(SettingsError, match="data_dir must be an absolute path"):
+        load(written(tmp_path, 'data_dir = "data"\n'))
