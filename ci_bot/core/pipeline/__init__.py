@@ -1,0 +1,9 @@
+"""`.ci.yaml` as bytes → Pipeline and Problems (`read`); Pipeline and an event → Plan (`plan`)."""
+
+from __future__ import annotations
+
+from ci_bot.core.pipeline.limits import Limits
+from ci_bot.core.pipeline.planning import plan
+from ci_bot.core.pipeline.reading import CONFIG_FILES, Reading, read
+
+__all__ = ["CONFIG_FILES", "Limits", "Reading", "plan", "read"]

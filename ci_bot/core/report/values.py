@@ -3,24 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
+from ci_bot.core.gate import CheckState, Conclusion
 
-class CheckState(StrEnum):
-    QUEUED = "queued"
-    IN_PROGRESS = "in_progress"
-    COMPLETED = "completed"
-
-
-class Conclusion(StrEnum):
-    """How a completed check ended. `skipped` and `neutral` are missing on purpose: forges let them pass."""
-
-    SUCCESS = "success"
-    FAILURE = "failure"
-    TIMED_OUT = "timed_out"
-    CANCELLED = "cancelled"
-    ACTION_REQUIRED = "action_required"
-    SKIPPED = "skipped"  # for a job's own check alone, never for the gate
+__all__ = ["MAX_MARKDOWN", "Annotation", "CheckReport", "CheckState", "CommentReport", "Conclusion"]
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,7 +26,7 @@ class CheckReport:
     """One check on one commit, as it should stand on the forge.
 
     `title` is one line without markup; `summary` and `text` are Markdown, each at most
-    `MAX_MARKDOWN` characters, everything foreign in them escaped.
+    `MAX_MARKDOWN` bytes of UTF-8, everything foreign in them escaped.
     """
 
     name: str
@@ -63,6 +49,7 @@ class CommentReport:
     body: str
 
 
-#: GitHub's limit for a check's summary and text.
+#: GitHub's limit for a check's summary and text. The reference says characters, its own validation
+#: counts bytes ("exceeds a maximum bytesize of 65535", https://github.com/github/docs/issues/35252).
 #: https://docs.github.com/rest/checks/runs#create-a-check-run
 MAX_MARKDOWN = 65_535

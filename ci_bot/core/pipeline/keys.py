@@ -1,0 +1,119 @@
+"""Every key of `.ci.yaml` by level: which work, which come later, what other systems call them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Final
+
+from ci_bot.core.pipeline.suggest import closest
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """One level. A key is in `works` or in `later`, never in both."""
+
+    level: str  # as it reads after "belongs": "to a job"
+    works: tuple[str, ...]
+    later: tuple[str, ...]
+    foreign: Mapping[str, str] = field(default_factory=dict)  # what other CI systems say → what we say
+    ignored_prefix: str = ""
+    prose: str = ""  # the key that was probably meant where an unknown one has spaces in it
+
+    def ignores(self, name: str) -> bool:
+        return bool(self.ignored_prefix) and name.startswith(self.ignored_prefix)
+
+    def may_mean(self, name: str, key: str) -> bool:
+        """Whether an unknown name looks like this key."""
+        if self.foreign.get(name) == key or closest(name, (key,)):
+            return True
+        return key == self.prose and self.is_prose(name)
+
+    def is_prose(self, name: str) -> bool:
+        return bool(self.prose) and len(name.split()) > 1
+
+
+TOP: Final = Keys(
+    level="at the top of the file",
+    works=("version", "name", "on", "image", "env", "jobs"),
+    later=("concurrency", "include"),
+    foreign={
+        "environment": "env",
+        "pipeline": "jobs",
+        "stage": "jobs",
+        "stages": "jobs",
+        "trigger": "on",
+        "triggers": "on",
+        "true": "on",  # what YAML 1.1 tools write back for `on:`
+        "variables": "env",
+        "when": "on",
+    },
+    ignored_prefix="x-",
+)
+
+JOB: Final = Keys(
+    level="in a job",
+    works=("name", "image", "needs", "env", "steps", "timeout"),
+    later=(
+        "if",
+        "matrix",
+        "fail-fast",
+        "max-parallel",
+        "secrets",
+        "services",
+        "checkout",
+        "docker",
+        "retry",
+        "allow-failure",
+        "resources",
+        "artifacts",
+        "cache",
+        "concurrency",
+        "isolation",
+        "environment",
+        "platform",
+    ),
+    foreign={
+        "commands": "steps",
+        "container": "image",
+        "dependencies": "needs",
+        "depends-on": "needs",
+        "depends_on": "needs",
+        "runs-on": "image",
+        "script": "steps",
+        "strategy": "matrix",
+        "timeout-minutes": "timeout",
+        "variables": "env",
+        "when": "if",
+    },
+)
+
+STEP: Final = Keys(
+    level="in a step",
+    works=("name", "run", "image", "env", "timeout", "workdir", "continue-on-error"),
+    later=("if", "args", "secrets", "shell"),
+    foreign={
+        "allow-failure": "continue-on-error",
+        "cmd": "run",
+        "command": "run",
+        "commands": "run",
+        "container": "image",
+        "cwd": "workdir",
+        "dir": "workdir",
+        "environment": "env",
+        "script": "run",
+        "timeout-minutes": "timeout",
+        "variables": "env",
+        "when": "if",
+        "working-directory": "workdir",
+        "working_directory": "workdir",
+    },
+    prose="run",
+)
+
+LEVELS: Final = (TOP, JOB, STEP)
+
+
+def belongs_to(name: str) -> str | None:
+    """The level that has this very key: "in a job"; None if none has."""
+    return next((keys.level for keys in LEVELS if name in keys.works + keys.later), None)

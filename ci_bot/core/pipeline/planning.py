@@ -1,0 +1,18 @@
+"""A pipeline and what happened → the Plan: what runs, or in words why nothing does."""
+
+from __future__ import annotations
+
+from ci_bot.core.model import Pipeline, Plan
+from ci_bot.core.pipeline.top import EVENTS
+
+
+def plan(pipeline: Pipeline, event: str) -> Plan:
+    """`event` is a `RunKind` value. Without jobs, the plan's `reason` says which events start it."""
+    if event in pipeline.on:
+        return Plan(pipeline.name, pipeline.jobs)
+    return Plan(pipeline.name, (), f'"on" names {_listed(pipeline.on)}, not {event}')
+
+
+def _listed(names: frozenset[str]) -> str:
+    *others, last = (name for name in EVENTS if name in names)
+    return f"{', '.join(others)} and {last}" if others else last

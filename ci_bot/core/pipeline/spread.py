@@ -1,0 +1,78 @@
+"""A draft without problems → the jobs of a Pipeline: defaults, images and environments in every step."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from ci_bot.core.model import Job, Step
+from ci_bot.core.pipeline.draft import FileDraft, JobDraft, StepDraft
+from ci_bot.core.pipeline.env import Env
+from ci_bot.core.pipeline.graph import in_order
+from ci_bot.core.pipeline.limits import Limits, size_in_words
+from ci_bot.core.pipeline.report import Report
+
+#: What a variable costs besides its text, as the kernel counts it for a new process: "=", a NUL and a
+#: pointer. https://man7.org/linux/man-pages/man2/execve.2.html
+VARIABLE_COST = 10
+
+
+def spread(draft: FileDraft, default_image: str) -> tuple[Job, ...]:
+    """Jobs in an order in which every need comes first. Call `check_size` before."""
+    jobs = {job.id: job for job in draft.jobs}
+    image = draft.image or default_image
+    return tuple(_job(jobs[job_id], image, draft.env) for job_id in in_order(draft.jobs))
+
+
+def check_size(draft: FileDraft, limits: Limits, report: Report) -> None:
+    """Reports a plan that would become too large: a short file can say much by `env` and aliases."""
+    total, of_file = 0, _size(draft.env)
+    for job in draft.jobs:
+        of_job = of_file + _size(job.env)
+        for step in job.steps:
+            total += of_job + _size(step.env) + len(step.run.encode())
+            if total > limits.expanded:
+                _report_size(step, limits, report)
+                return
+
+
+def _report_size(step: StepDraft, limits: Limits, report: Report) -> None:
+    limit = size_in_words(limits.expanded)
+    message = f"with this step, all scripts and environments take more than {limit}"
+    report.add(step.mark, step.path, message, "set large variables only in the steps that read them")
+
+
+def _size(env: Env) -> int:
+    return sum(len(name) + len(value.encode()) + VARIABLE_COST for name, value in env.items())
+
+
+def _job(job: JobDraft, image: str, env: Env) -> Job:
+    image = job.image or image
+    return Job(
+        id=job.id,
+        name=job.name,
+        steps=_steps(job.steps, image, _overlaid(env, job.env)),
+        needs=tuple(need.job for need in job.needs),
+        timeout=job.timeout,
+        line=job.mark.line,
+    )
+
+
+def _steps(steps: Sequence[StepDraft], image: str, env: Env) -> tuple[Step, ...]:
+    return tuple(
+        Step(
+            name=step.name,
+            run=step.run,
+            image=step.image or image,
+            env=_overlaid(env, step.env),
+            timeout=step.timeout,
+            workdir=step.workdir,
+            continue_on_error=step.continue_on_error,
+            line=step.mark.line,
+        )
+        for step in steps
+    )
+
+
+def _overlaid(below: Env, above: Env) -> Env:
+    """Both together, `above` winning. Shared where one is empty, so that many steps cost one map."""
+    return {**below, **above} if above and below else above or below

@@ -1,0 +1,97 @@
+"""How a check stands → what is wrong in `.ci.yaml`, and what a person does next."""
+
+from __future__ import annotations
+
+from typing import Final
+
+from ci_bot.core.gate import Conclusion, GateState
+from ci_bot.core.model import Problem, Run, RunKind, Verdict
+from ci_bot.core.report.markdown import code, escaped, fenced, one_line
+from ci_bot.core.states import Status
+
+FAILED: Final = (
+    "**Next:** push a fix. If the commit is not to blame, **Re-run** on the check tries again what did "
+    "not pass."
+)
+BROKEN: Final = (
+    "**Next:** press **Re-run** on the check. The failure is the infrastructure's, not this commit's; if "
+    "it comes back, tell the people who run ci-bot."
+)
+CANCELLED: Final = "**Next:** if the result is wanted after all, press **Re-run** on the check."
+CONFIG_BROKEN: Final = "Nothing ran. **Next:** correct this and push."
+CONFIG_MISSING: Final = (
+    "Nothing ran: a commit cannot switch off its own checks. **Next:** bring the file back and push. If it "
+    "is to go for good, somebody who may merge without this check has to merge the removal."
+)
+SKIP_CI: Final = (
+    "Nothing ran, and a commit that was not tested does not pass. **Next:** push a commit whose message "
+    "does not say so (`git commit --amend` will do)."
+)
+HELD: Final = (
+    "Nothing of this commit runs before a person with write access vouches for it. **Next:** they read the "
+    "changes, then push exactly this commit to a branch of this repository, where it is tested:"
+)
+
+#: What nothing but the infrastructure is to blame for.
+_ONLY_BROKEN: Final = frozenset({Status.BROKEN, Status.SUCCEEDED, Status.SKIPPED, Status.CANCELLED})
+
+
+def next_step(gate: GateState) -> str:
+    """Markdown; "" where nothing is to be done."""
+    if gate.is_superseded or gate.conclusion in (None, Conclusion.SUCCESS):
+        return ""
+    if gate.conclusion is Conclusion.ACTION_REQUIRED:
+        return _awaited(gate)
+    if gate.conclusion is Conclusion.CANCELLED:
+        return CANCELLED
+    verdicts = {run.verdict for run in gate.runs}
+    if Verdict.CONFIG_BROKEN in verdicts:
+        return CONFIG_BROKEN
+    if Verdict.CONFIG_MISSING in verdicts:
+        return CONFIG_MISSING
+    statuses = {job.status for run in gate.runs for job in run.jobs}
+    return BROKEN if statuses <= _ONLY_BROKEN else FAILED
+
+
+def _awaited(gate: GateState) -> str:
+    held = next((run for run in gate.runs if run.verdict is Verdict.HELD), None)
+    if held is None:
+        return SKIP_CI
+    return HELD + "\n\n" + fenced(_take_over(held))
+
+
+def _take_over(run: Run) -> str:
+    """Names the sha, so that what is pushed is what was read, whatever came after it."""
+    number = run.pull or 0
+    sha = one_line(run.sha)
+    fetch = f"git fetch origin refs/pull/{number}/head"
+    return f"{fetch}\ngit push origin {sha}:refs/heads/test-pull-{number}"
+
+
+def problem_list(run: Run, most: int) -> str:
+    """The first problems of a broken configuration as a Markdown list, and how many more there are."""
+    lines = [_problem(problem) for problem in run.problems[:most]]
+    rest = len(run.problems) - most
+    return "\n".join(lines + ([f"- and {rest} more"] if rest > 0 else []))
+
+
+def _problem(problem: Problem) -> str:
+    where = f"line {problem.line}, column {problem.column}"
+    path = f", {code(problem.path)}" if problem.path else ""
+    hint = f"; {escaped(problem.hint)}" if problem.hint else ""
+    return f"- {code(problem.file)} {where}{path}: {escaped(problem.message)}{hint}"
+
+
+def heading(run: Run) -> str:
+    """What a run is for, where several stand under one another."""
+    match run.kind:
+        case RunKind.PULL_REQUEST:
+            return f"**Pull request {run.pull} into {code(run.base_ref)}**"
+        case RunKind.MERGE_GROUP:
+            return f"**Merge queue for {code(run.base_ref)}**"
+        case RunKind.PUSH:
+            return f"**Push to {code(run.ref)}**"
+        case RunKind.TAG:
+            return f"**Tag {code(run.ref)}**"
+        case RunKind.MANUAL:
+            return f"**Started by hand on {code(run.ref)}**"

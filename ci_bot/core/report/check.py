@@ -1,0 +1,56 @@
+"""All runs of one commit → every check that the forge should show on it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from typing import Final
+
+from ci_bot.core.gate import oldest_first
+from ci_bot.core.model import JobRun, LogRef, Run
+from ci_bot.core.report.aggregate import Link, aggregate
+from ci_bot.core.report.job import job_check
+from ci_bot.core.report.names import aggregate_name, check_names
+from ci_bot.core.report.values import CheckReport
+from ci_bot.core.report.words import has_failed
+from ci_bot.core.states import Status
+
+#: A run of more jobs gives their own checks only to those that need attention.
+MANY_JOBS: Final = 30
+
+
+def checks(runs: Sequence[Run], tails: Mapping[LogRef, bytes], link: Link) -> tuple[CheckReport, ...]:
+    """The gate first (where a run counts in it), then those of other kinds, then one for each job.
+
+    `runs` are all of the commit's, in any order; `tails` what was read for `wanted_tails`. The same
+    runs give the same checks, and a check that was shown unfinished is always among those given later.
+    """
+    aggregates: dict[str, list[Run]] = {}
+    for run in sorted(oldest_first(runs), key=lambda run: not run.kind.is_gating):
+        aggregates.setdefault(aggregate_name(run.kind), []).append(run)
+    names = check_names(runs)
+    return (
+        *(aggregate(name, its_runs, link) for name, its_runs in aggregates.items()),
+        *(
+            job_check(names[run.id, job.key], job, tails, link(run.id, job.id))
+            for run, job in _shown_jobs(runs, names)
+        ),
+    )
+
+
+def _shown_jobs(runs: Sequence[Run], names: Mapping[tuple[str, str], str]) -> list[tuple[Run, JobRun]]:
+    """One for each name: of a run that counts before a superseded one, then of the newest."""
+    shown: dict[str, tuple[Run, JobRun]] = {}
+    for run in sorted(oldest_first(runs), key=lambda run: not run.superseded):
+        for job in run.jobs:
+            if _has_own_check(run, job):
+                shown[names[run.id, job.key]] = (run, job)
+    order = list(names.values())
+    return [shown[name] for name in dict.fromkeys(order) if name in shown]
+
+
+def _has_own_check(run: Run, job: JobRun) -> bool:
+    if job.attempt > 1:  # an earlier attempt may have one, and somebody waits for this
+        return True
+    if len(run.jobs) > MANY_JOBS:
+        return has_failed(job)
+    return job.started_at is not None or job.status is Status.RUNNING or has_failed(job)

@@ -1,0 +1,125 @@
+"""All runs of one pull request → its sticky comment: what needs a person, kept true from then on."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from typing import Final
+
+from ci_bot.core.gate import CheckState, Conclusion, GateState, judge, newest_head
+from ci_bot.core.model import JobRun, LogRef, Run, Verdict
+from ci_bot.core.report.advice import next_step, problem_list
+from ci_bot.core.report.aggregate import Link, where_it_failed
+from ci_bot.core.report.headline import headline
+from ci_bot.core.report.markdown import code, document, escaped, fenced, link
+from ci_bot.core.report.tail import tail
+from ci_bot.core.report.values import CommentReport
+from ci_bot.core.report.words import JOB_WORDS, failed_step, has_failed
+from ci_bot.core.states import Status
+
+PASSED = "All green again"
+RUNNING = "Being tested; the result will stand here."
+STILL_RUNNING = "Failing already; other jobs are still running."
+MAX_PROBLEMS: Final = 10
+MAX_JOBS: Final = 10
+TAIL_LINES: Final = 15
+TAIL_LIMIT: Final = 4000
+
+_ICON: Final[Mapping[Conclusion, str]] = {
+    Conclusion.SUCCESS: "✅",
+    Conclusion.FAILURE: "❌",
+    Conclusion.TIMED_OUT: "⏱️",
+    Conclusion.CANCELLED: "🚫",
+    Conclusion.ACTION_REQUIRED: "⏳",
+}
+
+
+def comment(
+    runs: Sequence[Run], tails: Mapping[LogRef, bytes], link: Link, known: bool
+) -> CommentReport | None:
+    """None while nobody needs to read it. `known`: it is there already, so it must say what is true.
+
+    While jobs run it changes only when another one fails.
+    """
+    if not runs:
+        return None
+    gate = judge(newest_head(runs))
+    if not known and not _needs_a_person(gate):
+        return None
+    marker = marker_of(gate.runs[-1])
+    return CommentReport(marker, document([marker, *_blocks(gate, tails, link)]))
+
+
+def marker_of(run: Run) -> str:
+    """Hidden, and the same for every run of a pull request."""
+    return f"<!-- ci-bot:pull:{run.repo.key}:{run.pull} -->"
+
+
+def _needs_a_person(gate: GateState) -> bool:
+    if gate.is_superseded:
+        return False
+    if gate.conclusion in (Conclusion.FAILURE, Conclusion.TIMED_OUT):
+        return True
+    return bool(_failed(gate)) or any(run.verdict is Verdict.HELD for run in gate.runs)
+
+
+def _failed(gate: GateState) -> list[tuple[Run, JobRun]]:
+    return [(run, job) for run in gate.runs for job in run.jobs if has_failed(job)]
+
+
+def _blocks(gate: GateState, tails: Mapping[LogRef, bytes], link_to: Link) -> Iterator[str]:
+    yield f"{_verdict(gate)} · {code(gate.runs[-1].sha[:7])}"
+    for run in gate.runs:
+        if run.problems:
+            yield problem_list(run, MAX_PROBLEMS)
+    if not gate.is_superseded:
+        failed = _failed(gate)
+        yield _job_list(failed, link_to)
+        yield from _first_tail(failed, tails, link_to)
+    yield next_step(gate)
+
+
+def _verdict(gate: GateState) -> str:
+    if gate.state is not CheckState.COMPLETED or gate.conclusion is None:
+        return f"**❌ {STILL_RUNNING}**" if _failed(gate) else f"**⏳ {RUNNING}**"
+    line = escaped(headline(gate))
+    if gate.conclusion is Conclusion.SUCCESS and any(run.jobs for run in gate.runs):
+        return f"**✅ {PASSED}:** {line}"
+    return f"**{_icon(gate, gate.conclusion)} {line}**"
+
+
+def _icon(gate: GateState, conclusion: Conclusion) -> str:
+    on_request = conclusion is Conclusion.ACTION_REQUIRED and not any(
+        run.verdict is Verdict.HELD for run in gate.runs
+    )
+    return "⏭️" if on_request else _ICON[conclusion]
+
+
+def _job_list(failed: Sequence[tuple[Run, JobRun]], link_to: Link) -> str:
+    lines = [
+        f"- {link(code(job.name), link_to(run.id, job.id))} {_how(job)}"
+        for run, job in failed[:MAX_JOBS]
+    ]
+    rest = len(failed) - MAX_JOBS
+    return "\n".join(lines + ([f"- and {rest} more"] if rest > 0 else []))
+
+
+def _how(job: JobRun) -> str:
+    word = JOB_WORDS[job.status]
+    blame = ", not yours" if job.status is Status.BROKEN else ""
+    where = where_it_failed(job)
+    return f"{word}{blame}" + (f": {where}" if where else "")
+
+
+def _first_tail(
+    failed: Sequence[tuple[Run, JobRun]], tails: Mapping[LogRef, bytes], link_to: Link
+) -> Iterator[str]:
+    """Of the first failed step that said anything."""
+    for run, job in failed:
+        step = failed_step(job)
+        data = tails.get(LogRef(job.id, step.index), b"") if step else b""
+        if step and data:
+            end = tail(data, step.log_bytes, TAIL_LINES, TAIL_LIMIT)
+            url = link_to(run.id, job.id)
+            yield f"{code(job.name)} said last ({link('the whole log', url)}):"
+            yield fenced(end.text)
+            return

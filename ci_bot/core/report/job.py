@@ -1,0 +1,131 @@
+"""One attempt of a job and the ends of its failed steps' logs → the job's own check."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from typing import Final
+
+from ci_bot.core.gate import CheckState, Conclusion
+from ci_bot.core.model import JobRun, LogRef, StepRun
+from ci_bot.core.report.annotations import step_annotations
+from ci_bot.core.report.markdown import code, document, escaped, fenced, link, table, title
+from ci_bot.core.report.tail import tail
+from ci_bot.core.report.values import CheckReport
+from ci_bot.core.report.words import (
+    count,
+    elapsed,
+    failed_step,
+    has_failed,
+    labelled,
+    reason_of,
+    size,
+    step_word,
+    why_cancelled,
+)
+from ci_bot.core.states import Status
+
+INFRASTRUCTURE = "Infrastructure failure, not yours"
+NEXT = "**Next:** press **Re-run**. If it comes back, tell the people who run ci-bot."
+TAIL_LINES: Final = 50
+TAIL_LIMIT: Final = 12_000  # bytes of Markdown for one step
+
+_CONCLUSION: Final[Mapping[Status, Conclusion]] = {
+    Status.SUCCEEDED: Conclusion.SUCCESS,
+    Status.FAILED: Conclusion.FAILURE,
+    Status.BROKEN: Conclusion.FAILURE,
+    Status.TIMED_OUT: Conclusion.TIMED_OUT,
+    Status.CANCELLED: Conclusion.CANCELLED,
+    Status.SKIPPED: Conclusion.SKIPPED,
+}
+
+
+def job_check(name: str, job: JobRun, tails: Mapping[LogRef, bytes], url: str) -> CheckReport:
+    """`url` leads to the job's log. While the job runs, nothing in its check changes."""
+    return CheckReport(
+        name=name,
+        state=_state(job.status),
+        conclusion=_CONCLUSION.get(job.status),
+        title=title(_title(job)),
+        summary=document(_summary(job, url)),
+        text=document(_tail(job, step, tails, url) for step in job.steps),
+        details_url=url,
+        annotations=step_annotations(job),
+        started_at=job.started_at,
+        finished_at=job.finished_at if job.status.is_final else None,
+    )
+
+
+def _state(status: Status) -> CheckState:
+    if status.is_final:
+        return CheckState.COMPLETED
+    return CheckState.IN_PROGRESS if status is Status.RUNNING else CheckState.QUEUED
+
+
+def _title(job: JobRun) -> str:
+    attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
+    return _how_it_stands(job) + attempt
+
+
+def _how_it_stands(job: JobRun) -> str:
+    match job.status:
+        case Status.WAITING | Status.READY:
+            return "Queued"
+        case Status.RUNNING:
+            return "Running"
+        case Status.SUCCEEDED:
+            return f"Passed in {elapsed(job)}" if elapsed(job) else "Passed"
+        case Status.SKIPPED:
+            return labelled("Skipped", job.reason)
+        case Status.CANCELLED:
+            return labelled("Cancelled", why_cancelled(job))
+        case Status.FAILED:
+            return _where("Failed", job)
+        case Status.TIMED_OUT:
+            return _where("Timed out", job)
+        case Status.BROKEN:
+            return labelled(INFRASTRUCTURE, job.reason)
+
+
+def _where(label: str, job: JobRun) -> str:
+    step = failed_step(job)
+    if step is None:
+        return labelled(label, job.reason)
+    reason = reason_of(step)
+    why = f": {reason}" if "(" in reason else f" ({reason})" if reason else ""
+    # The step's name is foreign and of any length: the reason must stay in sight.
+    return f"{label} in step {step.index + 1} of {len(job.steps)}: {title(step.name, 120)}{why}"
+
+
+def _summary(job: JobRun, url: str) -> list[str]:
+    if not job.status.is_final:
+        return [f"{count(len(job.steps), 'step')}; {link('follow the log', url)}."]
+    blocks = [_steps(job), link("The whole log", url)]
+    if job.status is Status.BROKEN:
+        why = f": {escaped(job.reason)}" if job.reason else ""
+        blocks.insert(0, f"This commit is not to blame{why}.\n\n{NEXT}")
+    return blocks
+
+
+def _steps(job: JobRun) -> str:
+    rows = [
+        (str(step.index + 1), code(step.name), step_word(step), elapsed(step), escaped(reason_of(step)))
+        for step in job.steps
+    ]
+    return table(("#", "Step", "Result", "Time", "Details"), rows)
+
+
+def _tail(job: JobRun, step: StepRun, tails: Mapping[LogRef, bytes], url: str) -> str:
+    """What a failed step said last; "" for a step that did not fail."""
+    if not has_failed(step):
+        return ""
+    why = f": {escaped(step.reason)}" if step.reason else ""
+    tolerated = " (tolerated)" if step.tolerated else ""
+    caption = f"**Step {step.index + 1}, {code(step.name)}**{tolerated}{why}"
+    data = tails.get(LogRef(job.id, step.index), b"")
+    if not data:
+        return caption
+    end = tail(data, step.log_bytes, TAIL_LINES, TAIL_LIMIT)
+    rest = (
+        f"The last {count(end.lines, 'line')} of {size(step.log_bytes)}; {link('the whole log', url)}."
+    )
+    return "\n\n".join([caption, fenced(end.text), *([] if end.is_whole else [rest])])

@@ -1,0 +1,86 @@
+"""The runs of one commit → the name of each job's check; and back from a check's name to the job.
+
+A name must never change once it is shown: a check that nobody names any more would stay in progress
+for ever. So names depend on nothing that changes while jobs run, and older runs choose first.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping, Sequence
+from types import MappingProxyType
+from typing import Final, TypeAlias
+
+from ci_bot.core.gate import oldest_first
+from ci_bot.core.model import JobRun, Run, RunKind
+from ci_bot.core.report.markdown import NAME_LENGTH, clip, one_line
+
+GATE: Final = "ci-bot"
+_PREFIX: Final[Mapping[RunKind, str]] = MappingProxyType(
+    {RunKind.TAG: f"{GATE} (tag)", RunKind.MANUAL: f"{GATE} (manual)"}
+)
+
+#: A job over all its attempts: the run's id and the job's key.
+JobId: TypeAlias = tuple[str, str]
+
+
+def aggregate_name(kind: RunKind) -> str:
+    return _PREFIX.get(kind, GATE)
+
+
+def check_names(runs: Sequence[Run]) -> Mapping[JobId, str]:
+    """A name for each job of all runs of a commit, superseded ones too.
+
+    Runs of one lane share names: a pull request goes on where the push of its branch left off.
+    Otherwise whoever comes later gets the pull request, the branch or the key beside the name.
+    """
+    names: dict[JobId, str] = {}
+    owners: dict[str, tuple[str, str]] = {}
+    lanes = _lanes(runs)
+    for run in oldest_first(runs):
+        lane = lanes[run.id]
+        for job in run.jobs:
+            owner = (lane, job.key)
+            candidates = _candidates(run, job)
+            name = next(name for name in candidates if owners.setdefault(name, owner) == owner)
+            names[run.id, job.key] = name
+    return names
+
+
+def job_of_check(check: str, runs: Sequence[Run]) -> str | None:
+    """The key of the job whose own check has this name; None for the gate and for unknown names."""
+    return next((key for (_, key), name in check_names(runs).items() if name == check), None)
+
+
+def _lanes(runs: Sequence[Run]) -> Mapping[str, str]:
+    """Run id → lane. The first pull request from a branch takes over the lane of its pushes."""
+    lanes: dict[str, str] = {}
+    heirs: dict[str, str] = {}
+    for run in oldest_first(runs):
+        own = f"{run.kind} {run.pull or run.ref}"
+        pushes = f"{RunKind.PUSH} {run.ref}"
+        if run.kind is RunKind.PULL_REQUEST and pushes in lanes.values():
+            heirs.setdefault(pushes, own)
+        lanes[run.id] = pushes if heirs.get(pushes) == own and own not in lanes.values() else own
+    return lanes
+
+
+def _candidates(run: Run, job: JobRun) -> Iterator[str]:
+    base = f"{aggregate_name(run.kind)} / {clip(one_line(job.name) or job.key, NAME_LENGTH)}"
+    whose = clip(one_line(_whose(run)), NAME_LENGTH)
+    yield base
+    yield f"{base} ({whose})"
+    yield f"{base} ({whose}, {job.key})"
+    number = 2
+    while True:
+        yield f"{base} ({whose}, {job.key}, {number})"
+        number += 1
+
+
+def _whose(run: Run) -> str:
+    match run.kind:
+        case RunKind.PULL_REQUEST:
+            return f"#{run.pull}"
+        case RunKind.MERGE_GROUP:
+            return "merge queue"
+        case _:
+            return run.ref

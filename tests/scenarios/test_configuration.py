@@ -1,0 +1,95 @@
+"""What the gate says about `.ci.yaml` itself, each row of the table that needs no failing job."""
+
+from __future__ import annotations
+
+from tests.scenarios.world import PASSING, World
+
+BROKEN = """\
+jobs:
+  build:
+    step:
+      - make
+  test:
+    steps:
+      - make test
+    needs: biuld
+"""
+
+
+async def test_errors_stand_on_their_lines(world: World) -> None:
+    await world.make_repo()
+    sha = await world.push(ci_yaml=BROKEN)
+    number = await world.open_pull()
+    gate = await world.check(sha)
+    assert gate["conclusion"] == "failure"
+    annotations = await world.forge.annotations(world.repo, gate["id"])
+    assert {(one["path"], one["start_line"]) for one in annotations} >= {
+        (".ci.yaml", 3),
+        (".ci.yaml", 8),
+    }
+    assert 'did you mean "steps"?' in str(annotations)
+    assert 'did you mean "steps"?' in await world.comment(number)
+    assert world.containers() == []
+
+
+async def test_a_repository_without_configuration_hears_nothing(world: World) -> None:
+    await world.make_repo(None)
+    sha = await world.push(readme="2")
+    await world.open_pull()
+    await world.settled()
+    assert await world.checks(sha) == {}
+
+
+async def test_removing_the_configuration_is_a_failure(world: World) -> None:
+    await world.make_repo()
+    sha = await world.push(ci_yaml=None)
+    await world.open_pull()
+    gate = await world.check(sha)
+    assert gate["conclusion"] == "failure"
+    assert ".ci.yaml" in gate["output"]["title"]
+
+
+async def test_nothing_selected_is_a_success_with_the_reason(world: World) -> None:
+    await world.make_repo()
+    sha = await world.push(ci_yaml=f"on: tag\n{PASSING}")
+    await world.open_pull()
+    gate = await world.check(sha)
+    assert gate["conclusion"] == "success"
+    assert "pull_request" in gate["output"]["summary"]
+
+
+async def test_the_other_file_name_works_too(world: World) -> None:
+    await world.make_repo(None, **{".ci.yml": PASSING})
+    sha = await world.push("main", readme="2")
+    assert (await world.check(sha))["conclusion"] == "success"
+
+
+async def test_a_job_whose_need_failed_is_skipped_and_the_gate_fails(world: World) -> None:
+    pipeline = "jobs:\n  a:\n    steps: [exit 1]\n  b:\n    needs: a\n    steps: [echo never]\n"
+    await world.make_repo(pipeline)
+    sha = await world.push("main", readme="2")
+    gate = await world.check(sha)
+    assert gate["conclusion"] == "failure"
+    assert "needs" in gate["output"]["summary"]
+
+
+async def test_the_seeds_example_runs_unchanged_and_in_order(world: World) -> None:
+    seed = (await _read("examples/seed/.ci.yaml")).replace("deploy:", "deploy:", 1)
+    log_it = "      - cat recorded.txt\n"
+    await world.make_repo(seed)
+    sha = await world.push("main", ci_yaml=f"image: ci-bot/recorder:1\n{_without_image(seed)}{log_it}")
+    assert (await world.check(sha))["conclusion"] == "success"
+    build, deploy = [await world.check(sha, f"ci-bot / {name}") for name in ("build", "deploy")]
+    assert build["completed_at"] <= deploy["started_at"]
+    assert "docker build" in await world.log(deploy)
+    assert "go mod tidy" in await world.log(build)
+
+
+async def _read(path: str) -> str:
+    from tests.rig import ROOT
+
+    return (ROOT / path).read_text()
+
+
+def _without_image(text: str) -> str:
+    return "".join(line for line in text.splitlines(keepends=True) if not line.startswith("image:"))

@@ -1,0 +1,124 @@
+"""What a scenario says in a user's words: people push, open, close and click; the forge shows checks."""
+
+from __future__ import annotations
+
+import asyncio
+import time
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import aiohttp
+import docker
+
+from tests.forge_sim.client import ForgeClient
+from tests.rig import Bot
+
+PASSING = """\
+jobs:
+  test:
+    steps:
+      - echo all is well
+"""
+PATIENCE = 30.0
+
+
+@dataclass
+class World:
+    """One organisation on the forge; `alice` may write, `rita` may read, `mallory` is a stranger."""
+
+    forge: ForgeClient
+    bot: Bot
+    org: str
+
+    @property
+    def repo(self) -> str:
+        return f"{self.org}/shop"
+
+    @property
+    def app_id(self) -> int:
+        return int(self.bot.env["CI_BOT_GITHUB__APP_ID"])
+
+    async def found(self) -> None:
+        for person in ("alice", "rita", "mallory"):
+            await self.forge.user(person)
+        await self.forge.organization(self.org, {"alice": "admin"})
+        await self.forge.install(self.app_id, self.org)
+        await self.forge.quiet()
+
+    async def make_repo(
+        self, ci_yaml: str | None = PASSING, *, private: bool = True, **files: str
+    ) -> str:
+        """Makes the repository with one commit, which is older than ci-bot's first sight of it."""
+        content = {"README.md": "# Shop\n"} | files
+        if ci_yaml is not None:
+            content[".ci.yaml"] = ci_yaml
+        people = {"alice": "write", "rita": "read"}
+        return str(
+            (await self.forge.repo(self.repo, content, private=private, collaborators=people))["sha"]
+        )
+
+    async def push(self, branch: str = "feature", by: str = "alice", **files: str | None) -> str:
+        """One commit; keyword names stand for paths, `ci_yaml` for `.ci.yaml`."""
+        message = files.pop("message", None) or "Change files"
+        return await self.forge.push(self.repo, branch, _paths(files), by=by, message=message)
+
+    async def open_pull(self, branch: str = "feature", by: str = "alice", **more: Any) -> int:
+        return int((await self.forge.open_pull(self.repo, branch, by=by, **more))["number"])
+
+    async def check(self, sha: str, name: str = "ci-bot", **more: Any) -> dict[str, Any]:
+        """The newest check of that name, once it is completed."""
+        return dict(await self.forge.wait_check(self.repo, sha, name, **{"timeout": PATIENCE} | more))
+
+    async def checks(self, sha: str) -> dict[str, str]:
+        """Name → conclusion or status, of the newest check of each name."""
+        found = await self.forge.checks(self.repo, sha)
+        return {check["name"]: check["conclusion"] or check["status"] for check in found}
+
+    async def comment(self, number: int) -> str:
+        """The text of ci-bot's one comment, once it is there."""
+        comments = await self.until(lambda: self.forge.comments(self.repo, number))
+        assert len(comments) == 1, [comment["body"] for comment in comments]
+        return str(comments[0]["body"])
+
+    async def log(self, check: dict[str, Any]) -> str:
+        """What “Details” leads to."""
+        async with aiohttp.ClientSession() as session, session.get(check["details_url"]) as answer:
+            assert answer.status == 200, await answer.text()
+            assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
+            return await answer.text()
+
+    async def settled(self) -> None:
+        """Every delivery has been decided, and what followed from it was published."""
+        await self.forge.quiet()
+        await asyncio.sleep(0.5)
+
+    async def until(self, look: Callable[[], Any], patience: float = PATIENCE) -> Any:
+        """What `look` gives (awaited if need be), as soon as it is something."""
+        deadline = time.monotonic() + patience
+        while True:
+            found = look()
+            if asyncio.iscoroutine(found):
+                found = await found
+            if found:
+                return found
+            if time.monotonic() > deadline:
+                raise TimeoutError(f"nothing within {patience} s\n{self.bot.process.tail(2000)}")
+            await asyncio.sleep(0.05)
+
+    def containers(self) -> list[Any]:
+        """ci-bot's containers of this organisation's repository, stopped ones too."""
+        client = docker.from_env()
+        try:
+            found = client.containers.list(all=True, filters={"label": "ci-bot.job"})
+            return [one for one in found if self._instance() == one.labels.get("ci-bot.instance")]
+        finally:
+            client.close()
+
+    def _instance(self) -> str:
+        return (Path(self.bot.env["CI_BOT_DATA_DIR"]) / "instance").read_text().strip()
+
+
+def _paths(files: dict[str, str | None]) -> dict[str, str | None]:
+    return {".ci.yaml" if name == "ci_yaml" else name: text for name, text in files.items()}
