@@ -292,6 +292,10 @@ class LogSink(Protocol):
         """Stored bytes; b"" for a log that is not there."""
         ...
 
+    def tail(self, log: LogRef, size: int) -> bytes:
+        """At most the last `size` bytes, from the beginning of a line on where something is left out."""
+        ...
+
     def follow(self, log: LogRef, start: int = 0) -> AsyncIterator[bytes]:
         """Stored bytes, then what comes, until the log is closed; no gap and no repeat at the join."""
         ...

@@ -24,26 +24,29 @@ from ci_bot.core.errors import SettingsError, StoreError
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.pipeline import Limits
-from ci_bot.executors.docker import Credentials, DockerExecutor, StepLimits
+from ci_bot.executors.docker.executor import DockerExecutor
+from ci_bot.executors.docker.images import Credentials
+from ci_bot.executors.docker.limits import Limits as StepLimits
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.decide import Decider, Reader
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.receive import Receiver
 from ci_bot.flow.run import JobRunner
-from ci_bot.flow.steps import Link, StepRunner
+from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.timers import Reaper, make_timers
 from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook, open_session
 from ci_bot.links import Links, read_or_make_key
-from ci_bot.ports import CloneSource, Decisions, Executor, LogSink, Runs, Workspaces
+from ci_bot.ports import CloneSource, Decisions, LogSink, Runs
 from ci_bot.settings import GitHubSettings, RegistrySettings, Settings
 from ci_bot.store import Database, DecisionStore, InboxStore, PublicationStore, RunStore
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.web.app import make_app
 from ci_bot.workspace.checkouts import GitWorkspaces
 from ci_bot.workspace.git import git_version
-from ci_bot.workspace.local import LocalWorkspaces, Tree
+from ci_bot.workspace.local import LocalWorkspaces
+from ci_bot.workspace.tree import Tree
 
 TOKENS_REMEMBERED: Final = 512  # minted tokens live an hour; the masker need not know them for ever
 FREE_DISK: Final = 2 * 1024**3
@@ -99,8 +102,10 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
         runs = RunStore(database, clock)
         logs = _logs(settings)
         executor = _executor(settings, instance)
-        stack.callback(executor.close)
-        workspaces = GitWorkspaces(settings.data_dir, ca_file=settings.ca_file, proxy=settings.proxy)
+        stack.push_async_callback(executor.close)
+        workspaces = GitWorkspaces(
+            settings.data_dir, ca_file=settings.ca_file, proxy=settings.proxy or ""
+        )
         forges = {"github": github}
         webhooks = {"github": _webhook(settings.github)}
 
@@ -232,13 +237,17 @@ class Local:
 
     async def idle(self) -> None:
         """Returns when no job is held any more: containers and workspaces are removed by then."""
-        while self.worker.is_busy:
-            await asyncio.sleep(0.05)
+        await self.worker.idle()
 
 
 @asynccontextmanager
-async def open_local(settings: Settings, tree: Tree) -> AsyncIterator[Local]:
-    """A directory of its own for this one run, removed at the end. Raises `CiBotError`."""
+async def open_local(
+    settings: Settings, tree: Tree, tell: Callable[[str], None]
+) -> AsyncIterator[Local]:
+    """A directory of its own for this one run, removed at the end. `tell` gets warnings.
+
+    Raises `CiBotError`.
+    """
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ci-bot-run-")))
         clock, ids, meters = SystemClock(), SystemIds(), Meters()
@@ -249,12 +258,12 @@ async def open_local(settings: Settings, tree: Tree) -> AsyncIterator[Local]:
         logs = FileLogs(home / "logs", limit=settings.limits.log)
         here = settings.model_copy(update={"data_dir": home, "run_dir": home / "run"})
         executor = _executor(here, instance)
-        stack.callback(executor.close)
+        stack.push_async_callback(executor.close)
         await executor.check()
         ready, cancelled = Bell(), Bell()
         runner = JobRunner(
             executor,
-            LocalWorkspaces(home, tree.root),
+            LocalWorkspaces(home, tree.root, tell),
             _no_source,
             runs,
             StepRunner(runs, logs, tuple, clock, _local_link),
@@ -268,9 +277,7 @@ async def open_local(settings: Settings, tree: Tree) -> AsyncIterator[Local]:
             decisions=DecisionStore(database, clock, ids),
             runs=runs,
             logs=logs,
-            worker=Worker(
-                holder, settings.max_jobs, runs, runner, clock, ready, cancelled, (), meters
-            ),
+            worker=Worker(holder, settings.max_jobs, runs, runner, clock, ready, cancelled, (), meters),
         )
 
 
@@ -329,7 +336,7 @@ async def _look_at_engine(settings: Settings) -> str:
     try:
         return await executor.check()
     finally:
-        executor.close()
+        await executor.close()
 
 
 async def _look_at_disk(settings: Settings) -> str:

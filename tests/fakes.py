@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Collection, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -205,3 +205,12 @@ class FakeWorkspaces:
 
     async def reap(self, alive: Alive) -> int:
         return 0
+
+
+def living(*job_ids: str) -> Alive:
+    """What `reap` asks: these jobs are alive."""
+
+    async def alive() -> Collection[str]:
+        return job_ids
+
+    return alive

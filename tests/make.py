@@ -14,9 +14,9 @@ MALLORY = Actor(666, "mallory")
 SHA_A, SHA_B, SHA_C = "a" * 40, "b" * 40, "c" * 40
 
 
-def job(id: str, *scripts: str, needs: tuple[str, ...] = (), **more: int) -> Job:
+def job(id: str, *scripts: str, needs: tuple[str, ...] = (), timeout: int = 3600) -> Job:
     steps = tuple(Step(name=script, run=script, image="img") for script in scripts or (f"run {id}",))
-    return replace(Job(id=id, name=id, steps=steps, needs=needs), **more)
+    return Job(id=id, name=id, steps=steps, needs=needs, timeout=timeout)
 
 
 def plan(*jobs: Job) -> Plan:

@@ -26,7 +26,9 @@ class Finding:
 
 
 @click.command()
-@click.option("--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]"
+)
 def doctor(config: Path | None) -> None:
     """Check Docker, git, disk, database, and the forge's credentials and permissions.
 

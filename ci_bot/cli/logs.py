@@ -17,7 +17,9 @@ from ci_bot.wiring import open_archive
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("job", required=False)
-@click.option("--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]"
+)
 def logs(run_id: str, job: str | None, config: Path | None) -> None:
     """Show the logs of RUN, or of one JOB of it (its id in .ci.yaml)."""
     asyncio.run(_show(run_id, job, config))
@@ -31,7 +33,9 @@ async def _show(run_id: str, key: str | None, config: Path | None) -> None:
         for job in _chosen(run, key):
             click.secho(f"=== {job.name}: {job.status}", bold=True)
             for step in job.steps:
-                click.secho(f"--- {step.index + 1}. {step.name}: {step.status} {step.reason}".rstrip(), dim=True)
+                click.secho(
+                    f"--- {step.index + 1}. {step.name}: {step.status} {step.reason}".rstrip(), dim=True
+                )
                 click.echo(plain(archive.logs.read(LogRef(job.id, step.index))), nl=False)
 
 

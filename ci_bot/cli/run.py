@@ -6,6 +6,7 @@ import asyncio
 import json
 from collections.abc import Sequence
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import click
@@ -18,7 +19,7 @@ from ci_bot.core.pipeline import CONFIG_FILES, Limits, plan, read
 from ci_bot.core.states import Status, fold
 from ci_bot.settings import Settings, load
 from ci_bot.wiring import Local, open_local
-from ci_bot.workspace.local import Tree, look_at
+from ci_bot.workspace.tree import Tree, look_at
 
 EVENTS = (RunKind.PUSH, RunKind.PULL_REQUEST, RunKind.TAG, RunKind.MANUAL)
 INTERRUPTED = "interrupted"
@@ -27,10 +28,16 @@ FINISH_SECONDS = 15.0  # for containers to be removed after an interrupt
 
 @click.command()
 @click.option("--job", "jobs", multiple=True, help="Only this job and what it needs; may be repeated.")
-@click.option("--event", type=click.Choice([str(kind) for kind in EVENTS]), default="push", show_default=True)
+@click.option(
+    "--event", type=click.Choice([str(kind) for kind in EVENTS]), default="push", show_default=True
+)
 @click.option("--file", type=click.Path(path_type=Path), help="Pipeline file.  [default: .ci.yaml]")
-@click.option("--json", "as_document", is_flag=True, help="One JSON document at the end instead of progress.")
-@click.option("--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]")
+@click.option(
+    "--json", "as_document", is_flag=True, help="One JSON document at the end instead of progress."
+)
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]"
+)
 def run(
     jobs: Sequence[str], event: str, file: Path | None, as_document: bool, config: Path | None
 ) -> None:
@@ -40,7 +47,7 @@ def run(
     """
     settings = load(config)
     configure("error", "text")
-    tree = look_at(Path.cwd())
+    tree = asyncio.run(look_at(Path.cwd()))
     planned = _chosen(_plan(file or _default_file(tree.root), event, settings), jobs)
     done = asyncio.run(_run(settings, tree, planned, RunKind(event), as_document))
     click.echo(json.dumps(as_json(done), indent=2) if as_document else summary(done))
@@ -87,7 +94,7 @@ def _chosen(planned: Plan, wanted: Sequence[str]) -> Plan:
 
 
 async def _run(settings: Settings, tree: Tree, planned: Plan, kind: RunKind, quiet: bool) -> Run:
-    async with open_local(settings, tree) as local:
+    async with open_local(settings, tree, partial(click.echo, err=True)) as local:
         new = NewRun(
             key="local",
             repo=local.repo,

@@ -21,7 +21,9 @@ FINISH_SECONDS = 10.0  # for requests that are being answered when we are told t
 
 
 @click.command()
-@click.option("--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]")
+@click.option(
+    "--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]"
+)
 def serve(config: Path | None) -> None:
     """Receive events, run jobs, publish results.
 
@@ -31,7 +33,9 @@ def serve(config: Path | None) -> None:
     configure(settings.log_level, settings.log_format)
     if settings.github is None:
         raise SettingsError(
-            ["github: is missing; ci-bot serves a forge, so it needs app_id, private_key and webhook_secret"]
+            [
+                "github: is missing; ci-bot serves a forge, so it needs app_id, private_key and webhook_secret"
+            ]
         )
     asyncio.run(_serve(settings))
 

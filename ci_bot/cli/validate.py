@@ -16,7 +16,9 @@ ANY_IMAGE = "default"  # whether the server has a default image is not the file'
 
 @click.command()
 @click.argument("files", nargs=-1, type=click.Path(path_type=Path))
-@click.option("--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True)
+@click.option(
+    "--format", "form", type=click.Choice(["text", "json"]), default="text", show_default=True
+)
 def validate(files: Sequence[Path], form: str) -> None:
     """Check .ci.yaml (or FILES) without running anything. Exit code 1 if there is any error."""
     chosen = tuple(files) or (_default_file(),)

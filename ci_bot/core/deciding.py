@@ -134,12 +134,14 @@ def decide_push(event: Pushed, head: Head, pulls: Sequence[Pull], newer: Run | N
             except_key=new.key,
         ),
     )
-    withdraw = older if event.branch != repo.default_branch else ()
+    withdraw: tuple[Withdraw, ...] = older if event.branch != repo.default_branch else ()
     judged = _judge(new, head, Trust(is_granted=True))
     if judged is None:
         return Decision("no .ci.yaml, neither here nor before", withdraw=withdraw, repos=seen)
     if pulls and _tests_pulls(head):
         return Decision(f"#{pulls[0].number} tests this commit", withdraw=withdraw, repos=seen)
+    if judged.verdict is Verdict.PLANNED:
+        withdraw += (_held(repo, event.sha),)
     return Decision(_told(judged), create=(judged,), withdraw=withdraw, repos=seen)
 
 
@@ -225,6 +227,13 @@ def _push_of(repo: Repo, sha: str, reason: str) -> Withdraw:
     return Withdraw(repo.key, reason, superseded=True, kind=RunKind.PUSH, sha=sha)
 
 
+def _held(repo: Repo, sha: str) -> Withdraw:
+    """Who may push here has vouched for the very commit that a fork's pull request waits with."""
+    return Withdraw(
+        repo.key, "pushed to this repository", superseded=True, sha=sha, verdict=Verdict.HELD
+    )
+
+
 def _first_line(message: str) -> str:
     return message.split("\n", 1)[0].strip()
 
@@ -259,16 +268,17 @@ def decide_merge_group_dropped(event: MergeGroupDropped) -> Decision:
 
 
 def decide_rerun(event: RerunAsked, clicker: Vouched, runs: Sequence[Run], job: str | None) -> Decision:
-    """Re-run was pressed on a commit; `job` is the key of the job whose check it was, None for all.
+    """Re-run was pressed: `runs` are those that the check stands for, `job` is the key of its job.
 
-    A run keeps the trust of its first attempt, so a held one stays held.
+    `job` None means all of them. A run keeps the trust of its first attempt, so a held one stays held.
     """
     seen = (SeeRepo(event.repo),)
     if not clicker.may_write:
         return Decision(f"@{event.actor.login} has no write access and may not re-run", repos=seen)
-    if not any(not run.superseded for run in runs):
+    live = tuple(run.id for run in runs if not run.superseded)
+    if not live:
         return Decision(f"nothing to re-run on {short(event.sha)}", repos=seen)
-    retry = Retry(event.repo.key, event.sha, job, event.actor)
+    retry = Retry(event.repo.key, event.sha, live, job, event.actor)
     what = f'job "{job}"' if job else "what did not succeed"
     return Decision(f"@{event.actor.login} re-runs {what}", retry=(retry,), repos=seen)
 

@@ -50,12 +50,13 @@ class Withdraw:
     pull: int | None = None
     ref: str | None = None
     sha: str | None = None
+    verdict: Verdict | None = None
     except_key: str = ""
 
 
 @dataclass(frozen=True, slots=True)
 class Retry:
-    """A new attempt of jobs of the gate's runs on one sha.
+    """A new attempt of jobs of some runs of one commit.
 
     `job` None means everything that did not succeed, and if all succeeded, everything; a job's key
     means that job and what depends on it. What still runs is left alone.
@@ -63,6 +64,7 @@ class Retry:
 
     repo_key: str
     sha: str
+    runs: tuple[str, ...]  # ids
     job: str | None
     actor: Actor
 

@@ -48,6 +48,7 @@ class Pipeline:
     name: str  # "" where the file does not say: the repository's name is shown
     on: frozenset[str]
     jobs: tuple[Job, ...]  # in an order in which every need comes first
+    file: str = ".ci.yaml"  # where it was read from
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ class Plan:
     name: str
     jobs: tuple[Job, ...]
     reason: str = ""
+    file: str = ".ci.yaml"
 
 
 @dataclass(frozen=True, slots=True)

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-from collections import defaultdict
+from collections import OrderedDict, defaultdict
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
+from typing import TypeVar
 
 import structlog
 
@@ -35,14 +36,16 @@ from ci_bot.core.events import (
 from ci_bot.core.model import Verdict
 from ci_bot.core.patience import is_hopeless, pause
 from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, read
-from ci_bot.core.report import job_of_check
+from ci_bot.core.report import runs_of_check
 from ci_bot.core.trust import Trust, Vouched, judge_head
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.meters import Meters
 from ci_bot.ports import Clock, Decisions, ForgeFacts, Inbox, StoredDelivery, Webhook
 
 _log = structlog.get_logger()
+T = TypeVar("T")
 AT_ONCE = 16  # deliveries decided at the same time, of different repositories
+REMEMBERED = 256  # commits whose configuration and message need not be asked for again
 NET_SECONDS = 5.0  # how often to look for work that no bell announced
 
 
@@ -56,6 +59,19 @@ class Reader:
     async def read(self, text: bytes, file: str) -> Reading:
         work = partial(read, text, file=file, default_image=self.default_image, limits=self.limits)
         return await asyncio.to_thread(work)
+
+
+class Recent(OrderedDict[tuple[str, str], T]):
+    """What is known about commits, by repository key and sha; the oldest is forgotten first."""
+
+    def __init__(self, size: int) -> None:
+        super().__init__()
+        self._size = size
+
+    def __setitem__(self, key: tuple[str, str], value: T) -> None:
+        super().__setitem__(key, value)
+        while len(self) > self._size:
+            self.popitem(last=False)
 
 
 class Decider:
@@ -82,6 +98,8 @@ class Decider:
         self._arrived = arrived
         self._decided = decided
         self._meters = meters
+        self._readings: Recent[Reading | None] = Recent(REMEMBERED)
+        self._messages: Recent[str] = Recent(REMEMBERED)
         self._turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
     async def run(self) -> None:
@@ -153,7 +171,7 @@ class Decider:
         facts = self._facts[repo.forge]
         current, message, reading, trust = await asyncio.gather(
             facts.pull(repo, pull.number),
-            facts.commit_message(repo, pull.head_sha),
+            self._message(repo, pull.head_sha),
             self._reading(repo, pull.head_sha),
             self._trust(event),
         )
@@ -186,6 +204,7 @@ class Decider:
 
     async def _decide_push(self, event: Pushed) -> Decision:
         repo = event.repo
+        self._messages[repo.key, event.sha] = event.message
         before = "" if event.before == NO_SHA else event.before
         pulls, head, newer = await asyncio.gather(
             self._facts[repo.forge].pulls_of_head(repo, event.sha),
@@ -197,15 +216,25 @@ class Decider:
     async def _decide_rerun(self, event: RerunAsked) -> Decision:
         clicker = await self._vouch(event.repo, event.actor)
         runs = await self._decisions.runs_of_head(event.repo.key, event.sha)
-        job = job_of_check(event.check, runs) if event.check else None
-        return deciding.decide_rerun(event, clicker, runs, job)
+        chosen, job = runs_of_check(event.check, runs) if event.check else (runs, None)
+        return deciding.decide_rerun(event, clicker, chosen, job)
 
     async def _head(self, repo: Repo, sha: str, message: str, base_sha: str) -> Head:
         reading = await self._reading(repo, sha)
         has_base = reading is None and bool(base_sha) and await self._has_config(repo, base_sha)
         return Head(reading, has_base, message)
 
+    async def _message(self, repo: Repo, sha: str) -> str:
+        known = self._messages.get((repo.key, sha))
+        return known if known is not None else await self._facts[repo.forge].commit_message(repo, sha)
+
     async def _reading(self, repo: Repo, sha: str) -> Reading | None:
+        """What a commit holds never changes, and a push and its pull request ask for the same."""
+        if (repo.key, sha) not in self._readings:
+            self._readings[repo.key, sha] = await self._read(repo, sha)
+        return self._readings[repo.key, sha]
+
+    async def _read(self, repo: Repo, sha: str) -> Reading | None:
         for file in CONFIG_FILES:
             text = await self._facts[repo.forge].read_file(repo, file, sha)
             if text is not None:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Mapping
 from dataclasses import replace
-from functools import partial
 
 import structlog
 
@@ -20,7 +19,7 @@ from ci_bot.core.convergence import (
 from ci_bot.core.errors import CiBotError, ForgeBusy, StoreError
 from ci_bot.core.model import LogRef
 from ci_bot.core.patience import pause
-from ci_bot.core.report import checks, comment, wanted_tails
+from ci_bot.core.report import TAIL_BYTES, checks, comment, wanted_tails
 from ci_bot.core.report.values import CheckReport
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.meters import Meters
@@ -30,7 +29,6 @@ _log = structlog.get_logger()
 AT_ONCE = 8  # subjects published at the same time; within one, one request after the other
 NET_SECONDS = 2.0
 PROGRESS_SECONDS = 10.0  # a check that still runs is updated no more often than this
-TAIL_BYTES = 16 * 1024
 COMMENT = "comment"
 
 Link = Callable[[str, str | None], str]
@@ -121,7 +119,7 @@ class Publisher:
     async def _checks(self, subject: Subject) -> float | None:
         """Sends what differs; returns when the progress that was held back is due, None for none."""
         tails = await self._tails(subject)
-        reports = checks(subject.runs, tails, self._link)
+        reports = await asyncio.to_thread(checks, subject.runs, tails, self._link)
         known = await self._publications.known(subject.id)
         later: list[float] = []
         for report, state in in_order(reports, known):
@@ -172,9 +170,6 @@ class Publisher:
 
     async def _tails(self, subject: Subject) -> Mapping[LogRef, bytes]:
         return {
-            log: await asyncio.to_thread(partial(self._tail, log)) for log in wanted_tails(subject.runs)
+            log: await asyncio.to_thread(self._logs.tail, log, TAIL_BYTES)
+            for log in wanted_tails(subject.runs)
         }
-
-    def _tail(self, log: LogRef) -> bytes:
-        size = self._logs.size(log)
-        return self._logs.read(log, max(0, size - TAIL_BYTES), size)

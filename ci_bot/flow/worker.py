@@ -44,6 +44,8 @@ class Worker:
         self._ended = ended
         self._meters = meters
         self._held: dict[Lease, Cancelling] = {}
+        self._idle = asyncio.Event()
+        self._idle.set()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
@@ -52,9 +54,9 @@ class Worker:
                 if not await self._claim_one(group):
                     await self._ready.wait(NET_SECONDS)
 
-    @property
-    def is_busy(self) -> bool:
-        return bool(self._held)
+    async def idle(self) -> None:
+        """Returns as soon as no job is held."""
+        await self._idle.wait()
 
     async def _claim_one(self, group: asyncio.TaskGroup) -> bool:
         if len(self._held) >= self._capacity:
@@ -68,6 +70,7 @@ class Worker:
             return False
         cancelling = Cancelling()
         self._held[claim.lease] = cancelling
+        self._idle.clear()
         group.create_task(self._carry_out(claim, cancelling))
         return True
 
@@ -80,6 +83,8 @@ class Worker:
             await self._runner.carry_out(claim, cancelling)
         finally:
             del self._held[claim.lease]
+            if not self._held:
+                self._idle.set()
             self._meters.running.dec()
             self._tell()
 

@@ -119,13 +119,13 @@ class DecisionStore:
 
     async def _retry(self, connection: AsyncConnection, retry: Retry, now: float) -> list[str]:
         touched = []
-        where = (runs.c.repo == retry.repo_key, runs.c.sha == retry.sha, ~runs.c.superseded)
-        for run in await load_runs(connection, *where):
-            if retry.job is not None and all(job.key != retry.job for job in run.jobs):
-                continue
-            await self._try_again(connection, run, retried(run.jobs, retry.job), now)
-            touched.append(run.id)
-        await show_again(connection, retry.repo_key, retry.sha, now)
+        for run in await load_runs(connection, runs.c.id.in_(retry.runs), ~runs.c.superseded):
+            keys = retried(run.jobs, retry.job)
+            await self._try_again(connection, run, keys, now)
+            if keys:
+                touched.append(run.id)
+        if not touched:  # the truth is the same, but a person asked and waits for an answer
+            await show_again(connection, retry.repo_key, retry.sha, now)
         return touched
 
     async def _try_again(
@@ -150,6 +150,7 @@ def _matching(withdraw: Withdraw) -> list[ColumnElement[bool]]:
         (runs.c.pull, withdraw.pull),
         (runs.c.ref, withdraw.ref),
         (runs.c.sha, withdraw.sha),
+        (runs.c.verdict, withdraw.verdict),
     ):
         if value is not None:
             where.append(column == value)

@@ -8,6 +8,9 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.store.schema import publications, runs, subjects
 
+#: Stands between the gate's name and the job's in the name of a job's check.
+JOB_SEPARATOR = " / "
+
 
 async def mark_run(connection: AsyncConnection, run_id: str, now: float) -> None:
     """The commit's checks and the pull request's comment no longer show the truth about this run."""
@@ -19,10 +22,12 @@ async def mark_run(connection: AsyncConnection, run_id: str, now: float) -> None
 
 
 async def show_again(connection: AsyncConnection, repo: str, sha: str, now: float) -> None:
-    """Forgets what the forge accepted for a commit: a person asked for it anew."""
+    """Forgets that the forge has accepted what the gate says of a commit: a person asked anew."""
     subject = select(subjects.c.id).where(subjects.c.repo == repo, subjects.c.sha == sha)
     await connection.execute(
-        update(publications).where(publications.c.subject.in_(subject)).values(accepted="")
+        update(publications)
+        .where(publications.c.subject.in_(subject), ~publications.c.name.contains(JOB_SEPARATOR))
+        .values(accepted="")
     )
     await _mark(connection, repo, sha, 0, now)
 

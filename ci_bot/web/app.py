@@ -47,6 +47,6 @@ async def _no_tracebacks(request: web.Request, handler: Handler) -> web.StreamRe
         return await handler(request)
     except web.HTTPException:
         raise
-    except Exception:
+    except Exception:  # noqa: BLE001 - the edge of every request
         _log.exception("request failed", method=request.method, path=request.path)
         return web.Response(status=500, text="ci-bot failed here; the operator's log says how\n")

@@ -14,8 +14,8 @@ from ci_bot.core.states import Status
 from ci_bot.links import Links
 from ci_bot.ports import LogSink, Runs
 
-RUNS: web.AppKey[Runs] = web.AppKey("runs", Runs)  # type: ignore[type-abstract]
-LOGS: web.AppKey[LogSink] = web.AppKey("logs", LogSink)  # type: ignore[type-abstract]
+RUNS: web.AppKey[Runs] = web.AppKey("runs", Runs)
+LOGS: web.AppKey[LogSink] = web.AppKey("logs", LogSink)
 LINKS: web.AppKey[Links] = web.AppKey("links", Links)
 
 CHUNK: Final = 256 * 1024

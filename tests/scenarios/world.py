@@ -51,7 +51,7 @@ class World:
         self, ci_yaml: str | None = PASSING, *, private: bool = True, **files: str
     ) -> str:
         """Makes the repository with one commit, which is older than ci-bot's first sight of it."""
-        content = {"README.md": "# Shop\n"} | files
+        content = {"README.md": "# Shop\n"} | {_path(name): text for name, text in files.items()}
         if ci_yaml is not None:
             content[".ci.yaml"] = ci_yaml
         people = {"alice": "write", "rita": "read"}
@@ -121,4 +121,8 @@ class World:
 
 
 def _paths(files: dict[str, str | None]) -> dict[str, str | None]:
-    return {".ci.yaml" if name == "ci_yaml" else name: text for name, text in files.items()}
+    return {_path(name): text for name, text in files.items()}
+
+
+def _path(name: str) -> str:
+    return {"ci_yaml": ".ci.yaml", "ci_yml": ".ci.yml"}.get(name, name)

@@ -51,12 +51,14 @@ async def test_a_forge_that_failed_is_left_alone_whatever_happens_meanwhile(stor
 
 
 async def test_what_the_forge_accepted_is_kept_until_a_person_asks_anew(store: Store) -> None:
-    await store.decisions.commit(creating(new_run()), None)
+    (run_id,) = await store.decisions.commit(creating(new_run(plan=None)), None)
     (subject,) = await store.publications.due(10)
     shown = Published("ci-bot", 1, "check:5", sent=True, accepted="abc", is_final=True)
     await store.publications.save(subject.id, shown)
     assert await store.publications.known(subject.id) == {"ci-bot": shown}
-    await store.decisions.commit(Decision("x", retry=(Retry(REPO.key, SHA_A, None, ALICE),)), None)
+    await store.decisions.commit(
+        Decision("x", retry=(Retry(REPO.key, SHA_A, (run_id,), None, ALICE),)), None
+    )
     assert (await store.publications.known(subject.id))["ci-bot"].accepted == ""
 
 

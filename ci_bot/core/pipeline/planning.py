@@ -9,8 +9,8 @@ from ci_bot.core.pipeline.top import EVENTS
 def plan(pipeline: Pipeline, event: str) -> Plan:
     """`event` is a `RunKind` value. Without jobs, the plan's `reason` says which events start it."""
     if event in pipeline.on:
-        return Plan(pipeline.name, pipeline.jobs)
-    return Plan(pipeline.name, (), f'"on" names {_listed(pipeline.on)}, not {event}')
+        return Plan(pipeline.name, pipeline.jobs, file=pipeline.file)
+    return Plan(pipeline.name, (), f'"on" names {_listed(pipeline.on)}, not {event}', pipeline.file)
 
 
 def _listed(names: frozenset[str]) -> str:

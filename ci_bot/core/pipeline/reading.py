@@ -37,11 +37,11 @@ def read(
     """
     decoded, report = decode(text, file, limits)
     root = None if len(report) else compose(decoded, limits, report)
-    pipeline = _pipeline(root, default_image, Scope(report, limits))
+    pipeline = _pipeline(root, file, default_image, Scope(report, limits))
     return Reading(pipeline, report.problems())
 
 
-def _pipeline(root: Node | None, default_image: str, scope: Scope) -> Pipeline | None:
+def _pipeline(root: Node | None, file: str, default_image: str, scope: Scope) -> Pipeline | None:
     if root is None or (isinstance(root, Scalar) and root.is_null):
         _report_empty(scope.report)
         return None
@@ -55,7 +55,7 @@ def _pipeline(root: Node | None, default_image: str, scope: Scope) -> Pipeline |
         check_size(draft, scope.limits, scope.report)
     if draft is None or len(scope.report):
         return None
-    return Pipeline(draft.name, draft.on, spread(draft, default_image))
+    return Pipeline(draft.name, draft.on, spread(draft, default_image), file)
 
 
 def _report_empty(report: Report) -> None:

@@ -16,7 +16,8 @@ from ci_bot.core.pipeline.suggest import did_you_mean
 from ci_bot.core.pipeline.tree import Mark, Pairs
 from ci_bot.core.pipeline.value import LATER, Value, fields, one_or_more, pairs, text
 
-EVENTS: Final = ("push", "pull_request", "tag", "merge_group", "manual", "schedule")
+EVENTS: Final = ("push", "pull_request", "tag", "merge_group", "manual")
+_LATER_EVENTS: Final = ("schedule",)
 DEFAULT_EVENTS: Final = frozenset({"push", "pull_request"})
 EXAMPLE: Final = "jobs: {build: {steps: [make test]}}"
 JOBS_HINT: Final = f"the least there can be is {EXAMPLE}"
@@ -73,6 +74,9 @@ def _event(entry: Value) -> str | None:
     name = text(entry)
     if name is None or name in EVENTS:
         return name
+    if name in _LATER_EVENTS:
+        entry.wrong(f"{quoted(name)} is {LATER}")
+        return None
     meant = _FOREIGN_EVENTS.get(name)
     hint = f'did you mean "{meant}"?' if meant else did_you_mean(name, EVENTS)
     entry.wrong(f"unknown event {quoted(name)}", hint or f"there are {', '.join(EVENTS)}")

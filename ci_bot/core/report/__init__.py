@@ -2,8 +2,7 @@
 
 from ci_bot.core.report.check import checks
 from ci_bot.core.report.comment import comment
-from ci_bot.core.report.names import job_of_check
-from ci_bot.core.report.status import description
-from ci_bot.core.report.tail import wanted_tails
+from ci_bot.core.report.names import runs_of_check
+from ci_bot.core.report.tail import TAIL_BYTES, wanted_tails
 
-__all__ = ["checks", "comment", "description", "job_of_check", "wanted_tails"]
+__all__ = ["TAIL_BYTES", "checks", "comment", "runs_of_check", "wanted_tails"]

@@ -13,7 +13,6 @@ from ci_bot.core.report.words import has_failed
 #: As many as GitHub takes in one request; what is beyond them is counted in the summary.
 #: https://docs.github.com/rest/checks/runs#create-a-check-run
 MAX_ANNOTATIONS: Final = 50
-CONFIG_FILE: Final = ".ci.yaml"
 
 
 def problem_annotations(runs: Sequence[Run]) -> tuple[Annotation, ...]:
@@ -21,8 +20,9 @@ def problem_annotations(runs: Sequence[Run]) -> tuple[Annotation, ...]:
     return _first(_of_problem(problem) for problem in problems)
 
 
-def step_annotations(job: JobRun) -> tuple[Annotation, ...]:
-    return _first(_of_step(job, step) for step in job.steps if has_failed(step) and step.line > 0)
+def step_annotations(job: JobRun, file: str) -> tuple[Annotation, ...]:
+    """`file` is where the job was read from."""
+    return _first(_of_step(job, step, file) for step in job.steps if has_failed(step) and step.line > 0)
 
 
 def _first(annotations: Iterable[Annotation]) -> tuple[Annotation, ...]:
@@ -40,9 +40,9 @@ def _of_problem(problem: Problem) -> Annotation:
     )
 
 
-def _of_step(job: JobRun, step: StepRun) -> Annotation:
+def _of_step(job: JobRun, step: StepRun, file: str) -> Annotation:
     return Annotation(
-        path=CONFIG_FILE,
+        path=file,
         line=step.line,
         title=title(f"{job.name}: {step.name}"),
         message=_message(step.reason or str(step.status)),

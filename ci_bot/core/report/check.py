@@ -31,10 +31,14 @@ def checks(runs: Sequence[Run], tails: Mapping[LogRef, bytes], link: Link) -> tu
     return (
         *(aggregate(name, its_runs, link) for name, its_runs in aggregates.items()),
         *(
-            job_check(names[run.id, job.key], job, tails, link(run.id, job.id))
+            job_check(names[run.id, job.key], job, _file(run), tails, link(run.id, job.id))
             for run, job in _shown_jobs(runs, names)
         ),
     )
+
+
+def _file(run: Run) -> str:
+    return run.plan.file if run.plan else ".ci.yaml"
 
 
 def _shown_jobs(runs: Sequence[Run], names: Mapping[tuple[str, str], str]) -> list[tuple[Run, JobRun]]:

@@ -39,8 +39,10 @@ _CONCLUSION: Final[Mapping[Status, Conclusion]] = {
 }
 
 
-def job_check(name: str, job: JobRun, tails: Mapping[LogRef, bytes], url: str) -> CheckReport:
-    """`url` leads to the job's log. While the job runs, nothing in its check changes."""
+def job_check(
+    name: str, job: JobRun, file: str, tails: Mapping[LogRef, bytes], url: str
+) -> CheckReport:
+    """`file` is where the job was read from, `url` leads to its log. While the job runs, nothing in its check changes."""
     return CheckReport(
         name=name,
         state=_state(job.status),
@@ -49,7 +51,7 @@ def job_check(name: str, job: JobRun, tails: Mapping[LogRef, bytes], url: str) -
         summary=document(_summary(job, url)),
         text=document(_tail(job, step, tails, url) for step in job.steps),
         details_url=url,
-        annotations=step_annotations(job),
+        annotations=step_annotations(job, file),
         started_at=job.started_at,
         finished_at=job.finished_at if job.status.is_final else None,
     )

@@ -46,9 +46,20 @@ def check_names(runs: Sequence[Run]) -> Mapping[JobId, str]:
     return names
 
 
-def job_of_check(check: str, runs: Sequence[Run]) -> str | None:
-    """The key of the job whose own check has this name; None for the gate and for unknown names."""
-    return next((key for (_, key), name in check_names(runs).items() if name == check), None)
+def runs_of_check(check: str, runs: Sequence[Run]) -> tuple[Sequence[Run], str | None]:
+    """The runs of a commit that a check stands for, and the key of its job; None for an aggregate.
+
+    Nothing for a name that is none of ours.
+    """
+    owners = {name: owner for owner, name in check_names(runs).items() if _is_live(owner, runs)}
+    if check in owners:
+        run_id, key = owners[check]
+        return [run for run in runs if run.id == run_id], key
+    return [run for run in runs if aggregate_name(run.kind) == check], None
+
+
+def _is_live(owner: JobId, runs: Sequence[Run]) -> bool:
+    return any(run.id == owner[0] and not run.superseded for run in runs)
 
 
 def _lanes(runs: Sequence[Run]) -> Mapping[str, str]:

@@ -163,7 +163,7 @@ def test_version_one(written: str) -> None:
         ("push", {"push"}),
         ("[push, tag]", {"push", "tag"}),
         ("\n  - manual\n  - merge_group", {"manual", "merge_group"}),
-        ("[schedule, pull_request]", {"schedule", "pull_request"}),
+        ("[manual, pull_request]", {"manual", "pull_request"}),
     ],
 )
 def test_on(written: str, events: set[str]) -> None:

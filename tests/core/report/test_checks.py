@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from ci_bot.core.gate import CheckState, Conclusion
 from ci_bot.core.model import LogRef, Run, RunKind, Verdict
-from ci_bot.core.report import checks, job_of_check, wanted_tails
+from ci_bot.core.report import checks, runs_of_check, wanted_tails
 from ci_bot.core.states import Status
 from tests.core.report.samples import SHA, T0, job, link, run, step
 
@@ -118,14 +118,18 @@ def test_jobs_of_one_run_that_look_alike_are_told_apart():
     same = run(job("a", name="Test"), job("b", name="Test"), job("c", name="Test (#12)"))
     reports = list(shown(same))
     assert len(set(reports)) == 4
-    assert job_of_check(reports[1], [same]) == "a"
-    assert job_of_check(reports[2], [same]) == "b"
-    assert job_of_check(reports[3], [same]) == "c"
+    assert runs_of_check(reports[1], [same]) == ([same], "a")
+    assert runs_of_check(reports[2], [same]) == ([same], "b")
+    assert runs_of_check(reports[3], [same]) == ([same], "c")
 
 
-def test_the_gate_and_unknown_names_are_no_jobs_check():
-    assert job_of_check("ci-bot", [run(job("test"))]) is None
-    assert job_of_check("test", [run(job("test"))]) is None
+def test_an_aggregate_stands_for_the_runs_of_its_kind_and_an_unknown_name_for_none():
+    pushed, tagged = run(job("test")), run(job("test"), id="r2", kind=RunKind.TAG)
+    both = [pushed, tagged]
+    assert runs_of_check("ci-bot", both) == ([pushed], None)
+    assert runs_of_check("ci-bot (tag)", both) == ([tagged], None)
+    assert runs_of_check("ci-bot (tag) / test", both) == ([tagged], "test")
+    assert runs_of_check("test", both) == ([], None)
 
 
 # ── when they change ─────────────────────────────────────────────────────────────────────────

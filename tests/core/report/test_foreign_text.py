@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
 from ci_bot.core.model import LogRef, Problem, RunKind, Verdict
-from ci_bot.core.report import checks, comment, description
+from ci_bot.core.report import checks, comment
 from ci_bot.core.report.markdown import clip, code, document, escaped, fenced, one_line, table, title
 from ci_bot.core.report.values import MAX_MARKDOWN
 from ci_bot.core.states import Status
@@ -248,7 +248,6 @@ def test_any_runs_make_harmless_reports_within_the_limits(runs, log):
         assert "\n" not in report.name
         assert not HIDDEN.search(report.name + report.title)
         assert len(report.title) <= 255
-        assert len(description(report)) <= 140
         assert not ACTIVE.search(report.title)
         assert len(report.annotations) <= 50
         for markdown in (report.summary, report.text):

@@ -6,11 +6,8 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_bot.core.gate import CheckState, Conclusion
 from ci_bot.core.report.markdown import clip, code, escaped, fenced, table, title
-from ci_bot.core.report.status import description
 from ci_bot.core.report.tail import tail
-from ci_bot.core.report.values import CheckReport
 from ci_bot.core.report.words import count, duration, labelled, listed, size
 
 
@@ -80,11 +77,6 @@ def test_any_end_of_a_log_keeps_its_bounds(data, lines, limit):
     assert len(end.text.encode()) <= limit
     assert end.text.count("\n") < lines
     assert end.lines <= lines
-
-
-def test_a_commit_status_has_one_short_line():
-    report = CheckReport("ci-bot", CheckState.COMPLETED, Conclusion.FAILURE, "x" * 255, "", "")
-    assert description(report) == "x" * 139 + "…"
 
 
 @pytest.mark.parametrize(

@@ -1,0 +1,137 @@
+"""The containers of one job, up to the moment before they start: StepSpec in, Container out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from ci_bot.core.errors import StepRefused
+from ci_bot.executors.docker import convert, names, network, words
+from ci_bot.executors.docker.control import control_of
+from ci_bot.executors.docker.engine import Engine, EngineRefusal
+from ci_bot.executors.docker.host import Host
+from ci_bot.executors.docker.images import Image
+from ci_bot.ports import JobSpec, StepSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Container:
+    """A step's container. `status` is the engine's word: created, running, exited, …"""
+
+    id: str
+    name: str
+    image: Image
+    status: str
+
+
+class Containers:
+    """One container per step and generation, made once, whoever asks how often."""
+
+    def __init__(self, host: Host, job: JobSpec) -> None:
+        self._host = host
+        self._job = job
+        self._images: dict[str, Image] = {}
+        self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+
+    async def ready(self, spec: StepSpec) -> Container:
+        """The container of this generation, made unless it is there.
+
+        Raises `StepRefused` for an image that cannot be used, and `EngineError` also when the container
+        was started once and is gone: what it did must not be done twice.
+        """
+        name = names.container_name(self._job, spec)
+        async with self._turns[name]:
+            found = await self._find(name, spec)
+            if found is not None:
+                return found
+            if control_of(self._host.run_dir, self._job, spec).is_released:
+                raise words.vanished(name)
+            return await self._make(name, spec)
+
+    async def remove_earlier(self, spec: StepSpec) -> None:
+        """Removes those of the steps before: their ends are stored, or this one would not run."""
+        await remove(self._host.engine, await self._listed(lambda step, _: step < spec.index))
+
+    async def remove_all(self) -> None:
+        await remove(self._host.engine, await self._listed(lambda _step, _generation: True))
+
+    async def _find(self, name: str, spec: StepSpec) -> Container | None:
+        try:
+            found = await self._host.engine.call(lambda client: client.inspect_container(name))
+        except EngineRefusal as refusal:
+            if refusal.is_missing:
+                return None
+            raise
+        if found["State"]["Status"] in ("removing", "dead"):
+            raise words.vanished(name)
+        image = Image(spec.step.image, found["Image"], found["Config"].get("User") or "")
+        return Container(found["Id"], name, image, found["State"]["Status"])
+
+    async def _make(self, name: str, spec: StepSpec) -> Container:
+        image = await self._image(spec.step.image)
+        if spec.generation > 1:
+            await self._remove_other_generations(spec)
+        control = control_of(self._host.run_dir, self._job, spec)
+        await asyncio.to_thread(control.make)
+        await network.ensure(self._host.engine, self._host.instance)
+        config = convert.step_container(
+            self._host.instance, self._job, spec, image.id, control.mount, self._host.limits
+        )
+        made = await self._host.engine.call(
+            lambda client: client.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
+        )
+        await self._check_inside(made["Id"], image)
+        return Container(made["Id"], name, image, "created")
+
+    async def _image(self, name: str) -> Image:
+        """Once per job: a tag that moves meanwhile does not change what the job runs in."""
+        if name not in self._images:
+            self._images[name] = await self._host.images.bring(self._job.repo, name)
+        return self._images[name]
+
+    async def _check_inside(self, container: str, image: Image) -> None:
+        try:
+            await self._host.interiors.owner(container, image)
+        except StepRefused:
+            await remove(self._host.engine, [container])
+            raise
+
+    async def _remove_other_generations(self, spec: StepSpec) -> None:
+        others = await self._listed(
+            lambda step, generation: step == spec.index and generation != spec.generation
+        )
+        await remove(self._host.engine, others)
+
+    async def _listed(self, is_meant: Callable[[int, int], bool]) -> list[str]:
+        """Ids of the job's containers whose step and generation are meant."""
+        found = await listed(self._host.engine, self._host.instance, f"{names.JOB}={self._job.id}")
+        return [
+            each["Id"]
+            for each in found
+            if is_meant(int(each["Labels"][names.STEP]), int(each["Labels"][names.GENERATION]))
+        ]
+
+
+async def listed(engine: Engine, instance: str, *labels: str) -> list[dict[str, Any]]:
+    """This server's containers, whatever their state, with these labels ("name=value") too."""
+    wanted = [f"{names.INSTANCE}={instance}", *labels]
+    found: list[dict[str, Any]] = await engine.call(
+        lambda client: client.containers(all=True, filters={"label": wanted})
+    )
+    return found
+
+
+async def remove(engine: Engine, containers: list[str]) -> None:
+    """With their anonymous volumes, running or not; one that is gone already is fine."""
+    await asyncio.gather(*(_remove(engine, each) for each in containers))
+
+
+async def _remove(engine: Engine, container: str) -> None:
+    try:
+        await engine.call(lambda client: client.remove_container(container, force=True, v=True))
+    except EngineRefusal as refusal:
+        if not (refusal.is_missing or refusal.is_conflict):  # conflict: its removal is under way
+            raise

@@ -1,0 +1,107 @@
+"""The control directory of one step: its scripts on disk, and the proof that it was started.
+
+::
+
+    run_dir/<job id>/<step>-g<generation>/released     written before the container is started
+                                         /mount/       what the container sees, read-only
+                                               begin   environment and all, gone when the step is over
+                                               script
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci_bot.core.errors import EngineError
+from ci_bot.executors.docker import script
+from ci_bot.ports import JobSpec, StepSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Control:
+    """Where one generation of one step is told what to do. Blocking; `OSError` comes as `EngineError`."""
+
+    root: Path
+
+    @property
+    def mount(self) -> Path:
+        return self.root / "mount"
+
+    @property
+    def is_released(self) -> bool:
+        return (self.root / "released").exists()
+
+    def make(self) -> None:
+        """Only the server's user gets as far as `mount`; inside a container anybody may read it."""
+        with _told(self.root):
+            for path, mode in ((self.root.parent, 0o700), (self.root, 0o700), (self.mount, 0o755)):
+                path.mkdir(parents=True, exist_ok=True)
+                path.chmod(mode)
+
+    def release(self, spec: StepSpec) -> None:
+        """Writes the scripts, then the durable proof that from here on the step may have begun."""
+        self.make()
+        with _told(self.root):
+            _write(self.mount / "begin", script.begin(spec))
+            _write(self.mount / "script", script.script(spec))
+            _write(self.root / "released", b"", durable=True)
+
+    def take_back(self) -> None:
+        """The container could not be started: nothing of the step has run."""
+        self.wipe()
+        (self.root / "released").unlink(missing_ok=True)
+
+    def wipe(self) -> None:
+        """The step is over; its environment leaves the disk."""
+        with _told(self.root):
+            for name in ("begin", "script"):
+                (self.mount / name).unlink(missing_ok=True)
+
+
+def control_of(run_dir: Path, job: JobSpec, spec: StepSpec) -> Control:
+    return Control(run_dir / job.id / f"{spec.index}-g{spec.generation}")
+
+
+def remove_job(run_dir: Path, job_id: str) -> None:
+    shutil.rmtree(run_dir / job_id, ignore_errors=True)
+
+
+def jobs(run_dir: Path) -> list[str]:
+    """Ids of the jobs that have control directories."""
+    return [path.name for path in run_dir.glob("*") if path.is_dir()]
+
+
+@contextmanager
+def _told(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except OSError as error:
+        raise EngineError(
+            f"the control directory {path} cannot be written: {error.strerror}"
+        ) from error
+
+
+def _write(path: Path, content: bytes, *, durable: bool = False) -> None:
+    path.unlink(missing_ok=True)
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
+    with os.fdopen(descriptor, "wb") as file:
+        os.fchmod(descriptor, 0o444)  # whatever the server's umask: the image's user reads it
+        file.write(content)
+        if durable:
+            file.flush()
+            os.fsync(descriptor)
+    if durable:
+        _sync_directory(path.parent)
+
+
+def _sync_directory(path: Path) -> None:
+    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(descriptor)
+    finally:
+        os.close(descriptor)

@@ -1,0 +1,98 @@
+"""The Docker executor: JobSpec in, a session on the engine out; what is left of other jobs removed."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Any
+
+import structlog
+
+from ci_bot.core.errors import EngineError
+from ci_bot.executors.docker import names, reaper, words
+from ci_bot.executors.docker.engine import Engine
+from ci_bot.executors.docker.host import Host
+from ci_bot.executors.docker.images import Images, NoRegistries, Registries
+from ci_bot.executors.docker.interiors import Interiors
+from ci_bot.executors.docker.limits import Limits
+from ci_bot.executors.docker.session import DockerSession
+from ci_bot.ports import Alive, JobSpec
+
+_log = structlog.get_logger(__name__)
+
+
+class DockerExecutor:
+    """Implements `ci_bot.ports.Executor` on a Docker engine, 20.10 or later.
+
+    `instance` is this server's lasting name: everything on the engine carries it, and nothing that
+    carries another is touched. `run_dir` is a directory of this executor alone, at the same absolute
+    path for the engine; best on tmpfs, since steps' environments pass through it. `base_url` None
+    means what `DOCKER_HOST` says. Call `close` at the end.
+    """
+
+    def __init__(
+        self,
+        *,
+        instance: str,
+        run_dir: Path,
+        limits: Limits | None = None,
+        registries: Registries | None = None,
+        base_url: str | None = None,
+    ) -> None:
+        if not names.is_safe(instance):
+            raise ValueError(
+                f'instance "{instance}" is not a name of letters, digits, ".", "_" and "-"'
+            )
+        engine, limits = Engine(base_url), limits or Limits()
+        self._host = Host(
+            engine=engine,
+            images=Images(engine, registries or NoRegistries(), limits.pulls),
+            interiors=Interiors(engine),
+            starts=asyncio.Semaphore(limits.starts),
+            instance=instance,
+            limits=limits,
+            run_dir=run_dir.absolute(),
+        )
+
+    @asynccontextmanager
+    async def session(self, spec: JobSpec) -> AsyncIterator[DockerSession]:
+        session = DockerSession(self._host, spec)
+        try:
+            yield session
+        except BaseException:
+            session.let_go()
+            raise
+        await self._leave(session, spec)
+
+    async def reap(self, alive: Alive) -> int:
+        return await reaper.reap(self._host, alive)
+
+    async def check(self) -> str:
+        info: dict[str, Any] = await self._host.engine.call(lambda client: client.info())
+        version = str(info["ServerVersion"]).partition("+")[0]
+        memory = words.size(info["MemTotal"])
+        return f"Docker {version} at {self._host.engine.where}, {info['Driver']}, {info['NCPU']} CPUs, {memory}"
+
+    async def close(self) -> None:
+        """Lets go of the engine; everything on it stays."""
+        self._host.images.close()
+        await self._host.engine.close()
+
+    async def _leave(self, session: DockerSession, spec: JobSpec) -> None:
+        """What cannot be removed now is the reaper's."""
+        try:
+            await _to_the_end(session.remove, self._host.limits.cleanup)
+        except (EngineError, TimeoutError) as error:
+            _log.warning("a job left something on the engine", job=spec.id, error=str(error))
+
+
+async def _to_the_end(work: Callable[[], Coroutine[Any, Any, None]], seconds: float) -> None:
+    """Does the work whoever cancels meanwhile, for so many seconds at most; then passes that on."""
+    working = asyncio.ensure_future(asyncio.wait_for(work(), seconds))
+    try:
+        await asyncio.shield(working)
+    except asyncio.CancelledError:
+        await asyncio.wait({working})
+        raise

@@ -1,0 +1,25 @@
+"""What all sessions of one executor share."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from pathlib import Path
+
+from ci_bot.executors.docker.engine import Engine
+from ci_bot.executors.docker.images import Images
+from ci_bot.executors.docker.interiors import Interiors
+from ci_bot.executors.docker.limits import Limits
+
+
+@dataclass(frozen=True, slots=True)
+class Host:
+    """`starts` lets as many containers start at once as the limits say."""
+
+    engine: Engine
+    images: Images
+    interiors: Interiors
+    starts: asyncio.Semaphore
+    instance: str
+    limits: Limits
+    run_dir: Path

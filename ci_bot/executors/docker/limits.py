@@ -1,0 +1,25 @@
+"""What one step may use of the machine, and what the executor may ask of the engine at once."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+GIB = 1 << 30
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    """Of each step: `memory` and `log` in bytes, `cpus` in cores, `pids` in processes and threads.
+
+    `log` bounds what the engine keeps of one step's output; beyond it, a restart of the server may
+    lose the beginning. `starts` and `pulls` are containers started and images pulled at once;
+    `cleanup` is how many seconds leaving a session may take.
+    """
+
+    memory: int = 4 * GIB
+    cpus: float = 2.0
+    pids: int = 512
+    log: int = GIB
+    starts: int = 4
+    pulls: int = 2
+    cleanup: float = 20.0

@@ -1,0 +1,46 @@
+"""Names and labels of everything that this server makes on an engine: ids in, text out. Pure."""
+
+from __future__ import annotations
+
+import hashlib
+import re
+
+from ci_bot.ports import JobSpec, StepSpec
+
+INSTANCE = "ci-bot.instance"
+RUN = "ci-bot.run"
+JOB = "ci-bot.job"
+REPO = "ci-bot.repo"
+STEP = "ci-bot.step"
+GENERATION = "ci-bot.generation"
+
+_SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
+
+
+def is_safe(instance: str) -> bool:
+    """True if it may stand in the names of containers and networks."""
+    return _SAFE.fullmatch(instance) is not None
+
+
+def container_name(job: JobSpec, spec: StepSpec) -> str:
+    return f"ci-bot-{job.id}-{spec.index}-g{spec.generation}"
+
+
+def labels(instance: str, job: JobSpec, spec: StepSpec) -> dict[str, str]:
+    return {
+        INSTANCE: instance,
+        RUN: job.run_id,
+        JOB: job.id,
+        REPO: job.repo,
+        STEP: str(spec.index),
+        GENERATION: str(spec.generation),
+    }
+
+
+def network_name(instance: str) -> str:
+    return f"ci-bot-{instance}"
+
+
+def bridge_name(instance: str) -> str:
+    """The network's interface on the host, for firewall rules; Linux allows 15 characters."""
+    return "ci-bot-" + hashlib.sha256(instance.encode()).hexdigest()[:8]

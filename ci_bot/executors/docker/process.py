@@ -1,0 +1,151 @@
+"""The process of one step: a container and a LogWriter in, how it ended out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass, field
+
+from docker import APIClient
+
+from ci_bot.core.errors import EngineError
+from ci_bot.core.model import Exit
+from ci_bot.executors.docker import convert, ownership, script, words
+from ci_bot.executors.docker.containers import Container, remove
+from ci_bot.executors.docker.control import control_of
+from ci_bot.executors.docker.engine import Engine, EngineRefusal
+from ci_bot.executors.docker.host import Host
+from ci_bot.executors.docker.streams import Attached, Logged, Stream, pump
+from ci_bot.executors.docker.users import Owner
+from ci_bot.ports import JobSpec, LogWriter, StepSpec
+
+#: A container that lives this many seconds longer than its output stream: the stream broke.
+_LATE = 2.0
+_HEAD = 8 * 1024
+
+
+@dataclass(slots=True)
+class Output:
+    """Hands a step's output on to its log, and remembers how it began and how much there was."""
+
+    log: LogWriter
+    head: bytearray = field(default_factory=bytearray)
+    size: int = 0
+
+    def write(self, chunk: bytes) -> None:
+        self.log.write(chunk)
+        self.head += chunk[: _HEAD - len(self.head)]
+        self.size += len(chunk)
+
+
+async def launch(host: Host, job: JobSpec, spec: StepSpec, container: Container) -> Attached:
+    """Starts what was only created; returns its output, from the first byte."""
+    await _give_workspace(host, job, spec, container)
+    stream = await host.engine.call(lambda client: Attached(client, container.id))
+    try:
+        await asyncio.to_thread(control_of(host.run_dir, job, spec).release, spec)
+        await _start(host, job, spec, container)
+    except BaseException:
+        stream.abort()
+        stream.close()
+        raise
+    return stream
+
+
+async def follow_new(engine: Engine, container: Container, stream: Attached, output: Output) -> int:
+    """Follows what was just launched to its end; returns its exit code."""
+    await _follow(engine, stream, output)
+    loop = asyncio.get_running_loop()
+    ended = loop.time()
+    code = await _exit_code(engine, container)
+    if loop.time() - ended > _LATE:
+        await _read_rest(engine, container, output)
+    return code
+
+
+async def follow_old(engine: Engine, container: Container, output: Output) -> int:
+    """Follows what another process launched, from its first byte to its end; returns its exit code.
+
+    The engine's log, followed, may miss the last lines (seen on 20.10); read after the end it is whole.
+    """
+    if container.status != "exited":
+        stream = await engine.call(lambda client: Logged(client, container.id, follow=True))
+        await _follow(engine, stream, output)
+    code = await _exit_code(engine, container)
+    await _read_rest(engine, container, output)
+    return code
+
+
+async def ending(host: Host, spec: StepSpec, container: Container, code: int, output: Output) -> Exit:
+    """Puts an exit code in words."""
+    if code == 0:
+        return Exit(0)
+    line = script.no_workdir_line(spec)
+    if code == script.NO_WORKDIR_CODE and output.head == f"{line}\n".encode("utf-8", "replace"):
+        return Exit(code, message=line.removeprefix("ci-bot: "))
+    found = await host.engine.call(lambda client: client.inspect_container(container.id))
+    memory = host.limits.memory if found["State"]["OOMKilled"] else None
+    return words.exit_of(code, memory=memory)
+
+
+async def kill(engine: Engine, container: Container) -> None:
+    """Kills it; one that has ended already is fine."""
+    try:
+        await engine.call(lambda client: client.kill(container.id))
+    except EngineRefusal as refusal:
+        if not (refusal.is_missing or refusal.is_conflict):
+            raise
+
+
+async def _give_workspace(host: Host, job: JobSpec, spec: StepSpec, container: Container) -> None:
+    owner = await host.interiors.owner(container.id, container.image)
+    if ownership.current(job.workspace.path) != owner:
+        await hand_over(host, job, spec, container.image.id, owner)
+
+
+async def hand_over(host: Host, job: JobSpec, spec: StepSpec, image_id: str, owner: Owner) -> None:
+    if os.geteuid() == 0:
+        await ownership.give(job.workspace.path, owner)
+        return
+    config = convert.owner_container(host.instance, job, spec, image_id, str(owner), host.limits)
+    await ownership.give_by_container(host.engine, config, owner)
+
+
+async def _start(host: Host, job: JobSpec, spec: StepSpec, container: Container) -> None:
+    try:
+        async with host.starts:
+            await host.engine.call(lambda client: client.start(container.id))
+    except EngineRefusal as refusal:
+        await remove(host.engine, [container.id])
+        await asyncio.to_thread(control_of(host.run_dir, job, spec).take_back)
+        raise words.start_failure(container.image.name, refusal.text) from refusal
+
+
+async def _follow(engine: Engine, stream: Stream, output: Output) -> None:
+    """When cancelled it lets go at once, and returns only after the last write."""
+    pumping = asyncio.ensure_future(engine.in_own_thread(lambda _: pump(stream, output, output.size)))
+    try:
+        await asyncio.shield(pumping)
+    except asyncio.CancelledError:
+        stream.abort()
+        await asyncio.wait({pumping})
+        if not pumping.cancelled():
+            pumping.exception()  # seen: what breaks now broke because we let go
+        raise
+
+
+async def _read_rest(engine: Engine, container: Container, output: Output) -> None:
+    stream = await engine.call(lambda client: Logged(client, container.id, follow=False))
+    await _follow(engine, stream, output)
+
+
+async def _exit_code(engine: Engine, container: Container) -> int:
+    def wait(client: APIClient) -> int:
+        return int(client.wait(container.id, timeout=None)["StatusCode"])
+
+    try:
+        return await engine.in_own_thread(wait)
+    except EngineRefusal as refusal:
+        if refusal.is_missing:
+            raise words.vanished(container.name) from refusal
+        raise EngineError(f"the step's exit code cannot be had: {refusal}") from refusal

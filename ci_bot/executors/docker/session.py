@@ -1,0 +1,129 @@
+"""One job on one engine: steps in, their ends out."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import structlog
+
+from ci_bot.core.errors import EngineError
+from ci_bot.core.model import Exit
+from ci_bot.executors.docker import ownership, process, words
+from ci_bot.executors.docker.containers import Container, Containers
+from ci_bot.executors.docker.control import control_of, remove_job
+from ci_bot.executors.docker.host import Host
+from ci_bot.executors.docker.process import Output
+from ci_bot.executors.docker.users import Owner
+from ci_bot.ports import JobSpec, LogWriter, StepSpec
+
+T = TypeVar("T")
+
+_log = structlog.get_logger(__name__)
+
+
+class DockerSession:
+    """Implements `ci_bot.ports.Session`. Made by `DockerExecutor.session`."""
+
+    def __init__(self, host: Host, job: JobSpec) -> None:
+        self._host = host
+        self._job = job
+        self._containers = Containers(host, job)
+        self._is_running = False
+        self._stopping = asyncio.Event()
+        self._killable: Container | None = None
+        self._last: tuple[StepSpec, Container] | None = None
+        self._chores: set[asyncio.Task[None]] = set()
+
+    async def prepare(self, spec: StepSpec) -> None:
+        await self._containers.ready(spec)
+
+    async def run(self, spec: StepSpec, log: LogWriter) -> Exit:
+        self._stopping.clear()
+        self._is_running = True
+        try:
+            return await self._run(spec, log)
+        finally:
+            self._is_running = False
+            self._killable = None
+
+    async def stop(self) -> None:
+        if not self._is_running:
+            return
+        self._stopping.set()
+        if self._killable is not None:
+            await process.kill(self._host.engine, self._killable)
+
+    def let_go(self) -> None:
+        """Leaves everything as it is, for the next process."""
+        for chore in self._chores:
+            chore.cancel()
+
+    async def remove(self) -> None:
+        """Removes everything of the job. Raises `EngineError`."""
+        await asyncio.gather(*self._chores)
+        await self._containers.remove_all()
+        await asyncio.to_thread(remove_job, self._host.run_dir, self._job.id)
+        await self._take_workspace_back()
+
+    async def _run(self, spec: StepSpec, log: LogWriter) -> Exit:
+        container = await _unless(self._stopping, self._containers.ready(spec))
+        if container is None:
+            return words.STOPPED_EARLY
+        self._last = (spec, container)
+        output = Output(log)
+        code = await self._code(spec, container, output)
+        await asyncio.to_thread(control_of(self._host.run_dir, self._job, spec).wipe)
+        if self._stopping.is_set() and code == words.KILLED:
+            return words.STOPPED
+        return await process.ending(self._host, spec, container, code, output)
+
+    async def _code(self, spec: StepSpec, container: Container, output: Output) -> int:
+        engine = self._host.engine
+        if container.status != "created":
+            await self._expose(container)
+            return await process.follow_old(engine, container, output)
+        stream = await process.launch(self._host, self._job, spec, container)
+        await self._expose(container)
+        self._later(self._containers.remove_earlier(spec))
+        return await process.follow_new(engine, container, stream, output)
+
+    async def _expose(self, container: Container) -> None:
+        """From now on `stop` kills it; a `stop` that came before is done here."""
+        self._killable = container
+        if self._stopping.is_set():
+            await process.kill(self._host.engine, container)
+
+    def _later(self, work: Coroutine[Any, Any, None]) -> None:
+        chore = asyncio.create_task(_quietly(work))
+        self._chores.add(chore)
+        chore.add_done_callback(self._chores.discard)
+
+    async def _take_workspace_back(self) -> None:
+        """A server that is not root could not remove what belongs to an image's user."""
+        own = Owner(os.geteuid(), os.getegid())
+        if own.uid == 0 or self._last is None or ownership.current(self._job.workspace.path) == own:
+            return
+        spec, container = self._last
+        await process.hand_over(self._host, self._job, spec, container.image.id, own)
+
+
+async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:
+    """The work's result, or None as soon as the event comes; then the work is cancelled."""
+    working = asyncio.ensure_future(work)
+    waiting = asyncio.ensure_future(event.wait())
+    try:
+        await asyncio.wait({working, waiting}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        waiting.cancel()
+
+
+async def _quietly(work: Coroutine[Any, Any, None]) -> None:
+    try:
+        await work
+    except EngineError as error:  # leaving the session and the reaper try again
+        _log.warning("containers of earlier steps were not removed", error=str(error))

@@ -1,0 +1,118 @@
+"""What the engine says, in words for the person who must act. Pure: texts and codes in, values out."""
+
+from __future__ import annotations
+
+import re
+import signal
+from typing import Final
+
+from ci_bot.core.errors import EngineError, EngineGone, StepRefused
+from ci_bot.core.model import Exit, ExitReason
+
+KILLED = 128 + signal.SIGKILL
+
+STOPPED_EARLY: Final = Exit(KILLED, ExitReason.STOPPED, "stopped before it began")
+STOPPED: Final = Exit(KILLED, ExitReason.STOPPED, "stopped")
+
+#: What shells end with when a command could not be run at all.
+#: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02
+_SHELL_CODES: Final = {126: "a command could not be executed", 127: "a command was not found"}
+
+_SIGNALS: Final = {
+    signal.SIGABRT: "aborted (SIGABRT)",
+    signal.SIGBUS: "bus error (SIGBUS)",
+    signal.SIGFPE: "arithmetic error (SIGFPE)",
+    signal.SIGILL: "illegal instruction (SIGILL)",
+    signal.SIGINT: "interrupted (SIGINT)",
+    signal.SIGKILL: "killed (SIGKILL), not by ci-bot",
+    signal.SIGPIPE: "wrote to a closed pipe (SIGPIPE)",
+    signal.SIGSEGV: "segmentation fault (SIGSEGV)",
+    signal.SIGTERM: "terminated (SIGTERM)",
+}
+
+_NOT_TO_BE_HAD = re.compile(
+    r"manifest unknown|not found|no matching manifest|does not exist|denied|unauthorized"
+    r"|authentication required|no basic auth|incorrect username or password|invalid reference",
+    re.IGNORECASE,
+)
+_TROUBLE = re.compile(
+    r"toomanyrequests|rate limit|no such host|i/o timeout|handshake timeout|Client\.Timeout"
+    r"|deadline exceeded|connection refused|connection reset|unexpected EOF|no space left|x509",
+    re.IGNORECASE,
+)
+
+_IMAGE_AT_FAULT = re.compile(r"unable to find (user|group)|exec format error|executable file not found")
+
+
+def exit_of(code: int, *, memory: int | None) -> Exit:
+    """How a process ended that we did not stop; `memory` is its limit in bytes if it ran out of it."""
+    if memory is not None and code == KILLED:
+        return Exit(code, ExitReason.OUT_OF_MEMORY, f"out of memory (limit {size(memory)})")
+    if memory is not None and code != 0:
+        return Exit(code, message=f"a process ran out of memory (limit {size(memory)})")
+    return Exit(code, message=_SHELL_CODES.get(code, "") or _of_signal(code))
+
+
+def _of_signal(code: int) -> str:
+    return next((words for number, words in _SIGNALS.items() if code == 128 + number), "")
+
+
+def size(count: int) -> str:
+    """Bytes as people write them: 512 MiB, 1.5 GiB."""
+    for unit, name in ((1 << 30, "GiB"), (1 << 20, "MiB"), (1 << 10, "KiB")):
+        if count >= unit:
+            return f"{round(count / unit, 1):g} {name}"
+    return f"{count} bytes"
+
+
+def one_line(text: str) -> str:
+    return re.sub(r"\s+", " ", text).strip()[:500]
+
+
+def gone(where: str, cause: str) -> EngineGone:
+    """`where` is the engine's URL, `cause` what the operating system said."""
+    return EngineGone(
+        f"the Docker engine at {where} does not answer ({one_line(cause)}); "
+        "check that it runs (systemctl status docker) and that ci-bot may use its socket"
+    )
+
+
+def vanished(name: str) -> EngineError:
+    return EngineError(
+        f"the step's container has vanished ({name}): somebody removed it, or the engine lost it; "
+        "it was started once and is not started again"
+    )
+
+
+def pull_failure(image: str, host: str, text: str) -> EngineError | StepRefused:
+    """Whether an image that could not be pulled is the author's matter or the infrastructure's."""
+    told = one_line(text)
+    if _TROUBLE.search(told) or not _NOT_TO_BE_HAD.search(told):
+        return EngineError(f'image "{image}" could not be pulled from {host}: {told}')
+    return StepRefused(
+        f'image "{image}" cannot be pulled: {told}; '
+        f"check its name, or give ci-bot credentials for {host}"
+    )
+
+
+def not_allowed(image: str, host: str, text: str) -> EngineError | StepRefused:
+    """As `pull_failure`, for an image that is here but that this repository could not have pulled."""
+    told = one_line(text)
+    if _TROUBLE.search(told) or not _NOT_TO_BE_HAD.search(told):
+        return EngineError(f'{host} could not be asked for image "{image}": {told}')
+    return StepRefused(
+        f'image "{image}" may not be used by this repository: {told}; '
+        f"check its name, or give ci-bot credentials for {host}"
+    )
+
+
+def no_shell(image: str) -> StepRefused:
+    return StepRefused(f'image "{image}" has no /bin/sh; use an image with a shell')
+
+
+def start_failure(image: str, text: str) -> EngineError | StepRefused:
+    """Whether a container that could not be started is the image's matter or the engine's."""
+    told = one_line(text)
+    if _IMAGE_AT_FAULT.search(told):
+        return StepRefused(f'image "{image}" cannot be started: {told}')
+    return EngineError(f"the engine could not start the step's container: {told}")

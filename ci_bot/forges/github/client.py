@@ -1,0 +1,140 @@
+"""GitHub as the ports see it: facts asked, reports shown, everything with the App's credentials. I/O."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from typing import Final
+
+import aiohttp
+
+from ci_bot.core.errors import ForgeDenied, ForgeError
+from ci_bot.core.events import Access, Actor, Pull, Repo
+from ci_bot.core.report.values import CheckReport, CommentReport
+from ci_bot.forges.github import checks, comments, examination, facts, statuses
+from ci_bot.forges.github.api import Api
+from ci_bot.forges.github.auth import AppKey, Identity, NotGranted, Tokens
+from ci_bot.forges.github.calls import Calls
+from ci_bot.forges.github.permissions import CLONE
+from ci_bot.ports import Clock, CloneSource
+
+#: The user name that goes with an installation token in git's HTTP.
+#: https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation
+_GIT_USER: Final = "x-access-token"
+
+_CHECK: Final = "check"
+_STATUS: Final = "status"
+_COMMENT: Final = "comment"
+
+
+class GitHub:
+    """`ports.ForgeFacts` and `ports.ForgeReports` for one App on github.com or an Enterprise Server.
+
+    `api_url` and `web_url` ("https://api.github.com", "https://github.com"; for a server
+    "https://HOST/api/v3", "https://HOST") are the only hosts that ever see a credential. `on_token`
+    is told every token before it is used, so that no log shows it. The session stays the caller's.
+    """
+
+    def __init__(
+        self,
+        *,
+        app_id: int,
+        private_key: str,
+        api_url: str,
+        web_url: str,
+        session: aiohttp.ClientSession,
+        clock: Clock,
+        on_token: Callable[[bytes], None],
+    ) -> None:
+        """`private_key` is the App's, in PEM. Raises `SettingsError` if it is none."""
+        api = Api(session, api_url, clock)
+        self._app_id = app_id
+        self._web_url = web_url.rstrip("/")
+        self._tokens = Tokens(api, AppKey(app_id, private_key), on_token)
+        self._calls = Calls(api, self._tokens)
+        self._me = Identity(app_id, self._tokens)
+
+    async def read_file(self, repo: Repo, path: str, sha: str) -> bytes | None:
+        return await facts.read_file(self._calls, repo, path, sha)
+
+    async def pull(self, repo: Repo, number: int) -> Pull:
+        return await facts.pull(self._calls, repo, number)
+
+    async def pulls_of_head(self, repo: Repo, sha: str) -> Sequence[Pull]:
+        return await facts.pulls_of_head(self._calls, repo, sha)
+
+    async def permission(self, repo: Repo, actor: Actor) -> Access:
+        return await facts.permission(self._calls, repo, actor)
+
+    async def commit_message(self, repo: Repo, sha: str) -> str:
+        return await facts.commit_message(self._calls, repo, sha)
+
+    async def clone_source(self, repo: Repo, pull: int | None) -> CloneSource:
+        """A fork's commit is fetched from the base repository: the token has no access to the fork."""
+        token = await self._tokens.get(repo, CLONE)
+        refs = () if pull is None else (f"refs/pull/{pull}/head",)
+        return CloneSource(f"{self._web_url}/{repo.name}.git", _GIT_USER, token, refs)
+
+    async def publish(
+        self, repo: Repo, sha: str, report: CheckReport, external_id: str, handle: str | None
+    ) -> str:
+        """As a check run; as a commit status of the same name where checks are not granted."""
+        check = _number(handle, _CHECK)
+        if check is not None:
+            await checks.update(self._calls, repo, check, report)
+            return _handle(_CHECK, check)
+        if handle is not None:
+            return await self._publish_status(repo, sha, report)
+        try:
+            check = await checks.create(self._calls, repo, sha, report, external_id)
+        except NotGranted as denied:
+            return await self._publish_status(repo, sha, report, denied)
+        return _handle(_CHECK, check)
+
+    async def _publish_status(
+        self, repo: Repo, sha: str, report: CheckReport, denied: ForgeDenied | None = None
+    ) -> str:
+        """Where statuses are not granted either, it is checks that should be."""
+        try:
+            await statuses.publish(self._calls, repo, sha, report)
+        except NotGranted:
+            if denied is None:
+                raise
+            raise denied from None
+        return _handle(_STATUS, report.name)
+
+    async def find(self, repo: Repo, sha: str, name: str, external_id: str) -> str | None:
+        """None also where checks are not granted: a status may be written twice without harm."""
+        try:
+            check = await checks.find(self._calls, repo, sha, name, external_id, self._app_id)
+        except NotGranted:
+            return None
+        return None if check is None else _handle(_CHECK, check)
+
+    async def comment(self, repo: Repo, number: int, comment: CommentReport, handle: str | None) -> str:
+        known = _number(handle, _COMMENT)
+        written = await comments.write(self._calls, repo, number, comment, known, self._me)
+        return _handle(_COMMENT, written)
+
+    async def examine(self) -> tuple[str, ...]:
+        """What is wrong with the App's registration, each with its remedy; () if nothing."""
+        return examination.problems(await self._tokens.as_app("/app"))
+
+    async def close(self) -> None:
+        """Revokes every token. Call it last, while the session is still open."""
+        await self._tokens.revoke_all()
+
+
+def _handle(kind: str, what: int | str) -> str:
+    return f"{kind}:{what}"
+
+
+def _number(handle: str | None, kind: str) -> int | None:
+    """The id in a handle of this kind, None for no handle or one of another kind."""
+    if handle is None:
+        return None
+    found, _, text = handle.partition(":")
+    if found == kind:
+        return int(text)
+    if found in (_CHECK, _STATUS, _COMMENT):
+        return None
+    raise ForgeError(f"{handle!r} is no handle of GitHub's")

@@ -1,0 +1,107 @@
+"""What GitHub is asked about a repository; its JSON becomes our values here. I/O."""
+
+from __future__ import annotations
+
+import base64
+import binascii
+from collections.abc import Callable, Sequence
+from types import MappingProxyType
+from typing import Any, Final, TypeVar
+
+from ci_bot.core.errors import ForgeError
+from ci_bot.core.events import Access, Actor, Permission, Pull, Repo
+from ci_bot.forges.github.calls import Calls
+from ci_bot.forges.github.payload import Fields, WrongShape
+from ci_bot.forges.github.permissions import READ
+from ci_bot.forges.github.values import pull_of
+
+#: "maintain" and "triage" arrive as write and read already.
+#: https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user
+_PERMISSIONS: Final = MappingProxyType(
+    {"admin": Permission.ADMIN, "write": Permission.WRITE, "read": Permission.READ}
+)
+#: What a 404 says when it is the commit that is missing, and not the file.
+_NO_COMMIT: Final = "no commit found"
+
+_T = TypeVar("_T")
+
+
+async def read_file(calls: Calls, repo: Repo, path: str, sha: str) -> bytes | None:
+    """None where there is no such file; `ForgeError` where GitHub does not know the commit.
+
+    GitHub leaves out the content of files above 1 MB, which is a `ForgeError`.
+    https://docs.github.com/rest/repos/contents#get-repository-content
+    """
+    parts = path.split("/")
+    if any(part in ("", ".", "..") for part in parts):
+        return None  # these would be tidied away, and name another resource
+    url = "/contents{/parts*}{?ref}"
+    try:
+        answer = await calls.get(repo, READ, url, parts=parts, ref=sha)
+    except ForgeError as error:
+        if error.status == 404 and _NO_COMMIT not in str(error).lower():
+            return None
+        raise
+    return _content(path, answer)
+
+
+def _content(path: str, answer: Any) -> bytes | None:
+    if not isinstance(answer, dict) or answer.get("type") != "file":
+        return None  # a directory (a list), a symbolic link to nowhere, a submodule
+    if answer.get("encoding") != "base64":
+        raise ForgeError(f"GitHub does not give out {path}: it is larger than 1 MB")
+    try:
+        return base64.b64decode(Fields.of(answer).text("content"))
+    except (WrongShape, binascii.Error) as error:
+        raise ForgeError(f"GitHub's answer does not hold {path}") from error
+
+
+async def pull(calls: Calls, repo: Repo, number: int) -> Pull:
+    return _shaped(pull_of, await calls.get(repo, READ, "/pulls/{number}", number=number))
+
+
+async def pulls_of_head(calls: Calls, repo: Repo, sha: str) -> Sequence[Pull]:
+    """GitHub lists every pull request that contains the commit: most are not at it.
+
+    https://docs.github.com/rest/commits/commits#list-pull-requests-associated-with-a-commit
+    """
+    url = "/commits/{sha}/pulls{?per_page,page}"
+    listed = [
+        _shaped(pull_of, item) async for item in calls.items(repo, READ, url, sha=sha, per_page=100)
+    ]
+    return [
+        pull for pull in listed if pull.is_open and pull.head_sha == sha and not pull.is_from_fork(repo)
+    ]
+
+
+async def permission(calls: Calls, repo: Repo, actor: Actor) -> Access:
+    """The login is asked about, since GitHub offers no other way; the number answers."""
+    url = "/collaborators/{login}/permission"
+    try:
+        answer = await calls.get(repo, READ, url, login=actor.login)
+    except ForgeError as error:
+        if error.status == 404:
+            return Access(actor.id, Permission.NONE)
+        raise
+    return _shaped(_access, answer)
+
+
+def _access(answer: Fields) -> Access:
+    """An answer about nobody says nothing about the account we asked for: it is nobody's, too."""
+    if not answer.has("user"):
+        return Access(0, Permission.NONE)
+    level = _PERMISSIONS.get(answer.name("permission"), Permission.NONE)
+    return Access(answer.object("user").id("id"), level)
+
+
+async def commit_message(calls: Calls, repo: Repo, sha: str) -> str:
+    """The answer lists the files of the commit, too: one a page keeps it small."""
+    answer = await calls.get(repo, READ, "/commits/{sha}{?per_page}", sha=sha, per_page=1)
+    return _shaped(lambda commit: commit.object("commit").text("message"), answer)
+
+
+def _shaped(read: Callable[[Fields], _T], answer: Any) -> _T:
+    try:
+        return read(Fields.of(answer, "GitHub's answer"))
+    except WrongShape as error:
+        raise ForgeError(str(error)) from error

@@ -1,0 +1,87 @@
+"""Jobs and commits in; checkouts out, each with a `.git` that borrows from the repository's mirror."""
+
+from __future__ import annotations
+
+import asyncio
+from pathlib import Path
+
+from ci_bot.core.events import Repo
+from ci_bot.ports import Alive, CloneSource, Workspace
+from ci_bot.workspace import dotgit
+from ci_bot.workspace.directories import JobDirectories, reap
+from ci_bot.workspace.failures import Failure, GitFailed
+from ci_bot.workspace.git import Git, clean_url, full_sha
+from ci_bot.workspace.mirror import Mirrors, identity
+
+
+class GitWorkspaces:
+    """A `Workspaces`: everything is under `root`, in `mirrors` and `jobs`.
+
+    Every file of a checkout is writable for all (as GitLab's runner does it), since a step has
+    whatever user its image says. `ca_file` and `proxy` are for the forge's server; `allow_file` lets
+    repositories be directories too.
+    """
+
+    def __init__(
+        self, root: Path, *, ca_file: Path | None = None, proxy: str = "", allow_file: bool = False
+    ) -> None:
+        self._git = Git(ca_file=ca_file, proxy=proxy, allow_file=allow_file)
+        self._mirrors = Mirrors(root / "mirrors", self._git)
+        self._jobs = JobDirectories(root)
+
+    async def prepare(self, job_id: str, repo: Repo, sha: str, source: CloneSource) -> Workspace:
+        found = await self.find(job_id, repo)
+        if found is not None:
+            return found
+        full_sha(sha)
+        clean_url(source.url)
+        mirror = await self._checked_out(job_id, repo, sha, source)
+        await asyncio.to_thread(self._jobs.finish, job_id)
+        return Workspace(path=self._jobs.tree(job_id), objects=mirror / "objects")
+
+    async def find(self, job_id: str, repo: Repo) -> Workspace | None:
+        if not self._jobs.is_ready(job_id):
+            return None
+        return Workspace(path=self._jobs.tree(job_id), objects=self._mirrors.path(repo) / "objects")
+
+    async def discard(self, job_id: str) -> None:
+        """Raises `WorkspaceError` where files belong to another user and we are not root."""
+        await asyncio.to_thread(self._jobs.discard, job_id)
+
+    async def reap(self, alive: Alive) -> int:
+        return await reap(self._jobs, alive)
+
+    async def prune_mirrors(self, unused_since: float) -> int:
+        """Forgets commits last asked for before that moment (seconds since the epoch); how many.
+
+        No job that is still running may have begun before it.
+        """
+        return await self._mirrors.prune(unused_since)
+
+    async def _checked_out(self, job_id: str, repo: Repo, sha: str, source: CloneSource) -> Path:
+        """The mirror that was used. One that turns out damaged is made anew, once."""
+        mirror = await self._mirrors.ensure(repo, sha, source)
+        before = identity(mirror)
+        try:
+            await self._check_out(job_id, mirror, sha, source.url)
+        except GitFailed as error:
+            if error.failure is not Failure.CORRUPT:
+                raise
+            await self._mirrors.replace(repo, before, str(error))
+            mirror = await self._mirrors.ensure(repo, sha, source)
+            await self._check_out(job_id, mirror, sha, source.url)
+        return mirror
+
+    async def _check_out(self, job_id: str, mirror: Path, sha: str, url: str) -> None:
+        tree = await asyncio.to_thread(self._jobs.begin, job_id)
+        git = dotgit.make(tree, sha, url, await dotgit.tags_of(self._git, mirror))
+        await self._git.run(
+            "read-tree",
+            "--reset",
+            "-u",
+            sha,
+            doing=f"checking out {sha[:7]}",
+            env=dotgit.borrowing(tree, mirror / "objects"),
+            umask=0,
+        )
+        dotgit.borrow_inside(git)

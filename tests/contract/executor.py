@@ -1,0 +1,276 @@
+"""What every `Executor` must do: each check takes the executor, a job and an image with a shell and git's friends.
+
+An adapter's tests run all of `CHECKS`, each with an executor and a job of its own.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from dataclasses import dataclass, field
+
+import pytest
+
+from ci_bot.core.errors import StepRefused
+from ci_bot.core.model import Exit, ExitReason, Step
+from ci_bot.ports import Alive, Executor, JobSpec, LogWriter, Session, StepSpec
+
+Check = Callable[[Executor, JobSpec, str], Awaitable[None]]
+
+LINES = b"".join(b"%d\n" % number for number in range(1, 20_001))
+
+
+@dataclass
+class MemoryLog:
+    """Keeps what a step writes."""
+
+    content: bytearray = field(default_factory=bytearray)
+    notes: list[str] = field(default_factory=list)
+    wrote: asyncio.Event = field(default_factory=asyncio.Event)
+    loop: asyncio.AbstractEventLoop = field(default_factory=asyncio.get_running_loop)
+
+    def write(self, chunk: bytes) -> None:
+        self.content += chunk
+        self.loop.call_soon_threadsafe(self.wrote.set)
+
+    def note(self, line: str) -> None:
+        self.notes.append(line)
+
+    def close(self) -> int:
+        return len(self.content)
+
+    async def shows(self, text: bytes) -> None:
+        """Waits until the text has been written."""
+        while text not in self.content:
+            self.wrote.clear()
+            await asyncio.wait_for(self.wrote.wait(), 60)
+
+
+def step(
+    run: str,
+    image: str,
+    *,
+    index: int = 0,
+    generation: int = 1,
+    env: Mapping[str, str] | None = None,
+    workdir: str = ".",
+) -> StepSpec:
+    return StepSpec(index, generation, Step("a step", run, image, workdir=workdir), env or {})
+
+
+def only(*job_ids: str) -> Alive:
+    """Says that these jobs are alive."""
+
+    async def alive() -> Collection[str]:
+        return job_ids
+
+    return alive
+
+
+async def run(session: Session, spec: StepSpec) -> tuple[Exit, bytes]:
+    log = MemoryLog()
+    assert_log: LogWriter = log
+    end = await session.run(spec, assert_log)
+    return end, bytes(log.content)
+
+
+async def a_step_ends_with_its_exit_code(executor: Executor, job: JobSpec, image: str) -> None:
+    async with executor.session(job) as session:
+        assert await run(session, step("exit 0", image)) == (Exit(0), b"")
+        assert await run(session, step("exit 7", image, index=1)) == (Exit(7), b"")
+
+
+async def the_first_failing_command_ends_the_script(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    async with executor.session(job) as session:
+        end, output = await run(session, step("echo one\nfalse\necho two", image))
+    assert (end.code, output) == (1, b"one\n")
+
+
+async def output_is_whole_and_in_the_order_written(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    script = "for n in 1 2 3; do echo out $n; echo err $n >&2; done; seq 1 20000; printf end"
+    async with executor.session(job) as session:
+        _, output = await run(session, step(script, image))
+    head = b"".join(b"out %d\nerr %d\n" % (n, n) for n in (1, 2, 3))
+    assert output == head + LINES + b"end"
+
+
+async def standard_input_is_empty(executor: Executor, job: JobSpec, image: str) -> None:
+    async with executor.session(job) as session:
+        assert await run(session, step("cat; echo done", image)) == (Exit(0), b"done\n")
+
+
+async def a_step_sees_its_environment(executor: Executor, job: JobSpec, image: str) -> None:
+    env = {"PLAIN": "x", "ODD": 'it\'s "quoted" $HOME `id` \\ *\n next\t', "EMPTY": ""}
+    async with executor.session(job) as session:
+        script = 'printf "%s|" "$PLAIN" "$ODD" "${EMPTY-unset}"'
+        _, output = await run(session, step(script, image, env=env))
+    assert output.decode() == f"x|{env['ODD']}||"
+
+
+async def steps_share_the_workspace_and_nothing_else(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    async with executor.session(job) as session:
+        await run(session, step("echo kept > file; echo lost > /tmp/file", image))
+        end, output = await run(session, step("cat file; test ! -e /tmp/file", image, index=1))
+    assert (end, output) == (Exit(0), b"kept\n")
+
+
+async def a_step_begins_in_its_workdir(executor: Executor, job: JobSpec, image: str) -> None:
+    (job.workspace.path / "a b").mkdir()
+    async with executor.session(job) as session:
+        _, output = await run(session, step("pwd", image, workdir="a b"))
+    assert output == b"/workspace/a b\n"
+
+
+async def a_missing_workdir_is_named(executor: Executor, job: JobSpec, image: str) -> None:
+    async with executor.session(job) as session:
+        end, output = await run(session, step("echo no", image, workdir="it's gone"))
+    assert end == Exit(1, message='there is no directory "it\'s gone" in the workspace')
+    assert output == b'ci-bot: there is no directory "it\'s gone" in the workspace\n'
+
+
+async def prepare_runs_nothing_and_may_be_called_twice(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    spec = step("echo x >> marker; cat marker", image)
+    async with executor.session(job) as session:
+        await session.prepare(spec)
+        await session.prepare(spec)
+        assert not (job.workspace.path / "marker").exists()
+        assert await run(session, spec) == (Exit(0), b"x\n")
+
+
+async def the_next_step_is_prepared_while_one_runs(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    following = step("echo second", image, index=1)
+    async with executor.session(job) as session:
+        first = asyncio.create_task(run(session, step("sleep 1; echo first", image)))
+        await session.prepare(following)
+        assert await first == (Exit(0), b"first\n")
+        assert await run(session, following) == (Exit(0), b"second\n")
+
+
+async def a_generation_runs_once(executor: Executor, job: JobSpec, image: str) -> None:
+    spec = step("echo x >> marker; cat marker; exit 4", image)
+    async with executor.session(job) as session:
+        assert await run(session, spec) == (Exit(4), b"x\n")
+        assert await run(session, spec) == (Exit(4), b"x\n")
+    assert (job.workspace.path / "marker").read_text() == "x\n"
+
+
+async def the_next_generation_runs_again(executor: Executor, job: JobSpec, image: str) -> None:
+    script = "echo x >> marker; cat marker"
+    async with executor.session(job) as session:
+        assert await run(session, step(script, image)) == (Exit(0), b"x\n")
+        assert await run(session, step(script, image, generation=2)) == (Exit(0), b"x\nx\n")
+
+
+async def a_cancelled_run_goes_on_and_is_picked_up(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    spec = step("echo x >> marker; echo began; sleep 2; seq 1 20000; exit 5", image)
+    log = MemoryLog()
+
+    async def first_server() -> None:
+        async with executor.session(job) as session:
+            await session.run(spec, log)
+
+    server = asyncio.create_task(first_server())
+    await log.shows(b"began\n")
+    server.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await server
+    async with executor.session(job) as session:
+        assert await run(session, spec) == (Exit(5), b"began\n" + LINES)
+    assert (job.workspace.path / "marker").read_text() == "x\n"
+
+
+async def stop_ends_the_running_step(executor: Executor, job: JobSpec, image: str) -> None:
+    log = MemoryLog()
+    async with executor.session(job) as session:
+        running = asyncio.create_task(session.run(step("echo began; sleep 600", image), log))
+        await log.shows(b"began\n")
+        await session.stop()
+        end = await asyncio.wait_for(running, 10)
+    assert (end.code, end.reason) == (137, ExitReason.STOPPED)
+
+
+async def stop_counts_from_the_first_moment(executor: Executor, job: JobSpec, image: str) -> None:
+    log = MemoryLog()
+    async with executor.session(job) as session:
+        running = asyncio.create_task(session.run(step("sleep 600", image), log))
+        await asyncio.sleep(0)
+        await session.stop()
+        end = await asyncio.wait_for(running, 10)
+    assert (end.code, end.reason) == (137, ExitReason.STOPPED)
+
+
+async def stop_without_a_step_does_nothing(executor: Executor, job: JobSpec, image: str) -> None:
+    async with executor.session(job) as session:
+        await session.stop()
+        assert await run(session, step("echo on", image)) == (Exit(0), b"on\n")
+        await session.stop()
+
+
+async def an_impossible_image_name_is_refused(executor: Executor, job: JobSpec, image: str) -> None:
+    async with executor.session(job) as session:
+        with pytest.raises(StepRefused, match='image "Not An Image" is not an image name'):
+            await run(session, step("true", "Not An Image"))
+        assert await run(session, step("echo on", image, index=1)) == (Exit(0), b"on\n")
+
+
+async def reaping_spares_the_living(executor: Executor, job: JobSpec, image: str) -> None:
+    log = MemoryLog()
+    async with executor.session(job) as session:
+        running = asyncio.create_task(session.run(step("echo began; sleep 1; exit 3", image), log))
+        await log.shows(b"began\n")
+        await executor.reap(only(job.id))
+        assert (await running).code == 3
+
+
+async def a_session_left_by_an_error_is_kept(executor: Executor, job: JobSpec, image: str) -> None:
+    spec = step("echo x >> marker; exit 6", image)
+    with pytest.raises(ZeroDivisionError):
+        async with executor.session(job) as session:
+            await run(session, spec)
+            raise ZeroDivisionError
+    async with executor.session(job) as session:
+        assert await run(session, spec) == (Exit(6), b"")
+    assert (job.workspace.path / "marker").read_text() == "x\n"
+
+
+async def nothing_is_left_after_a_session(executor: Executor, job: JobSpec, image: str) -> None:
+    async with executor.session(job) as session:
+        await run(session, step("true", image))
+        await session.prepare(step("true", image, index=1))
+    assert await executor.reap(only()) == 0
+
+
+CHECKS: tuple[Check, ...] = (
+    a_step_ends_with_its_exit_code,
+    the_first_failing_command_ends_the_script,
+    output_is_whole_and_in_the_order_written,
+    standard_input_is_empty,
+    a_step_sees_its_environment,
+    steps_share_the_workspace_and_nothing_else,
+    a_step_begins_in_its_workdir,
+    a_missing_workdir_is_named,
+    prepare_runs_nothing_and_may_be_called_twice,
+    the_next_step_is_prepared_while_one_runs,
+    a_generation_runs_once,
+    the_next_generation_runs_again,
+    a_cancelled_run_goes_on_and_is_picked_up,
+    stop_ends_the_running_step,
+    stop_counts_from_the_first_moment,
+    stop_without_a_step_does_nothing,
+    an_impossible_image_name_is_refused,
+    reaping_spares_the_living,
+    a_session_left_by_an_error_is_kept,
+    nothing_is_left_after_a_session,
+)

@@ -1,0 +1,31 @@
+"""A server that is to be killed: runs one step of one job, whose facts come as JSON, until it ends.
+
+Run as `python -m tests.executors.docker.server JSON`. Says "began" when the step's first output is in.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import sys
+from pathlib import Path
+
+from ci_bot.core.model import Job
+from ci_bot.executors.docker.executor import DockerExecutor
+from ci_bot.ports import JobSpec, Workspace
+from tests.contract.executor import MemoryLog, step
+
+
+async def main(facts: dict[str, str]) -> None:
+    executor = DockerExecutor(instance=facts["instance"], run_dir=Path(facts["run_dir"]))
+    workspace = Workspace(Path(facts["workspace"]), None)
+    job = JobSpec(facts["job"], "run1", "acme/web", Job("build", "build", ()), workspace)
+    log = MemoryLog()
+    async with executor.session(job) as session:
+        running = asyncio.create_task(session.run(step(facts["run"], facts["image"]), log))
+        await log.shows(b"began\n")
+        print("began", flush=True)
+        await running
+
+
+asyncio.run(main(json.loads(sys.argv[1])))

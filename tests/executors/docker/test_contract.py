@@ -1,0 +1,17 @@
+"""The Docker executor keeps the contract of the port."""
+
+from __future__ import annotations
+
+import pytest
+
+from ci_bot.executors.docker.executor import DockerExecutor
+from ci_bot.ports import JobSpec
+from dev.recipes import BUSYBOX
+from tests.contract.executor import CHECKS, Check
+
+pytestmark = pytest.mark.docker
+
+
+@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
+async def test_contract(check: Check, executor: DockerExecutor, job: JobSpec) -> None:
+    await check(executor, job, BUSYBOX)

@@ -1,0 +1,14 @@
+"""Variants of the test images: an image, a script run in it and a change of its configuration in, an image out."""
+
+from __future__ import annotations
+
+from docker import APIClient
+
+
+def commit(engine: APIClient, base: str, name: str, script: str, change: str = "") -> None:
+    made = engine.create_container(base, ["sh", "-c", script], user="0", entrypoint="")["Id"]
+    engine.start(made)
+    assert engine.wait(made)["StatusCode"] == 0
+    repository, tag = name.split(":")
+    engine.commit(made, repository, tag, changes=change)
+    engine.remove_container(made)

@@ -1,0 +1,1 @@
+"""JSON shapes, each named after its schema in GitHub's description. Pure: records in, dicts out."""
