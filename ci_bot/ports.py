@@ -89,7 +89,10 @@ class ForgeFacts(Protocol):
     """
 
     async def read_file(self, repo: Repo, path: str, sha: str) -> bytes | None:
-        """A file's content at a commit; None if it is not there (or is not a file)."""
+        """A file's content at a commit; None if it is not there (or is not a file).
+
+        Raises `FileTooLarge` where the forge does not give it out for its size.
+        """
         ...
 
     async def pull(self, repo: Repo, number: int) -> Pull: ...

@@ -9,6 +9,7 @@
     │   └── BadDelivery           400: signed, but not what its event name says
     ├── ForgeError              the forge said no, or could not be reached
     │   ├── ForgeBusy             it asks to be left alone for `seconds`
+    │   ├── FileTooLarge          it does not give out a file of that size
     │   └── ForgeDenied           our credentials may not do this
     ├── StoreError              the database
     │   └── LeaseLost             another process holds this job now: stop writing
@@ -71,6 +72,14 @@ class ForgeBusy(ForgeError):
 
 class ForgeDenied(ForgeError):
     """The App's permissions do not cover this, or its installation is gone."""
+
+
+class FileTooLarge(ForgeError):
+    """The forge does not give out a file of `length` bytes."""
+
+    def __init__(self, path: str, length: int) -> None:
+        super().__init__(f"{path} is too large to be read ({length} bytes)")
+        self.length = length
 
 
 class StoreError(CiBotError):

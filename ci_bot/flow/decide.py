@@ -14,7 +14,7 @@ import structlog
 from ci_bot.core import deciding
 from ci_bot.core.deciding import Head
 from ci_bot.core.decisions import Decision
-from ci_bot.core.errors import ForgeDenied, ForgeError
+from ci_bot.core.errors import FileTooLarge, ForgeDenied, ForgeError
 from ci_bot.core.events import (
     NO_SHA,
     Actor,
@@ -35,7 +35,7 @@ from ci_bot.core.events import (
 )
 from ci_bot.core.model import Verdict
 from ci_bot.core.patience import is_hopeless, pause
-from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, read
+from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, read, refuse
 from ci_bot.core.report import runs_of_check
 from ci_bot.core.trust import Trust, Vouched, judge_head
 from ci_bot.flow.bell import Bell
@@ -55,6 +55,9 @@ class Reader:
 
     default_image: str
     limits: Limits
+
+    def refuse(self, length: int, file: str) -> Reading:
+        return refuse(length, file, self.limits)
 
     async def read(self, text: bytes, file: str) -> Reading:
         work = partial(read, text, file=file, default_image=self.default_image, limits=self.limits)
@@ -236,7 +239,10 @@ class Decider:
 
     async def _read(self, repo: Repo, sha: str) -> Reading | None:
         for file in CONFIG_FILES:
-            text = await self._facts[repo.forge].read_file(repo, file, sha)
+            try:
+                text = await self._facts[repo.forge].read_file(repo, file, sha)
+            except FileTooLarge as error:
+                return self._reader.refuse(error.length, file)
             if text is not None:
                 return await self._reader.read(text, file)
         return None

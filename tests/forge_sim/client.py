@@ -30,7 +30,15 @@ PERMISSIONS = {
     "merge_queues": "read",
     "metadata": "read",
 }
-EVENTS = ("push", "pull_request", "issue_comment", "merge_group", "create", "delete")
+EVENTS = (
+    "push",
+    "pull_request",
+    "issue_comment",
+    "merge_group",
+    "create",
+    "delete",
+    "repository",
+)
 
 
 @dataclass(frozen=True, slots=True)

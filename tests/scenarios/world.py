@@ -6,7 +6,6 @@ import asyncio
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
-from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -107,17 +106,13 @@ class World:
                 raise TimeoutError(f"nothing within {patience} s\n{self.bot.process.tail(2000)}")
             await asyncio.sleep(0.05)
 
-    def containers(self) -> list[Any]:
-        """ci-bot's containers of this organisation's repository, stopped ones too."""
-        client = docker.from_env()
+    def containers(self) -> list[dict[str, Any]]:
+        """The containers of this organisation's repository, stopped ones too, as the engine lists them."""
+        client = docker.APIClient()
         try:
-            found = client.containers.list(all=True, filters={"label": "ci-bot.job"})
-            return [one for one in found if self._instance() == one.labels.get("ci-bot.instance")]
+            return list(client.containers(all=True, filters={"label": f"ci-bot.repo={self.repo}"}))
         finally:
             client.close()
-
-    def _instance(self) -> str:
-        return (Path(self.bot.env["CI_BOT_DATA_DIR"]) / "instance").read_text().strip()
 
 
 def _paths(files: dict[str, str | None]) -> dict[str, str | None]:

@@ -4,6 +4,6 @@ from __future__ import annotations
 
 from ci_bot.core.pipeline.limits import Limits
 from ci_bot.core.pipeline.planning import plan
-from ci_bot.core.pipeline.reading import CONFIG_FILES, Reading, read
+from ci_bot.core.pipeline.reading import CONFIG_FILES, Reading, read, refuse
 
-__all__ = ["CONFIG_FILES", "Limits", "Reading", "plan", "read"]
+__all__ = ["CONFIG_FILES", "Limits", "Reading", "plan", "read", "refuse"]

@@ -23,7 +23,7 @@ _LINE_BREAK: Final = re.compile(r"\r\n|\r|\n")
 def decode(raw: bytes, file: str, limits: Limits) -> tuple[str, Report]:
     """The text without its BOM, and a report that holds a problem where it cannot be used."""
     if len(raw) > limits.text:
-        return "", _too_large(raw, file, limits)
+        return "", too_large(len(raw), file, limits)
     try:
         text = raw.decode("utf-8").removeprefix("\ufeff")
     except UnicodeDecodeError as error:
@@ -34,9 +34,10 @@ def decode(raw: bytes, file: str, limits: Limits) -> tuple[str, Report]:
     return text, report
 
 
-def _too_large(raw: bytes, file: str, limits: Limits) -> Report:
+def too_large(length: int, file: str, limits: Limits) -> Report:
+    """`length` is in bytes."""
     report = Report(file)
-    size, limit = size_in_words(len(raw)), size_in_words(limits.text)
+    size, limit = size_in_words(length), size_in_words(limits.text)
     hint = "move long scripts into files of the repository"
     report.add(START, "", f"the file has {size}; at most {limit} are read", hint)
     return report

@@ -7,7 +7,7 @@ from typing import Final
 
 from ci_bot.core.model import Pipeline, Problem
 from ci_bot.core.pipeline.compose import compose
-from ci_bot.core.pipeline.decode import decode
+from ci_bot.core.pipeline.decode import decode, too_large
 from ci_bot.core.pipeline.limits import DEFAULT_LIMITS, Limits
 from ci_bot.core.pipeline.report import Report
 from ci_bot.core.pipeline.spread import check_size, spread
@@ -39,6 +39,11 @@ def read(
     root = None if len(report) else compose(decoded, limits, report)
     pipeline = _pipeline(root, file, default_image, Scope(report, limits))
     return Reading(pipeline, report.problems())
+
+
+def refuse(length: int, file: str, limits: Limits) -> Reading:
+    """What `read` says of a file of so many bytes that nobody brings it."""
+    return Reading(None, too_large(length, file, limits).problems())
 
 
 def _pipeline(root: Node | None, file: str, default_image: str, scope: Scope) -> Pipeline | None:

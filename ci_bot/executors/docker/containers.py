@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ci_bot.core.errors import StepRefused
-from ci_bot.executors.docker import convert, names, network, words
+from ci_bot.executors.docker import convert, names, words
 from ci_bot.executors.docker.control import control_of
 from ci_bot.executors.docker.engine import Engine, EngineRefusal
 from ci_bot.executors.docker.host import Host
@@ -76,7 +76,6 @@ class Containers:
             await self._remove_other_generations(spec)
         control = control_of(self._host.run_dir, self._job, spec)
         await asyncio.to_thread(control.make)
-        await network.ensure(self._host.engine, self._host.instance)
         config = convert.step_container(
             self._host.instance, self._job, spec, image.id, control.mount, self._host.limits
         )

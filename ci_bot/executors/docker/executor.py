@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable, Coroutine
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
 
 import structlog
 
 from ci_bot.core.errors import EngineError
-from ci_bot.executors.docker import names, reaper, words
+from ci_bot.executors.docker import names, network, reaper, words
 from ci_bot.executors.docker.engine import Engine
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Images, NoRegistries, Registries
@@ -55,10 +55,12 @@ class DockerExecutor:
             limits=limits,
             run_dir=run_dir.absolute(),
         )
+        self._has_worked = False
 
     @asynccontextmanager
     async def session(self, spec: JobSpec) -> AsyncIterator[DockerSession]:
         session = DockerSession(self._host, spec)
+        self._has_worked = True
         try:
             yield session
         except BaseException:
@@ -76,7 +78,11 @@ class DockerExecutor:
         return f"Docker {version} at {self._host.engine.where}, {info['Driver']}, {info['NCPU']} CPUs, {memory}"
 
     async def close(self) -> None:
-        """Lets go of the engine; everything on it stays."""
+        """Lets go of the engine. What belongs to a job stays on it; an idle network goes. Safe twice."""
+        worked, self._has_worked = self._has_worked, False
+        if worked:
+            with suppress(EngineError):  # a network that stays is found again
+                await network.remove_if_idle(self._host.engine, self._host.instance)
         self._host.images.close()
         await self._host.engine.close()
 

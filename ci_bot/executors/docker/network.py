@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from http import HTTPStatus
+
 from ci_bot.executors.docker import convert, names
 from ci_bot.executors.docker.engine import Engine, EngineRefusal
 
@@ -14,6 +16,18 @@ async def ensure(engine: Engine, instance: str) -> None:
         await engine.call(lambda client: client.create_network(**convert.network(instance)))
     except EngineRefusal:
         if not await _exists(engine, instance):
+            raise
+
+
+async def remove_if_idle(engine: Engine, instance: str) -> None:
+    """Removes it unless a container is on it; the next start makes it again. Raises `EngineError`.
+
+    An engine has address space for some thirty networks: https://docs.docker.com/engine/network/#subnet-allocation
+    """
+    try:
+        await engine.call(lambda client: client.remove_network(names.network_name(instance)))
+    except EngineRefusal as refusal:
+        if not (refusal.is_missing or refusal.status == HTTPStatus.FORBIDDEN):  # forbidden: in use
             raise
 
 

@@ -10,7 +10,7 @@ from docker import APIClient
 
 from ci_bot.core.errors import EngineError
 from ci_bot.core.model import Exit
-from ci_bot.executors.docker import convert, ownership, script, words
+from ci_bot.executors.docker import convert, network, ownership, script, words
 from ci_bot.executors.docker.containers import Container, remove
 from ci_bot.executors.docker.control import control_of
 from ci_bot.executors.docker.engine import Engine, EngineRefusal
@@ -41,6 +41,7 @@ class Output:
 async def launch(host: Host, job: JobSpec, spec: StepSpec, container: Container) -> Attached:
     """Starts what was only created; returns its output, from the first byte."""
     await _give_workspace(host, job, spec, container)
+    await network.ensure(host.engine, host.instance)
     stream = await host.engine.call(lambda client: Attached(client, container.id))
     try:
         await asyncio.to_thread(control_of(host.run_dir, job, spec).release, spec)

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
-from ci_bot.core.errors import ForgeError
+from ci_bot.core.errors import FileTooLarge, ForgeError
 from ci_bot.core.events import Access, Actor, Permission, Pull, Repo
 from ci_bot.forges.github.calls import Calls
 from ci_bot.forges.github.payload import Fields, WrongShape
@@ -21,6 +21,7 @@ _PERMISSIONS: Final = MappingProxyType(
     {"admin": Permission.ADMIN, "write": Permission.WRITE, "read": Permission.READ}
 )
 #: What a 404 says when it is the commit that is missing, and not the file.
+_MOST_CONTENT: Final = 1024 * 1024  # bytes that the contents API gives out
 _NO_COMMIT: Final = "no commit found"
 
 _T = TypeVar("_T")
@@ -29,7 +30,7 @@ _T = TypeVar("_T")
 async def read_file(calls: Calls, repo: Repo, path: str, sha: str) -> bytes | None:
     """None where there is no such file; `ForgeError` where GitHub does not know the commit.
 
-    GitHub leaves out the content of files above 1 MB, which is a `ForgeError`.
+    GitHub leaves out the content of files above 1 MB: `FileTooLarge`.
     https://docs.github.com/rest/repos/contents#get-repository-content
     """
     parts = path.split("/")
@@ -49,11 +50,16 @@ def _content(path: str, answer: Any) -> bytes | None:
     if not isinstance(answer, dict) or answer.get("type") != "file":
         return None  # a directory (a list), a symbolic link to nowhere, a submodule
     if answer.get("encoding") != "base64":
-        raise ForgeError(f"GitHub does not give out {path}: it is larger than 1 MB")
+        raise FileTooLarge(path, _size(answer))
     try:
         return base64.b64decode(Fields.of(answer).text("content"))
     except (WrongShape, binascii.Error) as error:
         raise ForgeError(f"GitHub's answer does not hold {path}") from error
+
+
+def _size(answer: Mapping[str, Any]) -> int:
+    size = answer.get("size")
+    return size if isinstance(size, int) else _MOST_CONTENT
 
 
 async def pull(calls: Calls, repo: Repo, number: int) -> Pull:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
+from dataclasses import replace
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -90,7 +92,7 @@ async def test_the_network_keeps_steps_apart(
     executor: DockerExecutor, job: JobSpec, engine: APIClient, instance: str
 ) -> None:
     async with executor.session(job) as session:
-        await session.prepare(step("true", BUSYBOX))
+        await run(session, step("true", BUSYBOX))
     network = engine.inspect_network(f"ci-bot-{instance}")
     assert network["Options"]["com.docker.network.bridge.enable_icc"] == "false"
     assert network["Options"]["com.docker.network.bridge.name"] == names.bridge_name(instance)
@@ -145,15 +147,49 @@ async def test_a_removed_network_comes_back(
         assert (await run(session, step("true", BUSYBOX, index=1)))[0] == Exit(0)
 
 
-async def test_a_network_that_goes_before_the_start_is_infrastructure(
+async def test_a_network_that_goes_before_the_start_comes_back(
     executor: DockerExecutor, job: JobSpec, engine: APIClient, instance: str
 ) -> None:
-    spec = step("echo x >> marker", BUSYBOX)
+    spec = step("echo on", BUSYBOX, index=1)
     async with executor.session(job) as session:
+        await run(session, step("true", BUSYBOX))
         await session.prepare(spec)
         engine.remove_network(f"ci-bot-{instance}")
+        assert await run(session, spec) == (Exit(0), b"on\n")
+
+
+async def test_closing_leaves_no_idle_network(
+    executor: DockerExecutor, job: JobSpec, engine: APIClient, instance: str, tmp_path: Path
+) -> None:
+    second = DockerExecutor(instance=instance, run_dir=tmp_path / "run")
+    networks = partial(engine.networks, filters={"label": [f"{names.INSTANCE}={instance}"]})
+    log = MemoryLog()
+    async with executor.session(job) as session:
+        running = asyncio.create_task(session.run(step("echo began; sleep 600", BUSYBOX), log))
+        await log.shows(b"began\n")
+        async with second.session(replace(job, id="idle")):
+            pass
+        await second.close()
+        assert len(networks()) == 1
+        await session.stop()
+        await running
+    await executor.close()
+    assert networks() == []
+
+
+async def test_a_container_that_does_not_start_is_infrastructure(
+    executor: DockerExecutor, job: JobSpec, tmp_path: Path
+) -> None:
+    objects = tmp_path / "objects"
+    objects.mkdir()
+    spec = step("echo x >> marker", BUSYBOX)
+    borrowing = replace(job, workspace=replace(job.workspace, objects=objects))
+    async with executor.session(borrowing) as session:
+        await session.prepare(spec)
+        objects.rmdir()
         with pytest.raises(EngineError, match="the engine could not start the step's container"):
             await run(session, spec)
+        objects.mkdir()
         assert await run(session, spec) == (Exit(0), b"")
     assert (job.workspace.path / "marker").read_text() == "x\n"
 

@@ -12,12 +12,13 @@ from pathlib import Path
 import pytest
 from docker import APIClient
 
+from ci_bot.core.errors import EngineError
 from ci_bot.core.model import Exit
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec, Workspace
 from dev.recipes import BUSYBOX, GIT, GIT_1000, GIT_RANDOM
 from tests.contract.executor import run, step
-from tests.executors.docker.variants import commit
+from tests.executors.docker.variants import variant
 
 pytestmark = [
     pytest.mark.docker,
@@ -72,13 +73,17 @@ async def test_every_user_writes_and_the_server_removes_it_all(
     shutil.rmtree(job.workspace.path)
 
 
+@pytest.fixture
+def without_chown(images: None, engine: APIClient) -> Iterator[str]:
+    with variant(engine, BUSYBOX, "ci-bot-test/no-chown:1", "rm /bin/chown", "USER 0") as name:
+        yield name
+
+
 async def test_an_image_that_cannot_change_owners(
-    server: tuple[DockerExecutor, JobSpec], engine: APIClient
+    without_chown: str, server: tuple[DockerExecutor, JobSpec]
 ) -> None:
     executor, job = server
-    name = "ci-bot-test/without-chown:1"
-    commit(engine, BUSYBOX, name, "rm /bin/chown")
     with pytest.raises(EngineError, match=r"the workspace could not be given to user 0:0: .*chown"):
         async with executor.session(job) as session:
-            await run(session, step("echo x > marker", name))
+            await run(session, step("echo x > marker", without_chown))
     assert not (job.workspace.path / "marker").exists()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import subprocess
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -15,7 +16,7 @@ from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec, Workspace
 from dev.recipes import GIT, GIT_1000, GIT_RANDOM
 from tests.contract.executor import run, step
-from tests.executors.docker.variants import commit
+from tests.executors.docker.variants import variant
 
 pytestmark = pytest.mark.docker
 
@@ -104,18 +105,17 @@ async def test_borrowed_objects_are_readable_and_read_only(
 
 
 @pytest.fixture
-def named_user(images: None, engine: APIClient) -> str:
+def named_user(images: None, engine: APIClient) -> Iterator[str]:
     """An image whose USER is a name that only its own passwd file knows."""
-    name = "ci-bot-test/named:1"
-    commit(engine, GIT, name, "echo app:x:1234:2345::/home/app:/bin/sh >> /etc/passwd", "USER app")
-    return name
+    add_user = "echo app:x:1234:2345::/home/app:/bin/sh >> /etc/passwd"
+    with variant(engine, GIT, "ci-bot-test/named:1", add_user, "USER app") as name:
+        yield name
 
 
 @pytest.fixture
-def nobody(images: None, engine: APIClient) -> str:
-    name = "ci-bot-test/nobody:1"
-    commit(engine, GIT, name, "true", "USER somebody-else")
-    return name
+def nobody(images: None, engine: APIClient) -> Iterator[str]:
+    with variant(engine, GIT, "ci-bot-test/nobody:1", "true", "USER somebody-else") as name:
+        yield name
 
 
 async def test_a_user_by_name(executor: DockerExecutor, checkout: JobSpec, named_user: str) -> None:

@@ -145,6 +145,22 @@ class Stub:
         finally:
             await runner.cleanup()
 
+    @asynccontextmanager
+    async def github(self) -> AsyncIterator[GitHub]:
+        """The adapter in front of this forge, which first grants it a token."""
+        granted = {"token": "t", "expires_at": "2999-01-01T00:00:00Z"}
+        self.answers.insert(0, web.json_response(granted, status=201))
+        async with open_session() as session:
+            yield GitHub(
+                app_id=1,
+                private_key=new_key(),
+                api_url=self.url,
+                web_url=self.url,
+                session=session,
+                clock=ShiftedClock(),
+                on_token=lambda token: None,
+            )
+
     async def _answer(self, request: web.Request) -> web.Response:
         self.asked.append(request)
         return self.answers.pop(0) if self.answers else web.json_response({})

@@ -6,12 +6,14 @@ from dataclasses import replace
 from typing import Any
 
 import pytest
+from aiohttp import web
 
 from ci_bot.core.errors import ForgeDenied, ForgeError
+from ci_bot.core.events import Repo
 from ci_bot.core.report.values import Annotation, CheckReport, CheckState, Conclusion
 from ci_bot.forges.github.checks import body_of
 from ci_bot.ports import ForgeReports
-from tests.forges.github.scene import Scene
+from tests.forges.github.scene import Scene, Stub
 
 RUNNING = CheckReport(
     name="ci-bot",
@@ -142,6 +144,16 @@ async def test_another_apps_check_is_never_taken_for_ours(scene: Scene) -> None:
     repo = replace(scene.repo, tenant=str(tenant))
     await copycat.publish(repo, scene.sha, FAILED, "x", None)
     assert await scene.github.find(scene.repo, scene.sha, "ci-bot", "x") is None
+
+
+async def test_a_forge_that_lists_other_apps_checks_too_is_not_believed(stub: Stub) -> None:
+    """Older Enterprise Servers do not know the filter by App."""
+    theirs = {"id": 4, "external_id": "x", "app": {"id": 2}}
+    ours = {"id": 5, "external_id": "x", "app": {"id": 1}}
+    stub.answers.append(web.json_response({"total_count": 2, "check_runs": [theirs, ours]}))
+    repo = Repo("github", 11, "acme/web", "main", private=True, tenant="5")
+    async with stub.github() as github:
+        assert await github.find(repo, "a" * 40, "ci-bot", "x") == "check:5"
 
 
 async def test_what_is_too_long_is_cut_and_says_so(scene: Scene) -> None:

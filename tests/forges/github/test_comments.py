@@ -7,8 +7,7 @@ from aiohttp import web
 
 from ci_bot.core.events import Repo
 from ci_bot.core.report.values import CommentReport
-from ci_bot.forges.github import GitHub, open_session
-from tests.forges.github.scene import Scene, ShiftedClock, Stub, new_key
+from tests.forges.github.scene import Scene, Stub
 
 MARKER = "<!-- ci-bot -->"
 
@@ -108,22 +107,12 @@ async def test_where_the_forge_leaves_out_the_app_its_bots_login_counts(
     """`performed_via_github_app` is optional in GitHub's description."""
     theirs = {"id": 4, "body": f"{MARKER}\nold", "user": {"id": 9, "login": login, "type": "Bot"}}
     stub.answers += [
-        web.json_response({"token": "t", "expires_at": "2999-01-01T00:00:00Z"}, status=201),
         web.json_response([theirs]),
         web.json_response({"slug": "ci-bot"}),
         web.json_response({"id": 4 if is_ours else 5}),
     ]
-    async with open_session() as session:
-        github = GitHub(
-            app_id=1,
-            private_key=new_key(),
-            api_url=stub.url,
-            web_url=stub.url,
-            session=session,
-            clock=ShiftedClock(),
-            on_token=lambda token: None,
-        )
-        repo = Repo("github", 11, "acme/web", "main", private=True, tenant="5")
+    repo = Repo("github", 11, "acme/web", "main", private=True, tenant="5")
+    async with stub.github() as github:
         handle = await github.comment(repo, 1, says("new"), None)
     assert handle == ("comment:4" if is_ours else "comment:5")
     assert stub.asked[-1].method == ("PATCH" if is_ours else "POST")

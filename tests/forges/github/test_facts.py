@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from ci_bot.core.errors import ForgeError
+from ci_bot.core.errors import FileTooLarge, ForgeError
 from ci_bot.core.events import Access, Actor, Permission
 from ci_bot.ports import CloneSource, ForgeFacts
 from tests.forges.github.scene import FILES, Scene
@@ -55,7 +55,7 @@ async def test_a_commit_that_is_not_there_is_no_missing_file(scene: Scene) -> No
 
 async def test_a_file_that_the_forge_leaves_out_is_not_an_empty_one(scene: Scene) -> None:
     sha = await scene.client.push("acme/web", "main", {".ci.yaml": "x" * 1_100_000}, by="wim")
-    with pytest.raises(ForgeError, match="larger than 1 MB"):
+    with pytest.raises(FileTooLarge, match="1100000 bytes"):
         await scene.github.read_file(scene.repo, ".ci.yaml", sha)
 
 

@@ -260,6 +260,7 @@ def test_no_body_passes_as_another_event(name: str, of: str) -> None:
         # ... nor a deleted installation
         ("installation", payloads.repository("deleted", label={"name": "bug"})),
         ("installation", {"action": "deleted", "installation": {"id": 5}, "sender": payloads.SENDER}),
+        ("installation", {**payloads.installation("deleted"), "repository": payloads.REPOSITORY}),
         # a branch that was created was not deleted
         ("delete", {**payloads.deletion(), "master_branch": "main", "description": None}),
         # a review brings no head

@@ -1,0 +1,92 @@
+"""The forge is down, slow, or says no; builds do not fail for it and no result is lost."""
+
+from __future__ import annotations
+
+import asyncio
+
+from tests.scenarios.world import PASSING, World
+
+
+async def test_an_outage_while_reporting_delays_the_result_and_loses_nothing(world: World) -> None:
+    await world.make_repo()
+    await world.forge.fault("status", r"(POST|PATCH) /repos/.*/check-runs", status=502)
+    sha = await world.push("main", again="1")
+    await asyncio.sleep(2)
+    assert await world.checks(sha) == {}
+    await world.forge.clear_faults()
+    assert (await world.check(sha))["conclusion"] == "success"
+
+
+async def test_answers_that_never_arrive_make_no_second_check(world: World) -> None:
+    await world.make_repo()
+    await world.forge.fault("cut_after", r"(POST|PATCH) /repos/.*/check-runs", times=3)
+    sha = await world.push("main", again="1")
+    assert (await world.check(sha))["conclusion"] == "success"
+    await world.check(sha, "ci-bot / test")
+    every = await world.forge.checks(world.repo, sha, all_attempts=True)
+    assert sorted(check["name"] for check in every) == ["ci-bot", "ci-bot / test"]
+
+
+async def test_a_forge_that_asks_for_patience_gets_it(world: World) -> None:
+    await world.make_repo()
+    await world.forge.fault(
+        "status", r"POST /repos/.*/check-runs", times=1, status=429, headers={"retry-after": "2"}
+    )
+    sha = await world.push("main", again="1")
+    assert (await world.check(sha))["conclusion"] == "success"
+
+
+async def test_a_webhook_that_comes_twice_is_one_run(world: World) -> None:
+    await world.make_repo()
+    await world.forge.fault("hook_double", "push", times=1)
+    sha = await world.push("main", again="1")
+    await world.check(sha)
+    await world.settled()
+    every = await world.forge.checks(world.repo, sha, all_attempts=True)
+    assert sorted(check["name"] for check in every) == ["ci-bot", "ci-bot / test"]
+
+
+async def test_where_no_checks_may_be_written_statuses_are(world: World) -> None:
+    await world.make_repo()
+    number = await world.forge.control("GET", "/state")
+    installation = next(
+        one
+        for one in number["installations"]
+        if one["account"] == world.org and one["app_id"] == world.app_id
+    )
+    permissions = {k: v for k, v in installation["permissions"].items() if k != "checks"}
+    await world.forge.control(
+        "PATCH", f"/installations/{installation['id']}", {"permissions": permissions}
+    )
+    sha = await world.push("main", again="1")
+    await world.until(lambda: _succeeded(world, sha))
+    statuses = {one["context"]: one for one in await world.forge.statuses(world.repo, sha)}
+    assert set(statuses) == {"ci-bot", "ci-bot / test"}
+    assert statuses["ci-bot"]["description"]
+
+
+async def _succeeded(world: World, sha: str) -> bool:
+    found = {one["context"]: one["state"] for one in await world.forge.statuses(world.repo, sha)}
+    return found.get("ci-bot") == "success" and found.get("ci-bot / test") == "success"
+
+
+async def test_a_renamed_repository_is_still_the_same(world: World) -> None:
+    await world.make_repo()
+    await world.check(await world.push("main", again="1"))
+    await world.forge.api("PATCH", f"/repos/{world.repo}", {"name": "store"}, by="alice")
+    sha = await world.forge.push(f"{world.org}/store", "main", {"more": "2"}, by="alice")
+    gate = await world.forge.wait_check(f"{world.org}/store", sha, "ci-bot")
+    assert gate["conclusion"] == "success"
+
+
+async def test_installing_on_repositories_with_a_past_starts_nothing(world: World) -> None:
+    for number in range(5):
+        name = f"{world.org}/old-{number}"
+        await world.forge.repo(name, {".ci.yaml": PASSING}, collaborators={"alice": "write"})
+    app = await world.forge.app("late", webhook_url=world.bot.hook)
+    await world.forge.install(app["id"], world.org)
+    await world.settled()
+    for number in range(5):
+        head = await world.forge.api("GET", f"/repos/{world.org}/old-{number}/commits/main", by="alice")
+        found = await world.forge.checks(f"{world.org}/old-{number}", head["sha"])
+        assert found == []
