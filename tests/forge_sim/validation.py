@@ -28,6 +28,7 @@ from werkzeug.datastructures import Headers, ImmutableMultiDict
 from .rules import UNDESCRIBED_PATHS
 from .state import Json
 
+_APPS_EVENTS = {"branch_protection_rule", "check_run", "issue_comment", "pull_request"}
 _USER_AND_ENTERPRISE = ["Simple User", "Enterprise"]
 _ROOT = "urn:forge-description"
 
@@ -184,15 +185,18 @@ class Validator:
 
 
 def _correct(node: Any) -> None:
-    """Three quirks of the description, put right in place.
+    """Four quirks of the description, put right in place.
 
     A nullable enum does not list null, which OpenAPI 3.0.3 says it must; a ``discriminator``
     stands on a choice that includes an array, which has no property to discriminate by; and the
-    account in the list of installations is *both* a user and an enterprise (elsewhere: either).
+    account in the list of installations is *both* a user and an enterprise (elsewhere: either); the
+    events of an App, where a webhook lists them, do not know ``merge_group``, which an App may choose.
     """
     if isinstance(node, dict):
         if node.get("nullable") and "enum" in node and None not in node["enum"]:
             node["enum"].append(None)
+        if _APPS_EVENTS <= set(node.get("enum", ())):
+            node["enum"].append("merge_group")
         node.pop("discriminator", None)
         if [part.get("title") for part in node.get("allOf", ())] == _USER_AND_ENTERPRISE:
             node["anyOf"] = node.pop("allOf")

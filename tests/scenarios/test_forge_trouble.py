@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
+from tests.forge_sim.client import PERMISSIONS
 from tests.scenarios.world import PASSING, World
 
 
@@ -48,15 +49,9 @@ async def test_a_webhook_that_comes_twice_is_one_run(world: World) -> None:
 
 async def test_where_no_checks_may_be_written_statuses_are(world: World) -> None:
     await world.make_repo()
-    number = await world.forge.control("GET", "/state")
-    installation = next(
-        one
-        for one in number["installations"]
-        if one["account"] == world.org and one["app_id"] == world.app_id
-    )
-    permissions = {k: v for k, v in installation["permissions"].items() if k != "checks"}
+    permissions = {name: level for name, level in PERMISSIONS.items() if name != "checks"}
     await world.forge.control(
-        "PATCH", f"/installations/{installation['id']}", {"permissions": permissions}
+        "PATCH", f"/installations/{world.installation}", {"permissions": permissions}
     )
     sha = await world.push("main", again="1")
     await world.until(lambda: _succeeded(world, sha))

@@ -13,12 +13,6 @@ from tests.scenarios.world import World
 LINES = 400
 
 
-@pytest.fixture
-def outside(tmp_path: Path) -> Path:
-    """A directory that a step's marks can be read from, whatever becomes of ci-bot and its workspace."""
-    return tmp_path / "outside"
-
-
 def long_job(exit_code: int = 0) -> str:
     """Writes numbered lines for about two seconds, leaves a mark in the workspace, and exits."""
     return f"""\

@@ -30,6 +30,7 @@ class World:
     forge: ForgeClient
     bot: Bot
     org: str
+    installation: int = 0
 
     @property
     def repo(self) -> str:
@@ -43,7 +44,7 @@ class World:
         for person in ("alice", "rita", "mallory"):
             await self.forge.user(person)
         await self.forge.organization(self.org, {"alice": "admin"})
-        await self.forge.install(self.app_id, self.org)
+        self.installation = await self.forge.install(self.app_id, self.org)
         await self.forge.quiet()
 
     async def make_repo(
