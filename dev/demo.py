@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import signal
 import sys
 import tempfile
@@ -51,6 +52,7 @@ if [ "$got" != 5 ]; then
 fi
 echo "ok   total 2 3"
 """
+LINK = re.compile(r"\[([^\]]*)\]\(http[^)]*\)")
 BOLD, DIM, RED, GREEN, PLAIN = (
     ("\033[1m", "\033[2m", "\033[31m", "\033[32m", "\033[0m") if sys.stdout.isatty() else ("",) * 5
 )
@@ -98,6 +100,24 @@ async def _demo(url: str, home: Path, keep: bool, began: float) -> None:
 
 async def _play(forge: ForgeClient, bot: Bot) -> tuple[tuple[str, str], tuple[str, str]]:
     """Both heads: the conclusion and the title of the check that gates the merge."""
+    await set_scene(forge, bot)
+    _say("alice", "pushes a branch and opens a pull request")
+    first, number = await push_failing(forge)
+    await _show(forge, first)
+    await _show_comment(forge, number)
+    await _show_log(forge, first)
+    await _try_to_merge(forge, number)
+
+    _say("alice", "pushes the fix")
+    change: dict[str, str | None] = {"total.sh": FIXED}
+    second = await forge.push(REPO, "totals", change, by="alice", message="Add, not subtract")
+    await forge.wait_check(REPO, second, "ci-bot", timeout=60)
+    await _show(forge, second)
+    return (await _verdict(forge, first), await _verdict(forge, second))
+
+
+async def set_scene(forge: ForgeClient, bot: Bot) -> None:
+    """An organisation with a protected repository, ci-bot installed, and Alice, who works there."""
     await forge.user("alice")
     await forge.organization("acme", {"alice": "admin"})
     files = {"total.sh": FIXED, "tests.sh": TESTS, ".ci.yaml": CI_YAML, "README.md": "# Shop\n"}
@@ -106,23 +126,14 @@ async def _play(forge: ForgeClient, bot: Bot) -> tuple[tuple[str, str], tuple[st
     await forge.install(app_id, "acme")
     await forge.protect(REPO, "ci-bot", by="alice", app_id=app_id)
 
-    _say("alice", "pushes a branch and opens a pull request")
-    change: dict[str, str | None] = {"total.sh": BROKEN}
-    first = await forge.push(REPO, "totals", change, by="alice", message="Compute totals")
-    number = (await forge.open_pull(REPO, "totals", by="alice", title="Compute totals"))["number"]
-    await forge.wait_check(REPO, first, "ci-bot", timeout=60)
-    await _show(forge, first)
-    await _show_comment(forge, number)
-    await _show_log(forge, first)
-    await _try_to_merge(forge, number)
 
-    _say("alice", "pushes the fix")
-    second = await forge.push(
-        REPO, "totals", {"total.sh": FIXED}, by="alice", message="Add, not subtract"
-    )
-    await forge.wait_check(REPO, second, "ci-bot", timeout=60)
-    await _show(forge, second)
-    return (await _verdict(forge, first), await _verdict(forge, second))
+async def push_failing(forge: ForgeClient) -> tuple[str, int]:
+    """A branch whose tests fail, and a pull request from it: its head, and its number."""
+    change: dict[str, str | None] = {"total.sh": BROKEN}
+    sha = await forge.push(REPO, "totals", change, by="alice", message="Compute totals")
+    number = int((await forge.open_pull(REPO, "totals", by="alice", title="Compute totals"))["number"])
+    await forge.wait_check(REPO, sha, "ci-bot", timeout=60)
+    return sha, number
 
 
 async def _verdict(forge: ForgeClient, sha: str) -> tuple[str, str]:
@@ -135,10 +146,17 @@ async def _verdict(forge: ForgeClient, sha: str) -> tuple[str, str]:
 
 async def _show(forge: ForgeClient, sha: str) -> None:
     print(f"\n  {BOLD}checks of {sha[:7]}{PLAIN}")
-    for check in sorted(await forge.checks(REPO, sha), key=lambda check: str(check["name"])):
+    for check in sorted(await _completed(forge, sha), key=lambda check: str(check["name"])):
         colour = GREEN if check["conclusion"] == "success" else RED
         state = check["conclusion"] or check["status"]
         print(f"    {colour}{state:<9}{PLAIN} {check['name']:<17} {check['output']['title']}")
+
+
+async def _completed(forge: ForgeClient, sha: str) -> list[Any]:
+    async with asyncio.timeout(20):
+        while any(check["status"] != "completed" for check in await forge.checks(REPO, sha)):
+            await asyncio.sleep(0.05)
+    return await forge.checks(REPO, sha)
 
 
 async def _show_comment(forge: ForgeClient, number: int) -> None:
@@ -146,8 +164,10 @@ async def _show_comment(forge: ForgeClient, number: int) -> None:
         while not (comments := await forge.comments(REPO, number)):
             await asyncio.sleep(0.05)
     print(f"\n  {BOLD}comment by {comments[0]['user']['login']} on #{number}{PLAIN}")
-    visible = [line for line in str(comments[0]["body"]).splitlines() if not line.startswith("<!--")]
-    for line in visible:
+    hidden_marker, _, visible = str(comments[0]["body"]).partition("\n")
+    if not hidden_marker.startswith("<!--"):
+        raise DemoFailed("the comment has lost its marker")
+    for line in LINK.sub(r"\1", visible.strip()).splitlines():  # a browser shows links by their names
         print(f"    {DIM}│{PLAIN} {line}")
 
 

@@ -195,7 +195,7 @@ def _correct(node: Any) -> None:
     if isinstance(node, dict):
         if node.get("nullable") and "enum" in node and None not in node["enum"]:
             node["enum"].append(None)
-        if _APPS_EVENTS <= set(node.get("enum", ())):
+        if set(node.get("enum", ())) >= _APPS_EVENTS:
             node["enum"].append("merge_group")
         node.pop("discriminator", None)
         if [part.get("title") for part in node.get("allOf", ())] == _USER_AND_ENTERPRISE:

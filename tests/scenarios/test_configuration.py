@@ -58,7 +58,7 @@ async def test_nothing_selected_is_a_success_with_the_reason(world: World) -> No
     gate = await world.check(sha)
     assert gate["conclusion"] == "success"
     assert '"on" names tag, not push' in gate["output"]["summary"]
-    assert await world.checks(sha) == {"ci-bot": "success"}
+    assert await world.ended(sha) == {"ci-bot": "success"}
 
 
 async def test_the_other_file_name_works_too(world: World) -> None:

@@ -27,7 +27,7 @@ async def test_a_pull_request_fails_and_is_fixed(world: World) -> None:
     number = await world.open_pull(title="Make it better")
     gate = await world.check(sha)
     assert (gate["conclusion"], gate["output"]["title"]) == ("failure", "1 of 2 jobs failed: test")
-    assert await world.checks(sha) == {
+    assert await world.ended(sha) == {
         "ci-bot": "failure",
         "ci-bot / build": "success",
         "ci-bot / test": "failure",
@@ -44,7 +44,7 @@ async def test_a_pull_request_fails_and_is_fixed(world: World) -> None:
 
     fixed = await world.push(ci_yaml=PASSING)
     assert (await world.check(fixed))["conclusion"] == "success"
-    assert await world.checks(fixed) == {"ci-bot": "success", "ci-bot / test": "success"}
+    assert await world.ended(fixed) == {"ci-bot": "success", "ci-bot / test": "success"}
     assert (await world.checks(sha))["ci-bot"] == "failure"
     await world.until(lambda: _says(world, number, fixed[:7]))
 
@@ -85,7 +85,7 @@ async def test_one_head_is_one_run_for_push_and_pull_request(world: World) -> No
     await world.open_pull()
     job = await world.check(sha, "ci-bot / test", conclusion="success")
     assert "\npull_request\n" in await world.log(job)
-    assert await world.checks(sha) == {"ci-bot": "success", "ci-bot / test": "success"}
+    assert await world.ended(sha) == {"ci-bot": "success", "ci-bot / test": "success"}
 
 
 async def test_a_pipeline_for_pushes_alone_still_runs_on_a_branch_with_a_pull_request(
@@ -133,7 +133,7 @@ async def test_skip_ci_starts_nothing_and_says_so(world: World) -> None:
     gate = await world.check(sha)
     assert gate["conclusion"] == "action_required"
     assert "[skip ci]" in gate["output"]["title"] + gate["output"]["summary"]
-    assert await world.checks(sha) == {"ci-bot": "action_required"}
+    assert await world.ended(sha) == {"ci-bot": "action_required"}
 
 
 async def test_a_branch_that_is_deleted_is_no_longer_tested(world: World) -> None:

@@ -18,7 +18,7 @@ async def test_a_strangers_fork_starts_nothing_and_asks_for_a_person(world: Worl
     gate = await world.check(sha)
     assert gate["conclusion"] == "action_required"
     assert "mallory" in gate["output"]["title"] + gate["output"]["summary"]
-    assert await world.checks(sha) == {"ci-bot": "action_required"}
+    assert await world.ended(sha) == {"ci-bot": "action_required"}
     assert world.containers() == []
     assert "mallory" in await world.comment(number)
 
@@ -32,7 +32,7 @@ async def test_reopening_a_strangers_pull_request_by_a_maintainer_does_not_run_i
     await world.forge.change_pull(world.repo, number, by="alice", state="closed")
     await world.forge.change_pull(world.repo, number, by="alice", state="open")
     await world.settled()
-    assert await world.checks(sha) == {"ci-bot": "action_required"}
+    assert await world.ended(sha) == {"ci-bot": "action_required"}
 
 
 async def test_a_rerun_of_what_waits_keeps_waiting(world: World) -> None:
@@ -44,7 +44,7 @@ async def test_a_rerun_of_what_waits_keeps_waiting(world: World) -> None:
     await world.forge.rerequest(world.repo, gate["id"], by="alice")
     again = await world.check(sha, after=gate["id"])
     assert again["conclusion"] == "action_required"
-    assert await world.checks(sha) == {"ci-bot": "action_required"}
+    assert await world.ended(sha) == {"ci-bot": "action_required"}
 
 
 async def test_a_writers_fork_runs(world: World) -> None:
@@ -53,7 +53,7 @@ async def test_a_writers_fork_runs(world: World) -> None:
     sha = await world.forge.push(fork, "mine", {"new": "1"}, by="alice")
     await world.open_pull("alice:mine", by="alice")
     assert (await world.check(sha))["conclusion"] == "success"
-    assert await world.checks(sha) == {"ci-bot": "success", "ci-bot / test": "success"}
+    assert await world.ended(sha) == {"ci-bot": "success", "ci-bot / test": "success"}
 
 
 async def test_a_head_that_a_stranger_pushes_to_a_writers_pull_request_waits(world: World) -> None:

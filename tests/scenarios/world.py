@@ -76,6 +76,15 @@ class World:
         found = await self.forge.checks(self.repo, sha)
         return {check["name"]: check["conclusion"] or check["status"] for check in found}
 
+    async def ended(self, sha: str) -> dict[str, str]:
+        """The same, as soon as all of them are completed."""
+
+        async def look() -> dict[str, str] | None:
+            checks = await self.checks(sha)
+            return None if "in_progress" in checks.values() else checks
+
+        return dict(await self.until(look))
+
     async def comment(self, number: int) -> str:
         """The text of ci-bot's one comment, once it is there."""
         comments = await self.until(lambda: self.forge.comments(self.repo, number))

@@ -69,6 +69,7 @@ class DockerExecutor:
         await self._leave(session, spec)
 
     async def reap(self, alive: Alive) -> int:
+        self._has_worked = True  # an earlier process's network is ours to remove, too
         return await reaper.reap(self._host, alive)
 
     async def check(self) -> str:

@@ -1,0 +1,30 @@
+"""`python -m bench [name…]`: the named benchmarks, or all; ends with 1 if a target was missed."""
+
+from __future__ import annotations
+
+import sys
+from collections.abc import Sequence
+
+from bench import first_line, logs, pipeline, step, store, webhook
+from bench.table import Measure, report
+
+BENCHES: dict[str, Measure] = {
+    "webhook": webhook.measure,
+    "first_line": first_line.measure,
+    "step": step.measure,
+    "logs": logs.measure,
+    "store": store.measure,
+    "pipeline": pipeline.measure,
+}
+
+
+def main(names: Sequence[str]) -> int:
+    unknown = [name for name in names if name not in BENCHES]
+    if unknown:
+        print(f"no benchmark is called {', '.join(unknown)}; there are {', '.join(BENCHES)}")
+        return 2
+    return max([report(BENCHES[name]) for name in names or BENCHES])
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))

@@ -1,0 +1,64 @@
+"""`python -m dev.screenshots`: makes the README's pictures anew, in headless Chromium."""
+
+from __future__ import annotations
+
+import asyncio
+import subprocess
+import tempfile
+from pathlib import Path
+
+from dev.demo import REPO, push_failing, set_scene
+from tests.forge_sim.client import ForgeClient
+from tests.rig import ROOT, make_bot, running_forge
+
+PICTURES = ROOT / "docs" / "images"
+CHROMIUM = [
+    "chromium",
+    "--headless",
+    "--no-sandbox",
+    "--disable-gpu",
+    "--disable-quic",
+    "--no-first-run",
+    "--hide-scrollbars",
+    "--disable-background-networking",
+    "--disable-component-update",
+    "--disable-sync",
+    "--force-device-scale-factor=1.5",
+]
+
+
+def main() -> None:
+    with (
+        tempfile.TemporaryDirectory(prefix="ci-bot-pictures-") as home,
+        running_forge(Path(home), description=None) as url,
+    ):
+        asyncio.run(_take(url, Path(home)))
+
+
+async def _take(url: str, home: Path) -> None:
+    async with ForgeClient(url) as forge:
+        bot = await make_bot(forge, home)
+        bot.start()
+        try:
+            await set_scene(forge, bot)
+            sha, number = await push_failing(forge)
+            job = await forge.wait_check(REPO, sha, "ci-bot / test")
+            while not await forge.comments(REPO, number):
+                await asyncio.sleep(0.05)
+            _shoot(f"{url}/{REPO}/pull/{number}?as=alice", "pull-request", 1000, 1260)
+            _shoot(f"{url}/{REPO}/runs/{job['id']}?as=alice", "check", 1000, 900)
+        finally:
+            bot.process.stop()
+
+
+def _shoot(page: str, name: str, width: int, height: int) -> None:
+    PICTURES.mkdir(parents=True, exist_ok=True)
+    target = PICTURES / f"{name}.png"
+    with tempfile.TemporaryDirectory() as profile:
+        command = [*CHROMIUM, f"--user-data-dir={profile}", f"--window-size={width},{height}"]
+        subprocess.run([*command, f"--screenshot={target}", page], check=True, capture_output=True)
+    print(f"{target.relative_to(ROOT)}: {target.stat().st_size // 1024} KiB")
+
+
+if __name__ == "__main__":
+    main()
