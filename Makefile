@@ -16,7 +16,7 @@ demo: ## shows a pull request failing and passing, on this machine alone (KEEP=1
 	@KEEP="$(KEEP)" $(PYTHON) -m dev.demo
 
 test: setup lint types ## runs everything: set-up, ruff, mypy, import contracts, pytest (ARGS="-k name")
-	@$(STAGE) "pytest" $(PYTHON) -m pytest $(ARGS)
+	@$(STAGE) "pytest" $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
 
 setup: ## makes all that the tests need: .venv, Docker engine, images, GitHub's API description
 	@$(STAGE) "Set-up" dev/setup.sh test

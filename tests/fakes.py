@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Sequence
+from collections.abc import AsyncIterator, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
-from ci_bot.core.errors import ForgeError
-from ci_bot.core.events import Access, Actor, Permission, Pull, Repo
+from ci_bot.core.errors import BadDelivery, ForgeError, SignatureRefused, WorkspaceError
+from ci_bot.core.events import Access, Actor, Event, Permission, Pull, Repo
 from ci_bot.core.model import Exit, ExitReason
 from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
 from ci_bot.ports import Alive, CloneSource, JobSpec, LogWriter, StepSpec, Workspace
@@ -40,6 +40,35 @@ class FakeIds:
         return f"id{next(self._numbers):05}"
 
 
+class FakeWebhook:
+    """`Webhook` of a forge whose bodies are names of events; "good" is its only signature."""
+
+    def __init__(self) -> None:
+        self.events: dict[bytes, Event | None] = {}
+        self.calls: list[str] = []
+
+    def send(self, event: Event | None) -> bytes:
+        """A body that means this event."""
+        body = f"event {len(self.events)}".encode()
+        self.events[body] = event
+        return body
+
+    def verify(self, headers: Mapping[str, str], body: bytes) -> None:
+        self.calls.append("verify")
+        if headers.get("X-Signature") != "good":
+            raise SignatureRefused("not signed")
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Event | None:
+        self.calls.append("parse")
+        if body not in self.events:
+            raise BadDelivery("no such event")
+        return self.events[body]
+
+    def delivery_id(self, headers: Mapping[str, str]) -> str:
+        self.calls.append("delivery_id")
+        return headers["X-Delivery"]
+
+
 @dataclass
 class ShownCheck:
     """A check run as the fake forge holds it."""
@@ -62,20 +91,23 @@ class FakeForge:
         self.calls: list[str] = []
         self.failures: list[ForgeError] = []  # raised by the next calls that write, in order
         self.fails_after_effect = False
+        self.no_answers: dict[str, list[Exception]] = {}  # first word of a question → what it raises
+        self.is_up = asyncio.Event()  # questions wait for it
+        self.is_up.set()
         self._numbers = count(1)
 
     # facts
 
     async def read_file(self, repo: Repo, path: str, sha: str) -> bytes | None:
-        self.calls.append(f"read {path} {sha[:7]}")
+        await self._asked(f"read {path} {sha[:7]}")
         return self.files.get((sha, path))
 
     async def pull(self, repo: Repo, number: int) -> Pull:
-        self.calls.append(f"pull {number}")
+        await self._asked(f"pull {number}")
         return self.pulls[number]
 
     async def pulls_of_head(self, repo: Repo, sha: str) -> Sequence[Pull]:
-        self.calls.append(f"pulls of {sha[:7]}")
+        await self._asked(f"pulls of {sha[:7]}")
         return [
             pull
             for pull in self.pulls.values()
@@ -83,15 +115,22 @@ class FakeForge:
         ]
 
     async def permission(self, repo: Repo, actor: Actor) -> Access:
-        self.calls.append(f"permission {actor.login}")
+        await self._asked(f"permission {actor.login}")
         return Access(actor.id, self.permissions.get(actor.id, Permission.NONE))
 
     async def commit_message(self, repo: Repo, sha: str) -> str:
-        self.calls.append(f"message {sha[:7]}")
+        await self._asked(f"message {sha[:7]}")
         return self.messages.get(sha, "a commit")
 
     async def clone_source(self, repo: Repo, pull: int | None) -> CloneSource:
         return CloneSource("http://forge.invalid/x.git", "x", "token")
+
+    async def _asked(self, question: str) -> None:
+        self.calls.append(question)
+        await self.is_up.wait()
+        refusals = self.no_answers.get(question.split(maxsplit=1)[0], [])
+        if refusals:
+            raise refusals.pop(0)
 
     # reports
 
@@ -103,7 +142,7 @@ class FakeForge:
             raise self.failures.pop(0)
         if handle is None:
             handle = f"check:{next(self._numbers)}"
-        elif self.checks[handle].report.state is CheckState.COMPLETED:
+        elif (held := self.checks[handle].report) != report and held.state is CheckState.COMPLETED:
             raise AssertionError(f"{report.name}: a completed check was changed")
         self.checks[handle] = ShownCheck(sha, report, external_id)
         if self.failures:
@@ -121,7 +160,8 @@ class FakeForge:
         self.calls.append(f"comment {number}")
         if self.failures:
             raise self.failures.pop(0)
-        handle = handle or f"comment:{next(self._numbers)}"
+        marked = (h for h, held in self.comments.items() if held.marker == comment.marker)
+        handle = handle or next(marked, None) or f"comment:{next(self._numbers)}"
         self.comments[handle] = comment
         return handle
 
@@ -137,37 +177,77 @@ class FakeStep:
 
     exit: Exit = field(default_factory=lambda: Exit(0))
     output: bytes = b""
-    hangs: bool = False
+    seconds: float = 0.0
+    hangs: bool = False  # until it is stopped
     raises: Exception | None = None
 
 
 class FakeExecutor:
-    """`Executor` and `Session` without an engine: steps are looked up by their script."""
+    """`Executor` without an engine: what a step does is looked up by its script."""
 
     def __init__(self) -> None:
         self.steps: dict[str, FakeStep] = {}
         self.ran: list[str] = []
-        self.open_jobs: set[str] = set()
+        self.prepared: list[str] = []
+        self.open_jobs: set[str] = set()  # what is on the engine
         self.specs: list[StepSpec] = []
-        self._stopped = asyncio.Event()
+        self.sessions: list[FakeSession] = []
+        self.running = 0
+        self.most_at_once = 0
+        self.broken: Exception | None = None  # what opening a session raises
 
     @asynccontextmanager
-    async def session(self, spec: JobSpec) -> AsyncIterator[FakeExecutor]:
+    async def session(self, spec: JobSpec) -> AsyncIterator[FakeSession]:
+        if self.broken is not None:
+            raise self.broken
         self.open_jobs.add(spec.id)
-        yield self
+        session = FakeSession(self)
+        self.sessions.append(session)
+        yield session
         self.open_jobs.discard(spec.id)
 
+    async def until_running(self, script: str) -> None:
+        while script not in self.ran:
+            await asyncio.sleep(0.001)
+
+    async def reap(self, alive: Alive) -> int:
+        if self.broken is not None:
+            raise self.broken
+        left = self.open_jobs - set(await alive())
+        self.open_jobs -= left
+        return len(left)
+
+    async def check(self) -> str:
+        return "a fake engine"
+
+
+class FakeSession:
+    """`Session` of a `FakeExecutor`."""
+
+    def __init__(self, executor: FakeExecutor) -> None:
+        self._executor = executor
+        self._stopped = asyncio.Event()
+
     async def prepare(self, spec: StepSpec) -> None:
-        return None
+        self._executor.prepared.append(f"{spec.step.run} {spec.generation}")
 
     async def run(self, spec: StepSpec, log: LogWriter) -> Exit:
-        self.specs.append(spec)
-        self.ran.append(spec.step.run)
-        step = self.steps.get(spec.step.run, FakeStep())
+        executor = self._executor
+        executor.specs.append(spec)
+        executor.ran.append(spec.step.run)
+        executor.running += 1
+        executor.most_at_once = max(executor.most_at_once, executor.running)
+        try:
+            return await self._end(executor.steps.get(spec.step.run, FakeStep()), log)
+        finally:
+            executor.running -= 1
+
+    async def _end(self, step: FakeStep, log: LogWriter) -> Exit:
         if step.raises is not None:
             raise step.raises
         log.write(step.output)
         if not step.hangs:
+            await asyncio.sleep(step.seconds)
             return step.exit
         self._stopped.clear()
         await self._stopped.wait()
@@ -175,14 +255,6 @@ class FakeExecutor:
 
     async def stop(self) -> None:
         self._stopped.set()
-
-    async def reap(self, alive: Alive) -> int:
-        left = self.open_jobs - set(await alive())
-        self.open_jobs -= left
-        return len(left)
-
-    async def check(self) -> str:
-        return "a fake engine"
 
 
 class FakeWorkspaces:
@@ -192,19 +264,27 @@ class FakeWorkspaces:
         self._root = root
         self.prepared: list[str] = []
         self.discarded: list[str] = []
+        self.kept: set[str] = set()  # job ids
+        self.broken: WorkspaceError | None = None  # what `prepare` raises
 
     async def prepare(self, job_id: str, repo: Repo, sha: str, source: CloneSource) -> Workspace:
+        if self.broken is not None:
+            raise self.broken
         self.prepared.append(f"{job_id} {sha}")
+        self.kept.add(job_id)
         return Workspace(self._root / job_id, None)
 
     async def find(self, job_id: str, repo: Repo) -> Workspace | None:
-        return None
+        return Workspace(self._root / job_id, None) if job_id in self.kept else None
 
     async def discard(self, job_id: str) -> None:
         self.discarded.append(job_id)
+        self.kept.discard(job_id)
 
     async def reap(self, alive: Alive) -> int:
-        return 0
+        left = self.kept - set(await alive())
+        self.kept -= left
+        return len(left)
 
 
 def living(*job_ids: str) -> Alive:

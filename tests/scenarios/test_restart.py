@@ -154,5 +154,5 @@ async def test_leftovers_of_a_job_that_is_no_more_are_removed_at_start(own_world
         file.unlink()
     world.bot.start()
     await world.until(lambda: not world.containers())
-    assert not list((data / "jobs").iterdir())
+    await world.until(lambda: not list((data / "jobs").iterdir()))
     assert (await world.checks(sha))["ci-bot"] == "in_progress"  # nobody knows of it any more

@@ -3,35 +3,16 @@
 from __future__ import annotations
 
 from collections.abc import AsyncIterator
-from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ci_bot.store import Database, DecisionStore, InboxStore, PublicationStore, RunStore
-from tests.fakes import FakeClock, FakeIds
+from tests.stores import Store, open_store
 
-
-@dataclass
-class Store:
-    clock: FakeClock
-    database: Database
-    inbox: InboxStore
-    decisions: DecisionStore
-    runs: RunStore
-    publications: PublicationStore
+__all__ = ["Store", "store"]
 
 
 @pytest.fixture
 async def store(tmp_path: Path) -> AsyncIterator[Store]:
-    clock = FakeClock()
-    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'ci-bot.db'}")
-    yield Store(
-        clock,
-        database,
-        InboxStore(database, clock),
-        DecisionStore(database, clock, FakeIds()),
-        RunStore(database, clock),
-        PublicationStore(database, clock),
-    )
-    await database.close()
+    async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'ci-bot.db'}") as opened:
+        yield opened
