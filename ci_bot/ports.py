@@ -47,9 +47,17 @@ class Ids(Protocol):
 class Webhook(Protocol):
     """The pure half of a forge: from one HTTP request to one event.
 
-    Call `verify` first, on the raw bytes; the others may be called only after it returned. All are
-    total: whatever the body holds, they return or raise what is named, in bounded time.
+    Call `require_signature` before the body is read, then `verify` on the raw bytes; the others may be
+    called only after it returned. All are total: whatever the body holds, they return or raise what is
+    named, in bounded time.
     """
+
+    def require_signature(self, headers: Mapping[str, str]) -> None:
+        """Raises `SignatureRefused` where the headers alone show that no body could be ours.
+
+        So strangers cannot make us read, and hold, what they send.
+        """
+        ...
 
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """Raises `SignatureRefused` unless the body is signed with our secret. Constant time.
@@ -264,10 +272,13 @@ class Executor(Protocol):
 class Workspaces(Protocol):
     """Checkouts for jobs, from mirrors that are kept between them."""
 
-    async def prepare(self, job_id: str, repo: Repo, sha: str, source: CloneSource) -> Workspace:
+    async def prepare(
+        self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
+    ) -> Workspace:
         """A checkout of exactly `sha`. The same job id gets the same workspace, as it is now.
 
-        Raises `WorkspaceError` in words; the token is in none of them.
+        `base_sha` is brought too where the forge still has it, so that a step can compare with it; ""
+        for none. Raises `WorkspaceError` in words; the token is in none of them.
         """
         ...
 
@@ -391,8 +402,12 @@ class Runs(Protocol):
         """Every attempt of every job of a run, in the order of the file, oldest attempt first."""
         ...
 
-    async def claim(self, holder: str, seconds: float) -> Claim | None:
-        """The oldest ready job, or a running one whose lease has expired or was this holder's before."""
+    async def claim(self, holder: str, seconds: float, held: Collection[str] = ()) -> Claim | None:
+        """A job that was left behind, else the oldest ready one.
+
+        Left behind is a running job whose lease has run out, or that an earlier process of the same
+        instance began; but never one of `held`, the ids of those that the asker is working on.
+        """
         ...
 
     async def renew(self, leases: Collection[Lease], seconds: float) -> Mapping[str, str]:

@@ -91,7 +91,7 @@ class FakeForge:
         self.calls: list[str] = []
         self.failures: list[ForgeError] = []  # raised by the next calls that write, in order
         self.fails_after_effect = False
-        self.no_answers: dict[str, list[Exception]] = {}  # first word of a question → what it raises
+        self.no_answers: dict[str, list[Exception]] = {}  # how a question begins → what it raises
         self.is_up = asyncio.Event()  # questions wait for it
         self.is_up.set()
         self._numbers = count(1)
@@ -128,9 +128,9 @@ class FakeForge:
     async def _asked(self, question: str) -> None:
         self.calls.append(question)
         await self.is_up.wait()
-        refusals = self.no_answers.get(question.split(maxsplit=1)[0], [])
-        if refusals:
-            raise refusals.pop(0)
+        for asked, refusals in self.no_answers.items():
+            if f"{question} ".startswith(f"{asked} ") and refusals:
+                raise refusals.pop(0)
 
     # reports
 
@@ -267,7 +267,9 @@ class FakeWorkspaces:
         self.kept: set[str] = set()  # job ids
         self.broken: WorkspaceError | None = None  # what `prepare` raises
 
-    async def prepare(self, job_id: str, repo: Repo, sha: str, source: CloneSource) -> Workspace:
+    async def prepare(
+        self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
+    ) -> Workspace:
         if self.broken is not None:
             raise self.broken
         self.prepared.append(f"{job_id} {sha}")

@@ -97,11 +97,15 @@ def decide_pull(event: PullRequestChanged, current: Pull, head: Head, trust: Tru
     withdraw: tuple[Withdraw, ...] = (older,)
     if judged.verdict is not Verdict.NOTHING_TO_RUN and not pull.is_from_fork(repo):
         withdraw += (_push_of(repo, pull.head_sha, f"#{pull.number} tests this commit"),)
+        if judged.verdict is Verdict.PLANNED:
+            withdraw += (_held(repo, pull.head_sha),)
     return Decision(_told(judged), create=(judged,), withdraw=withdraw, repos=seen)
 
 
-def decide_push(event: Pushed, head: Head, pulls: Sequence[Pull], newer: Run | None) -> Decision:
-    """A branch moved. `pulls` are open ones with this very head; `newer` is a push that came after.
+def decide_push(event: Pushed, head: Head, pulls: Sequence[Pull], newer: Sequence[Run]) -> Decision:
+    """A branch moved. `pulls` are open ones with this very head; `newer` are pushes that led on from it.
+
+    Where the branch came from the end of these, it was moved back: then this push is the newest.
 
     An open pull request on the same head tests it, unless its configuration asks for pushes alone.
     Older runs of the branch are superseded, but never on the default branch: there each commit
@@ -121,7 +125,7 @@ def decide_push(event: Pushed, head: Head, pulls: Sequence[Pull], newer: Run | N
         base_ref=event.branch,
         base_sha=event.before,
     )
-    is_late = newer is not None and newer.sha != event.before
+    is_late = bool(newer) and event.before not in {run.sha for run in newer}
     if is_late and event.branch != repo.default_branch:
         return Decision(f"{event.branch} has moved on since", repos=seen)
     older = (
@@ -241,7 +245,10 @@ def _first_line(message: str) -> str:
 # ── what ends ────────────────────────────────────────────────────────────────────────────────
 
 
-def decide_closed(event: PullRequestClosed) -> Decision:
+def decide_closed(event: PullRequestClosed, current: Pull) -> Decision:
+    """`current` is what the forge says now: the event may come late, and then nobody cancels anything."""
+    if current.is_open:
+        return Decision(f"#{current.number} is open again by now", repos=(SeeRepo(event.repo),))
     gone = Withdraw(
         event.repo.key, CLOSED, superseded=False, kind=RunKind.PULL_REQUEST, pull=event.pull.number
     )

@@ -91,7 +91,9 @@ class LeaseLost(StoreError):
 
 
 class WorkspaceError(CiBotError):
-    """git could not bring the commit under test."""
+    """git could not bring the commit under test; `is_passing` where it may a little later."""
+
+    is_passing = False
 
 
 class EngineError(CiBotError):

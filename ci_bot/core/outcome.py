@@ -68,9 +68,14 @@ class Deadline:
     words: str
 
 
+def job_deadline(job: Job, job_started: float) -> Deadline:
+    """It counts on while no server runs."""
+    return Deadline(job_started + job.timeout, StoppedBy.JOB_TIMEOUT, duration(job.timeout))
+
+
 def deadline(job: Job, index: int, job_started: float, step_started: float) -> Deadline:
-    """The nearer of the job's and the step's own limit. Both count on while no server runs."""
-    whole = Deadline(job_started + job.timeout, StoppedBy.JOB_TIMEOUT, duration(job.timeout))
+    """The nearer of the job's and the step's own limit."""
+    whole = job_deadline(job, job_started)
     own = job.steps[index].timeout
     if own is None or step_started + own >= whole.at:
         return whole

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 from typing import Final
 
-from ci_bot.core.errors import CiBotError, ForgeBusy, ForgeDenied
+from ci_bot.core.errors import ForgeBusy, ForgeDenied, ForgeError, StoreError, WorkspaceError
 
 GIVE_UP_AFTER: Final = 3  # failures of our own code on one item: then a person must look
-GIVE_UP_DENIED: Final = 8  # refusals by the forge: about half an hour
+GIVE_UP_REFUSED: Final = 8  # refusals by the forge (4xx): a few minutes, for what is about to be there
 LONGEST: Final = 300.0
 SHORTEST: Final = 1.0
 
@@ -24,8 +24,17 @@ def is_hopeless(error: Exception, tries: int) -> bool:
 
     An outage of the forge or of the database is waited out, however long it lasts.
     """
-    if isinstance(error, ForgeDenied):
-        return tries + 1 >= GIVE_UP_DENIED
-    if isinstance(error, CiBotError):
+    if _is_outage(error):
         return False
-    return tries + 1 >= GIVE_UP_AFTER
+    return tries + 1 >= (GIVE_UP_REFUSED if isinstance(error, ForgeError) else GIVE_UP_AFTER)
+
+
+def is_worth_waiting(error: ForgeError | WorkspaceError) -> bool:
+    """True where what a job needs of the forge may be had a little later."""
+    return error.is_passing if isinstance(error, WorkspaceError) else _is_outage(error)
+
+
+def _is_outage(error: Exception) -> bool:
+    if isinstance(error, ForgeError) and not isinstance(error, ForgeDenied):
+        return isinstance(error, ForgeBusy) or not 400 <= error.status < 500
+    return isinstance(error, StoreError)

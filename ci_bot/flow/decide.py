@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict, defaultdict
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 from typing import TypeVar
@@ -14,7 +14,7 @@ import structlog
 from ci_bot.core import deciding
 from ci_bot.core.deciding import Head
 from ci_bot.core.decisions import Decision
-from ci_bot.core.errors import FileTooLarge, ForgeDenied, ForgeError
+from ci_bot.core.errors import CiBotError, FileTooLarge, ForgeDenied, StoreError
 from ci_bot.core.events import (
     NO_SHA,
     Actor,
@@ -33,7 +33,7 @@ from ci_bot.core.events import (
     TagPushed,
     TenantChanged,
 )
-from ci_bot.core.model import Verdict
+from ci_bot.core.model import Run, Verdict
 from ci_bot.core.patience import is_hopeless, pause
 from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, read, refuse
 from ci_bot.core.report import runs_of_check
@@ -107,7 +107,7 @@ class Decider:
 
     async def run(self) -> None:
         while True:
-            if not await self.work_off():
+            if not await self._work_off_if_stored():
                 await self._arrived.wait(NET_SECONDS)
 
     async def work_off(self) -> int:
@@ -117,6 +117,13 @@ class Decider:
             for item in stored:
                 group.create_task(self._handle(item))
         return len(stored)
+
+    async def _work_off_if_stored(self) -> int:
+        try:
+            return await self.work_off()
+        except StoreError as error:
+            _log.warning("nothing decided", error=str(error))
+            return 0
 
     async def _handle(self, stored: StoredDelivery) -> None:
         log = _log.bind(delivery=stored.delivery.delivery_id)
@@ -137,10 +144,14 @@ class Decider:
             "delivery set aside" if for_good else "delivery postponed",
             delivery=stored.delivery.delivery_id,
             error=f"{type(error).__name__}: {error}",
-            exc_info=None if isinstance(error, ForgeError) else error,
+            exc_info=None if isinstance(error, CiBotError) else error,
         )
         retry_at = None if for_good else self._clock.now() + pause(error, stored.tries)
-        await self._inbox.fail(stored.id, f"{type(error).__name__}: {error}", retry_at)
+        try:
+            await self._inbox.fail(stored.id, f"{type(error).__name__}: {error}", retry_at)
+        except StoreError as unstored:  # it stays due, but a store that takes nothing is given time
+            _log.warning("failure not stored", error=str(unstored))
+            await self._clock.sleep(NET_SECONDS)
 
     async def _decide_in_turn(self, stored: StoredDelivery) -> Decision:
         delivery = stored.delivery
@@ -166,6 +177,9 @@ class Decider:
                 return deciding.decide_merge_group(event, head)
             case RerunAsked():
                 return await self._decide_rerun(event)
+            case PullRequestClosed():
+                current = await self._facts[event.repo.forge].pull(event.repo, event.pull.number)
+                return deciding.decide_closed(event, current)
             case _:
                 return _decide_alone(event)
 
@@ -212,9 +226,18 @@ class Decider:
         pulls, head, newer = await asyncio.gather(
             self._facts[repo.forge].pulls_of_head(repo, event.sha),
             self._head(repo, event.sha, event.message, before),
-            self._decisions.push_after(repo.key, event.branch, event.sha),
+            self._pushes_after(event),
         )
         return deciding.decide_push(event, head, pulls, newer)
+
+    async def _pushes_after(self, event: Pushed) -> Sequence[Run]:
+        """The pushes that led on from this one's commit, as far as they are known: nearest first."""
+        found: dict[str, Run] = {}
+        run = await self._decisions.push_after(event.repo.key, event.branch, event.sha)
+        while run is not None and run.sha not in found:
+            found[run.sha] = run
+            run = await self._decisions.push_after(event.repo.key, event.branch, run.sha)
+        return tuple(found.values())
 
     async def _decide_rerun(self, event: RerunAsked) -> Decision:
         clicker = await self._vouch(event.repo, event.actor)
@@ -248,9 +271,12 @@ class Decider:
         return None
 
     async def _has_config(self, repo: Repo, sha: str) -> bool:
-        facts = self._facts[repo.forge]
         for file in CONFIG_FILES:
-            if await facts.read_file(repo, file, sha) is not None:
+            try:
+                text = await self._facts[repo.forge].read_file(repo, file, sha)
+            except FileTooLarge:
+                return True
+            if text is not None:
                 return True
         return False
 
@@ -263,18 +289,10 @@ def _turn_of(event: Event | None) -> str:
 
 
 def _decide_alone(
-    event: PullRequestClosed
-    | RefDeleted
-    | MergeGroupDropped
-    | TenantChanged
-    | RepoRenamed
-    | RepoTransferred
-    | RepoDeleted,
+    event: RefDeleted | MergeGroupDropped | TenantChanged | RepoRenamed | RepoTransferred | RepoDeleted,
 ) -> Decision:
     """Events that say everything themselves."""
     match event:
-        case PullRequestClosed():
-            return deciding.decide_closed(event)
         case RefDeleted():
             return deciding.decide_deleted(event)
         case MergeGroupDropped():

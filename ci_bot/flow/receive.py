@@ -39,6 +39,10 @@ class Receiver:
     def serves(self, forge: str) -> bool:
         return forge in self._webhooks
 
+    def require_signature(self, forge: str, headers: Mapping[str, str]) -> None:
+        """Raises `SignatureRefused` where it is no use to read the body."""
+        self._webhooks[forge].require_signature(headers)
+
     async def receive(self, forge: str, headers: Mapping[str, str], body: bytes) -> Received:
         """Raises `SignatureRefused`, `BadDelivery` (4xx) and `StoreError` (503: send it again)."""
         webhook = self._webhooks[forge]

@@ -9,10 +9,11 @@ import structlog
 
 from ci_bot.core.errors import EngineError, ForgeError, LeaseLost, StoreError, WorkspaceError
 from ci_bot.core.model import Job, Run
-from ci_bot.core.outcome import Outcome
+from ci_bot.core.outcome import Outcome, job_deadline
+from ci_bot.core.patience import is_worth_waiting, pause
 from ci_bot.core.states import Change
 from ci_bot.flow.meters import Meters
-from ci_bot.flow.steps import Cancelling, StepRunner
+from ci_bot.flow.steps import Cancelling, StepRunner, unless
 from ci_bot.ports import (
     Claim,
     Clock,
@@ -53,51 +54,74 @@ class JobRunner:
         self._meters = meters
 
     async def carry_out(self, claim: Claim, cancelling: Cancelling) -> None:
-        """Never raises but for cancellation: whatever breaks ends the job, with the reason."""
+        """Never raises but for cancellation: whatever breaks ends the job, with the reason.
+
+        Where the end cannot be stored nothing is removed: the lease runs out, and whoever adopts the
+        job finds its steps as they are.
+        """
         log = _log.bind(run=claim.run.id, job=claim.job.id, name=claim.job.name)
         log.info("job adopted" if claim.is_adopted else "job started", repo=claim.run.repo.name)
         try:
-            await self._in_workspace(claim, cancelling)
+            await self._to_its_end(claim, cancelling)
         except LeaseLost as error:
             log.warning("job given up", reason=str(error))
-            return
-        except (EngineError, WorkspaceError, ForgeError, StoreError) as error:
+        except StoreError as error:
+            log.warning("job let go", reason=str(error))
+        else:
+            with suppress(WorkspaceError):  # the reaper comes by later
+                await self._workspaces.discard(claim.job.id)
+
+    async def _to_its_end(self, claim: Claim, cancelling: Cancelling) -> None:
+        try:
+            await self._in_workspace(claim, cancelling)
+        except (EngineError, WorkspaceError, ForgeError) as error:
             await self._end(claim, Outcome(Change.BREAK, str(error)))
-        except Exception as error:
-            log.exception("job broken by a bug of ours")
+        except StoreError:
+            raise
+        except Exception as error:  # noqa: BLE001 - a bug of ours ends this job and no other
+            _log.exception("job broken by a bug of ours", job=claim.job.id)
             await self._end(claim, Outcome(Change.BREAK, f"ci-bot itself failed: {error!r}"))
-        with suppress(WorkspaceError):  # the reaper comes by later
-            await self._workspaces.discard(claim.job.id)
 
     async def _in_workspace(self, claim: Claim, cancelling: Cancelling) -> None:
         planned = _planned(claim)
-        spec = JobSpec(
-            id=claim.job.id,
-            run_id=claim.run.id,
-            repo=claim.run.repo.name,
-            job=planned,
-            workspace=await self._workspace(claim),
-        )
+        workspace = await self._workspace(claim, planned, cancelling)
+        if workspace is None:
+            await self._end(claim, Outcome(Change.CANCEL, cancelling.reason))
+            return
+        spec = JobSpec(claim.job.id, claim.run.id, claim.run.repo.name, planned, workspace)
         async with self._executor.session(spec) as session:
             outcome = await self._steps.run_all(session, claim, planned, cancelling)
             await self._end(claim, outcome)
 
-    async def _workspace(self, claim: Claim) -> Workspace:
+    async def _workspace(self, claim: Claim, planned: Job, cancelling: Cancelling) -> Workspace | None:
+        """None once the job is not wanted any more.
+
+        A forge that is down or busy is waited for, within the job's own time: it never fails a build.
+        """
+        until = job_deadline(planned, claim.job.started_at or self._clock.now()).at
+        tries = 0
+        while True:
+            try:
+                return await unless(cancelling, self._bring(claim))
+            except (ForgeError, WorkspaceError) as error:
+                wait = pause(error, tries)
+                if not is_worth_waiting(error) or self._clock.now() + wait > until:
+                    raise
+                _log.warning("job waits for the forge", job=claim.job.id, error=str(error))
+            await unless(cancelling, self._clock.sleep(wait))
+            tries += 1
+
+    async def _bring(self, claim: Claim) -> Workspace:
         run = claim.run
         if claim.is_adopted:
             found = await self._workspaces.find(claim.job.id, run.repo)
             if found is not None:
                 return found
         source = await self._source(run)
-        return await self._workspaces.prepare(claim.job.id, run.repo, run.sha, source)
+        return await self._workspaces.prepare(claim.job.id, run.repo, run.sha, source, run.base_sha)
 
     async def _end(self, claim: Claim, outcome: Outcome) -> None:
-        try:
-            await self._runs.end_job(claim.lease, outcome.change, outcome.reason)
-        except StoreError as error:
-            # The lease runs out and the job is adopted; its stored steps say how it ended.
-            _log.warning("end not stored", job=claim.job.id, error=str(error))
-            return
+        await self._runs.end_job(claim.lease, outcome.change, outcome.reason)
         self._meters.jobs.labels(outcome.change).inc()
         if claim.job.started_at is not None:
             self._meters.job_seconds.observe(max(0.0, self._clock.now() - claim.job.started_at))

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from ci_bot.core.environment import step_environment
 from ci_bot.core.errors import EngineError, StepRefused
@@ -15,6 +16,7 @@ from ci_bot.ports import Claim, Clock, LogSink, LogWriter, Runs, Session, StepSp
 
 STOP_SECONDS = 30.0  # after `stop`, an engine that says nothing is broken
 
+T = TypeVar("T")
 Link = Callable[[str, str | None], str]
 
 
@@ -28,6 +30,19 @@ class Cancelling:
     def ask(self, reason: str) -> None:
         self.reason = reason
         self.asked.set()
+
+
+async def unless(cancelling: Cancelling, work: Coroutine[Any, Any, T]) -> T | None:
+    """The result of the work, or None as soon as it is not wanted any more; then it is cancelled."""
+    working = asyncio.create_task(work)
+    cancelled = asyncio.create_task(cancelling.asked.wait())
+    try:
+        await asyncio.wait({working, cancelled}, return_when=asyncio.FIRST_COMPLETED)
+        return working.result() if working.done() else None
+    finally:
+        working.cancel()
+        cancelled.cancel()
+        await asyncio.gather(working, cancelled, return_exceptions=True)
 
 
 @dataclass(frozen=True, slots=True)

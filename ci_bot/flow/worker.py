@@ -62,7 +62,8 @@ class Worker:
         if len(self._held) >= self._capacity:
             return False
         try:
-            claim = await self._runs.claim(self._holder, LEASE_SECONDS)
+            held = [lease.job_id for lease in self._held]
+            claim = await self._runs.claim(self._holder, LEASE_SECONDS, held)
         except StoreError as error:
             _log.warning("no job claimed", error=str(error))
             return False

@@ -15,8 +15,8 @@ from ci_bot.core.states import Status
 from ci_bot.ports import Clock, Ids
 from ci_bot.store.database import Database
 from ci_bot.store.inbox import DONE
-from ci_bot.store.jobs import cancel_jobs, settle_run
-from ci_bot.store.rows import insert_attempts, insert_run, load_runs
+from ci_bot.store.jobs import being_cancelled, cancel_jobs, settle_run
+from ci_bot.store.rows import insert_attempts, insert_run, judged_columns, load_runs
 from ci_bot.store.schema import deliveries, repositories, runs
 from ci_bot.store.subjects import mark_run, show_again
 
@@ -95,27 +95,36 @@ class DecisionStore:
     async def _create(self, connection: AsyncConnection, new: NewRun, now: float) -> str:
         known = await load_runs(connection, runs.c.key == new.key)
         if known:
-            await self._revive(connection, known[0], now)
+            await self._revive(connection, known[0], new, now)
             return known[0].id
         run_id = self._ids.new()
         await insert_run(connection, run_id, new, now)
+        await self._begin(connection, run_id, new, now)
+        return run_id
+
+    async def _revive(self, connection: AsyncConnection, run: Run, new: NewRun, now: float) -> None:
+        """The head came back: what was cancelled on its account is tried again.
+
+        What was held is planned as soon as somebody who may do so brings it.
+        """
+        is_let_in = run.plan is None and new.plan is not None
+        if run.superseded or is_let_in:
+            judged = judged_columns(new) if is_let_in else {"reason": new.reason}
+            change = update(runs).where(runs.c.id == run.id).values(superseded=False, **judged)
+            await connection.execute(change)
+        if is_let_in:
+            await self._begin(connection, run.id, new, now)
+            return
+        ending = await being_cancelled(connection, run.id)
+        keys = [job.key for job in run.jobs if job.id in ending]
+        if keys or any(job.status is Status.CANCELLED for job in run.jobs):
+            await self._try_again(connection, run, [*keys, *retried(run.jobs, None)], now)
+
+    async def _begin(self, connection: AsyncConnection, run_id: str, new: NewRun, now: float) -> None:
         if new.plan is not None:
             attempts = [(self._ids.new(), job.id, 1) for job in new.plan.jobs]
             await insert_attempts(connection, run_id, new.plan, attempts, now)
             await settle_run(connection, run_id, now)
-        return run_id
-
-    async def _revive(self, connection: AsyncConnection, run: Run, now: float) -> None:
-        """The head came back: what was cancelled on its account is tried again."""
-        was_cancelled = any(job.status is Status.CANCELLED for job in run.jobs)
-        if run.superseded:
-            await connection.execute(
-                update(runs).where(runs.c.id == run.id).values(superseded=False, reason="")
-            )
-        if run.superseded or was_cancelled:
-            await self._try_again(
-                connection, run, retried(run.jobs, None) if was_cancelled else (), now
-            )
 
     async def _retry(self, connection: AsyncConnection, retry: Retry, now: float) -> list[str]:
         touched = []

@@ -37,6 +37,14 @@ async def cancel_jobs(
             await end_job(connection, job, Change.CANCEL, reason, now)
 
 
+async def being_cancelled(connection: AsyncConnection, run_id: str) -> Sequence[str]:
+    """Ids of the jobs whose holder was asked to end them and has not done so yet."""
+    query = select(jobs.c.id).where(
+        jobs.c.run_id == run_id, jobs.c.status == Status.RUNNING, jobs.c.cancel_reason != ""
+    )
+    return (await connection.execute(query)).scalars().all()
+
+
 async def end_job(
     connection: AsyncConnection, job: JobRun, change: Change, reason: str, now: float
 ) -> None:

@@ -144,18 +144,25 @@ async def insert_run(connection: AsyncConnection, id: str, new: NewRun, now: flo
             ref=new.ref,
             sha=new.sha,
             pull=new.pull,
-            verdict=new.verdict,
             actor=_ACTOR.dump_json(new.actor).decode(),
             title=new.title,
             base_ref=new.base_ref,
             base_sha=new.base_sha,
-            reason=new.reason,
-            problems=_PROBLEMS.dump_json(new.problems).decode(),
-            plan=_PLAN.dump_json(new.plan).decode() if new.plan else None,
             superseded=False,
             created_at=now,
+            **judged_columns(new),
         )
     )
+
+
+def judged_columns(new: NewRun) -> dict[str, object]:
+    """What was decided about the head."""
+    return {
+        "verdict": new.verdict,
+        "reason": new.reason,
+        "problems": _PROBLEMS.dump_json(new.problems).decode(),
+        "plan": _PLAN.dump_json(new.plan).decode() if new.plan else None,
+    }
 
 
 async def insert_attempts(

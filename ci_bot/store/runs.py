@@ -43,10 +43,10 @@ class RunStore:
             found = await load_runs(connection, runs.c.id.in_(newest))
         return found[::-1]
 
-    async def claim(self, holder: str, seconds: float) -> Claim | None:
+    async def claim(self, holder: str, seconds: float, held: Collection[str] = ()) -> Claim | None:
         now = self._clock.now()
         async with self._database.write() as connection:
-            row = await _next_job(connection, holder, now)
+            row = await _next_job(connection, holder, held, now)
             if row is None:
                 return None
             is_adopted = Status(row.status) is Status.RUNNING
@@ -61,7 +61,9 @@ class RunStore:
             await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**values))
             await mark_run(connection, row.run_id, now)
             (run,) = await load_runs(connection, runs.c.id == row.run_id)
-        job = next(job for job in run.jobs if job.id == lease.job_id)
+            # Perhaps an earlier attempt: one that is being cancelled while the next one waits.
+            (whole,) = await load_runs(connection, runs.c.id == row.run_id, latest_only=False)
+        job = next(job for job in whole.jobs if job.id == lease.job_id)
         return Claim(lease, run, job, is_adopted)
 
     async def renew(self, leases: Collection[Lease], seconds: float) -> Mapping[str, str]:
@@ -146,19 +148,17 @@ def _instance(holder: str) -> str:
     return holder.split("/", 1)[0] + "/"
 
 
-async def _next_job(connection: AsyncConnection, holder: str, now: float) -> Row[Any] | None:
-    """What an earlier process of this instance left comes first, then the oldest ready job."""
-    left_behind = and_(
-        jobs.c.status == Status.RUNNING,
-        jobs.c.holder != holder,
-        or_(
-            jobs.c.lease_until < now,
-            jobs.c.holder.startswith(_instance(holder), autoescape=True),
-        ),
+async def _next_job(
+    connection: AsyncConnection, holder: str, held: Collection[str], now: float
+) -> Row[Any] | None:
+    """What was left comes first: by an earlier process of this instance, or by any, the lease run out."""
+    predecessor = and_(
+        jobs.c.holder != holder, jobs.c.holder.startswith(_instance(holder), autoescape=True)
     )
+    left_behind = and_(jobs.c.status == Status.RUNNING, or_(jobs.c.lease_until < now, predecessor))
     query = (
         select(jobs)
-        .where(or_(left_behind, jobs.c.status == Status.READY))
+        .where(or_(left_behind, jobs.c.status == Status.READY), jobs.c.id.not_in(held))
         .order_by((jobs.c.status == Status.RUNNING).desc(), jobs.c.created_at, jobs.c.id)
         .limit(1)
     )

@@ -13,7 +13,7 @@ from ci_bot.flow.receive import Receiver
 from ci_bot.links import Links
 from ci_bot.ports import LogSink, Runs
 from ci_bot.web.health import CHECKS, Check, healthz, metrics, readyz
-from ci_bot.web.hooks import MAX_BODY, METERS, RECEIVER, hook
+from ci_bot.web.hooks import BODIES, MAX_BODY, METERS, RECEIVER, Bodies, hook
 from ci_bot.web.logs import LINKS, LOGS, RUNS, run_log
 
 _log = structlog.get_logger()
@@ -28,7 +28,7 @@ def make_app(
     checks: Mapping[str, Check],
 ) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_no_tracebacks])
-    app[RECEIVER], app[METERS] = receiver, meters
+    app[RECEIVER], app[METERS], app[BODIES] = receiver, meters, Bodies()
     app[RUNS], app[LOGS], app[LINKS] = runs, logs, links
     app[CHECKS] = checks
     app.router.add_post("/hooks/{forge}", hook)

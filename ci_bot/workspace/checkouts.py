@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+from contextlib import suppress
+from dataclasses import replace
 from pathlib import Path
 
 from ci_bot.core.events import Repo
@@ -29,13 +31,17 @@ class GitWorkspaces:
         self._mirrors = Mirrors(root / "mirrors", self._git)
         self._jobs = JobDirectories(root)
 
-    async def prepare(self, job_id: str, repo: Repo, sha: str, source: CloneSource) -> Workspace:
+    async def prepare(
+        self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
+    ) -> Workspace:
         found = await self.find(job_id, repo)
         if found is not None:
             return found
         full_sha(sha)
         clean_url(source.url)
         mirror = await self._checked_out(job_id, repo, sha, source)
+        if base_sha.strip("0"):  # all zeros stand for no commit
+            await self._bring_base(mirror, repo, base_sha, source)
         await asyncio.to_thread(self._jobs.finish, job_id)
         return Workspace(path=self._jobs.tree(job_id), objects=mirror / "objects")
 
@@ -57,6 +63,20 @@ class GitWorkspaces:
         No job that is still running may have begun before it.
         """
         return await self._mirrors.prune(unused_since)
+
+    async def _bring_base(self, mirror: Path, repo: Repo, sha: str, source: CloneSource) -> None:
+        """A commit in a mirror is there with its whole history, and mostly it is: with the head's.
+
+        One that the forge has no more (a branch was rewritten) is missed by those alone who ask for it.
+        """
+        try:
+            name = f"{full_sha(sha)}^{{commit}}"
+            await self._git.run(
+                "-C", str(mirror), "cat-file", "-e", name, doing=f"looking for {sha[:7]}"
+            )
+        except GitFailed:
+            with suppress(GitFailed):
+                await self._mirrors.ensure(repo, sha, replace(source, refs=()))
 
     async def _checked_out(self, job_id: str, repo: Repo, sha: str, source: CloneSource) -> Path:
         """The mirror that was used. One that turns out damaged is made anew, once."""

@@ -35,6 +35,7 @@ class GitFailed(WorkspaceError):
     def __init__(self, message: str, failure: Failure) -> None:
         super().__init__(message)
         self.failure = failure
+        self.is_passing = failure in (Failure.NETWORK, Failure.TOO_SLOW)
 
 
 #: The first that is found decides: paths are the author's words, a full disk also damages, and a

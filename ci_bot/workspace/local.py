@@ -51,7 +51,9 @@ class LocalWorkspaces:
         self._git = Git(as_user=True)
         self._jobs = JobDirectories(root)
 
-    async def prepare(self, job_id: str, repo: Repo, sha: str, source: CloneSource) -> Workspace:
+    async def prepare(
+        self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
+    ) -> Workspace:
         found = await self.find(job_id, repo)
         if found is not None:
             return found

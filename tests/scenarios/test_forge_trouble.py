@@ -85,3 +85,23 @@ async def test_installing_on_repositories_with_a_past_starts_nothing(world: Worl
         head = await world.forge.api("GET", f"/repos/{world.org}/old-{number}/commits/main", by="alice")
         found = await world.forge.checks(f"{world.org}/old-{number}", head["sha"])
         assert found == []
+
+
+async def test_a_clone_that_fails_for_a_while_delays_the_job_and_does_not_fail_it(world: World) -> None:
+    await world.make_repo()
+    await world.check(await world.push("main", warm="up"))
+    await world.forge.fault("hook_delay", "push", times=1, seconds=1.5)
+    sha = await world.push("main", again="1")
+    await world.forge.fault("status", r"/shop\.git/", times=2, status=503)
+    assert (await world.check(sha))["conclusion"] == "success"
+
+
+async def test_a_close_that_comes_after_the_reopening_cancels_nothing(world: World) -> None:
+    await world.make_repo()
+    sha = await world.push(ci_yaml=PASSING.replace("echo all is well", "sleep 2"))
+    number = await world.open_pull()
+    await world.check(sha, "ci-bot / test", until="in_progress")
+    await world.forge.fault("hook_delay", "pull_request.closed", times=1, seconds=1.0)
+    await world.forge.change_pull(world.repo, number, by="alice", state="closed")
+    await world.forge.change_pull(world.repo, number, by="alice", state="open")
+    assert (await world.check(sha))["conclusion"] == "success"

@@ -421,3 +421,19 @@ def _damage(mirror: Path, what: str) -> None:
         (mirror / "HEAD").write_bytes(b"")
     else:
         (mirror / "config").write_text("[core\n")
+
+
+class TestBase:
+    """`CI_BASE_SHA` names a commit that a step can compare with."""
+
+    async def test_a_base_that_is_no_ancestor_is_brought_too(self, app, server, workspaces):
+        base = git(app, "rev-parse", "HEAD")
+        git(app, "checkout", "--quiet", "--orphan", "other")
+        head = commit(app, {"b": "b"})
+        ws = await workspaces.prepare("j1", REPO, head, server.source(), base)
+        assert inside(ws.path, ws.objects, "cat-file", "-t", base) == "commit"
+
+    async def test_a_base_that_the_forge_has_no_more_is_not_missed(self, app, server, workspaces):
+        head = git(app, "rev-parse", "HEAD")
+        ws = await workspaces.prepare("j1", REPO, head, server.source(), "d" * 40)
+        assert files(ws.path) == ["README"]

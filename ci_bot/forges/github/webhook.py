@@ -31,17 +31,21 @@ class GitHubWebhook:
         self._secrets = tuple(secret for secret in secrets if secret)  # anyone can sign with ""
         self._app_id = app_id
 
+    def require_signature(self, headers: Mapping[str, str]) -> None:
+        """`ports.Webhook.require_signature`."""
+        if not self._secrets:
+            raise SignatureRefused(NOT_SET_UP)
+        if not _SIGNATURE.fullmatch(_header(headers, "x-hub-signature-256")):
+            raise SignatureRefused(UNSIGNED)
+
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         """`ports.Webhook.verify`.
 
         `sansio.validate_event` compares in constant time, but takes SHA-1 as well and raises
         TypeError for text that is not ASCII: only what has the form of a SHA-256 gets to it.
         """
-        if not self._secrets:
-            raise SignatureRefused(NOT_SET_UP)
+        self.require_signature(headers)
         signature = _header(headers, "x-hub-signature-256")
-        if not _SIGNATURE.fullmatch(signature):
-            raise SignatureRefused(UNSIGNED)
         opened = [_opens(secret, signature, body) for secret in self._secrets]
         if not any(opened):
             raise SignatureRefused(WRONGLY_SIGNED)
