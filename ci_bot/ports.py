@@ -13,7 +13,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
-from ci_bot.core.convergence import Published
+from ci_bot.core.convergence import FoundCheck, Published
 from ci_bot.core.decisions import Decision
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, Step
@@ -139,8 +139,8 @@ class ForgeReports(Protocol):
         """
         ...
 
-    async def find(self, repo: Repo, sha: str, name: str, external_id: str) -> str | None:
-        """The handle of our own check with this external id, if the forge has it."""
+    async def find(self, repo: Repo, sha: str, name: str, external_id: str) -> FoundCheck | None:
+        """Our own check with this external id, if the forge has it."""
         ...
 
     async def comment(self, repo: Repo, number: int, comment: CommentReport, handle: str | None) -> str:

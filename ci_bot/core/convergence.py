@@ -14,8 +14,8 @@ from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
 class Published:
     """What we know of one check or comment on the forge.
 
-    `generation` counts check runs of one name; `handle` None with `sent` True means that the outcome
-    of a creation is unknown: look it up before creating again.
+    `generation` counts check runs of one name. `sent` True with `accepted` "" means that we asked for a
+    check to be made or to be completed, and do not know whether it was: look before asking again.
     """
 
     name: str
@@ -48,6 +48,35 @@ def next_state(known: Published | None, report: CheckReport) -> Published | None
     if known.is_final:
         return Published(known.name, known.generation + 1)
     return known
+
+
+@dataclass(frozen=True, slots=True)
+class FoundCheck:
+    """What the forge has of one of our checks; `conclusion` None while it is not completed."""
+
+    handle: str
+    conclusion: str | None
+
+
+def is_unknown(state: Published) -> bool:
+    return state.sent and not state.accepted
+
+
+def before_sending(state: Published, report: CheckReport) -> Published:
+    """What must be stored before the request leaves, since its answer may never be heard."""
+    return replace(state, sent=True, accepted="" if report.conclusion else state.accepted)
+
+
+def resumed(state: Published, report: CheckReport, found: FoundCheck | None) -> Published:
+    """What is known after a look at the forge.
+
+    A check that was completed, and otherwise than we want it now, is final: the next one is made.
+    """
+    if found is None:
+        return state
+    if found.conclusion not in (None, report.conclusion):
+        return Published(state.name, state.generation + 1)
+    return replace(state, handle=found.handle)
 
 
 def accepted(published: Published, report: CheckReport, handle: str) -> Published:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 
 import structlog
 
 from ci_bot.core.convergence import (
     Published,
     accepted,
+    before_sending,
     external_id,
     fingerprint,
     in_order,
     is_mere_progress,
+    is_unknown,
+    resumed,
 )
 from ci_bot.core.errors import CiBotError, ForgeBusy, StoreError
 from ci_bot.core.model import LogRef
@@ -138,15 +140,16 @@ class Publisher:
 
     async def _send(self, subject: Subject, report: CheckReport, state: Published) -> None:
         forge = self._forges[subject.repo.forge]
-        own_id = external_id(subject.id, state)
-        handle = state.handle
-        if handle is None and state.sent:  # we asked once and never heard the answer
-            handle = await forge.find(subject.repo, subject.sha, report.name, own_id)
-        if handle is None and not state.sent:
-            state = replace(state, sent=True)
-            await self._publications.save(subject.id, state)
-        handle = await forge.publish(subject.repo, subject.sha, report, own_id, handle)
-        await self._publications.save(subject.id, accepted(state, report, handle))
+        if is_unknown(state):
+            own_id = external_id(subject.id, state)
+            found = await forge.find(subject.repo, subject.sha, report.name, own_id)
+            state = resumed(state, report, found)
+        before = before_sending(state, report)
+        if before != state:
+            await self._publications.save(subject.id, before)
+        own_id = external_id(subject.id, before)
+        handle = await forge.publish(subject.repo, subject.sha, report, own_id, before.handle)
+        await self._publications.save(subject.id, accepted(before, report, handle))
         self._last_progress[subject.id, report.name] = self._clock.now()
         if report.conclusion is not None:
             self._last_progress.pop((subject.id, report.name))

@@ -5,13 +5,17 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ci_bot.core.convergence import (
+    FoundCheck,
     Published,
     accepted,
+    before_sending,
     external_id,
     fingerprint,
     in_order,
     is_mere_progress,
+    is_unknown,
     next_state,
+    resumed,
 )
 from ci_bot.core.report.values import CheckReport, CheckState, Conclusion
 
@@ -53,3 +57,25 @@ def test_progress_is_what_changes_nothing_final_about_a_known_check() -> None:
 def test_a_fingerprint_tells_any_difference() -> None:
     assert fingerprint(RUNNING) == fingerprint(replace(RUNNING))
     assert fingerprint(RUNNING) != fingerprint(replace(RUNNING, text="more"))
+
+
+def test_a_conclusion_is_unknown_from_before_it_is_sent_until_it_is_accepted() -> None:
+    begun = accepted(Published("ci-bot"), RUNNING, "check:1")
+    assert not is_unknown(begun)
+    assert not is_unknown(before_sending(begun, RUNNING))
+    assert is_unknown(before_sending(begun, DONE))
+    assert not is_unknown(accepted(before_sending(begun, DONE), DONE, "check:1"))
+
+
+def test_a_creation_is_unknown_until_it_is_accepted() -> None:
+    assert not is_unknown(Published("ci-bot"))
+    assert is_unknown(before_sending(Published("ci-bot"), RUNNING))
+
+
+def test_what_turns_out_to_be_completed_otherwise_is_final() -> None:
+    """Seen by chaos: a conclusion whose answer was lost, then a re-run, wrote a completed check again."""
+    unknown = before_sending(accepted(Published("ci-bot"), RUNNING, "check:1"), DONE)
+    assert resumed(unknown, RUNNING, FoundCheck("check:1", "success")) == Published("ci-bot", 2)
+    assert resumed(unknown, DONE, FoundCheck("check:1", "success")).handle == "check:1"
+    assert resumed(unknown, RUNNING, FoundCheck("check:1", None)).handle == "check:1"
+    assert resumed(unknown, RUNNING, None) == unknown

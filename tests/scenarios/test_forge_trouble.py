@@ -105,3 +105,16 @@ async def test_a_close_that_comes_after_the_reopening_cancels_nothing(world: Wor
     await world.forge.change_pull(world.repo, number, by="alice", state="closed")
     await world.forge.change_pull(world.repo, number, by="alice", state="open")
     assert (await world.check(sha))["conclusion"] == "success"
+
+
+async def test_a_rerun_after_a_conclusion_whose_answer_was_lost(world: World) -> None:
+    await world.make_repo("jobs:\n  bad:\n    steps: [exit 1]\n")
+    sha = await world.push("main", again="1")
+    gate = await world.check(sha)
+    await world.forge.fault("cut_after", r"PATCH /repos/.*/check-runs", times=2)
+    await world.forge.rerequest(world.repo, gate["id"], by="alice")
+    again = await world.check(sha, after=gate["id"])
+    await world.forge.rerequest(world.repo, again["id"], by="alice")
+    third = await world.check(sha, after=again["id"])
+    assert third["conclusion"] == "failure"
+    assert set((await world.ended(sha)).values()) == {"failure"}

@@ -87,8 +87,8 @@ async def update(calls: Calls, repo: Repo, check: int, report: CheckReport) -> N
 
 async def find(
     calls: Calls, repo: Repo, sha: str, name: str, external_id: str, app_id: int
-) -> int | None:
-    """The id of our own check run with this external id on the commit."""
+) -> tuple[int, str | None] | None:
+    """Id and conclusion of our own check run with this external id on the commit."""
     url = "/commits/{sha}/check-runs{?check_name,filter,app_id,per_page,page}"
     listed = calls.items(
         repo,
@@ -103,8 +103,13 @@ async def find(
     )
     async for item in listed:
         if isinstance(item, dict) and item.get("external_id") == external_id and _is_by(item, app_id):
-            return _id(item)
+            return _id(item), _conclusion(item)
     return None
+
+
+def _conclusion(item: Mapping[str, Any]) -> str | None:
+    found = item.get("conclusion")
+    return found if isinstance(found, str) else None
 
 
 def _due(report: CheckReport) -> tuple[Annotation, ...]:

@@ -7,6 +7,7 @@ from typing import Final
 
 import aiohttp
 
+from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Access, Actor, Pull, Repo
 from ci_bot.core.report.values import CheckReport, CommentReport
@@ -102,13 +103,13 @@ class GitHub:
             raise denied from None
         return _handle(_STATUS, report.name)
 
-    async def find(self, repo: Repo, sha: str, name: str, external_id: str) -> str | None:
+    async def find(self, repo: Repo, sha: str, name: str, external_id: str) -> FoundCheck | None:
         """None also where checks are not granted: a status may be written twice without harm."""
         try:
-            check = await checks.find(self._calls, repo, sha, name, external_id, self._app_id)
+            found = await checks.find(self._calls, repo, sha, name, external_id, self._app_id)
         except NotGranted:
             return None
-        return None if check is None else _handle(_CHECK, check)
+        return None if found is None else FoundCheck(_handle(_CHECK, found[0]), found[1])
 
     async def comment(self, repo: Repo, number: int, comment: CommentReport, handle: str | None) -> str:
         known = _number(handle, _COMMENT)

@@ -8,6 +8,7 @@ from typing import Any
 import pytest
 from aiohttp import web
 
+from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Repo
 from ci_bot.core.report.values import Annotation, CheckReport, CheckState, Conclusion
@@ -116,8 +117,9 @@ async def test_no_annotation_is_there_twice_after_an_unknown_outcome(
     await scene.client.fault(kind, match, times=1)
     with pytest.raises(ForgeError):
         await scene.github.publish(scene.repo, scene.sha, marked(120), "x", None)
-    handle = await scene.github.find(scene.repo, scene.sha, "ci-bot", "x")
-    handle = await scene.github.publish(scene.repo, scene.sha, marked(120), "x", handle)
+    found = await scene.github.find(scene.repo, scene.sha, "ci-bot", "x")
+    known = found.handle if found else None
+    handle = await scene.github.publish(scene.repo, scene.sha, marked(120), "x", known)
     await scene.github.publish(scene.repo, scene.sha, marked(120), "x", handle)
     assert await remarks(scene, handle) == [f"remark {line}" for line in range(1, 121)]
     assert len(await scene.client.checks("acme/web", scene.sha, all_attempts=True)) == 1
@@ -127,14 +129,18 @@ async def test_a_check_is_found_again_by_its_external_id(scene: Scene) -> None:
     handles = {
         one: await scene.github.publish(scene.repo, scene.sha, FAILED, one, None) for one in ("x", "y")
     }
-    assert await scene.other().find(scene.repo, scene.sha, "ci-bot", "x") == handles["x"]
+    assert await scene.other().find(scene.repo, scene.sha, "ci-bot", "x") == FoundCheck(
+        handles["x"], "failure"
+    )
     assert await scene.other().find(scene.repo, scene.sha, "ci-bot", "z") is None
     assert await scene.other().find(scene.repo, scene.sha, "ci-bot / unit", "x") is None
 
 
 async def test_a_check_is_found_among_many_attempts(scene: Scene) -> None:
     made = [await scene.github.publish(scene.repo, scene.sha, FAILED, f"x{n}", None) for n in range(35)]
-    assert await scene.github.find(scene.repo, scene.sha, "ci-bot", "x0") == made[0]
+    assert await scene.github.find(scene.repo, scene.sha, "ci-bot", "x0") == FoundCheck(
+        made[0], "failure"
+    )
 
 
 async def test_another_apps_check_is_never_taken_for_ours(scene: Scene) -> None:
@@ -153,7 +159,7 @@ async def test_a_forge_that_lists_other_apps_checks_too_is_not_believed(stub: St
     stub.answers.append(web.json_response({"total_count": 2, "check_runs": [theirs, ours]}))
     repo = Repo("github", 11, "acme/web", "main", private=True, tenant="5")
     async with stub.github() as github:
-        assert await github.find(repo, "a" * 40, "ci-bot", "x") == "check:5"
+        assert await github.find(repo, "a" * 40, "ci-bot", "x") == FoundCheck("check:5", None)
 
 
 async def test_what_is_too_long_is_cut_and_says_so(scene: Scene) -> None:
