@@ -342,7 +342,10 @@ class Inbox(Protocol):
     """Deliveries, from the moment they are durable until they are decided. Raises `StoreError`."""
 
     async def put(self, delivery: Delivery) -> bool:
-        """Durable when it returns. False if the same id with the same body is there already."""
+        """Durable when it returns. False if the same id with the same body is there already.
+
+        One that was set aside is taken up again.
+        """
         ...
 
     async def pending(self, limit: int) -> Sequence[StoredDelivery]:

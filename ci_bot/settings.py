@@ -182,9 +182,10 @@ def load(file: Path | None = None) -> Settings:
 
     Raises `SettingsError` with every problem, each naming its place and how to mend it.
     """
-    chosen = file or Path(os.environ.get(f"{ENV_PREFIX}CONFIG", CONFIG_FILE))
-    if file is not None and not file.is_file():
-        raise SettingsError([f"{file}: no such file"])
+    named = file or os.environ.get(f"{ENV_PREFIX}CONFIG")
+    chosen = Path(named or CONFIG_FILE)
+    if named and not chosen.is_file():
+        raise SettingsError([f"{named}: no such file"])
     data = _read_toml(chosen) if chosen.is_file() else {}
     try:
         return Settings(**data)

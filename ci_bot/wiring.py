@@ -46,7 +46,20 @@ from ci_bot.web.app import make_app
 from ci_bot.workspace.checkouts import GitWorkspaces
 from ci_bot.workspace.git import git_version
 from ci_bot.workspace.local import LocalWorkspaces
-from ci_bot.workspace.tree import Tree
+from ci_bot.workspace.tree import Tree, look_at
+
+__all__ = [
+    "Archive",
+    "Examination",
+    "Local",
+    "Server",
+    "Tree",
+    "examinations",
+    "look_at",
+    "open_archive",
+    "open_local",
+    "open_server",
+]
 
 TOKENS_REMEMBERED: Final = 512  # minted tokens live an hour; the masker need not know them for ever
 FREE_DISK: Final = 2 * 1024**3
@@ -154,7 +167,7 @@ async def open_server(settings: Settings) -> AsyncIterator[Server]:
                 meters,
             ),
             reaper=(reaper := Reaper(holder, executor, workspaces, runs)),
-            timers=make_timers(reaper),
+            timers=make_timers(reaper, workspaces.prune_mirrors, clock),
         )
 
 
@@ -303,10 +316,10 @@ class Archive:
 @asynccontextmanager
 async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     """The data of this machine's server, which may be running. Raises `StoreError`."""
-    if not settings.database_url and not (settings.data_dir / DATABASE).exists():
+    if _is_missing(settings):
         raise StoreError(f"there is no ci-bot data in {settings.data_dir}; set data_dir in ci-bot.toml")
     clock = SystemClock()
-    database = await Database.open(settings.database)
+    database = await Database.open(settings.database, migrate=False)
     try:
         yield Archive(RunStore(database, clock), _logs(settings))
     finally:
@@ -340,24 +353,33 @@ async def _look_at_engine(settings: Settings) -> str:
 
 
 async def _look_at_disk(settings: Settings) -> str:
-    _make_dirs(settings)
-    free = shutil.disk_usage(settings.data_dir).free
-    words = f"{free / 1024**3:.1f} GiB free in {settings.data_dir}"
+    """Looks and changes nothing: what is not there yet is the server's to make, as its own user."""
+    there = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    free = shutil.disk_usage(there).free
+    words = f"{free / 1024**3:.1f} GiB free for {settings.data_dir}"
     if free < FREE_DISK:
         raise StoreError(f"only {words}; free some, or set data_dir to a larger disk")
     return words
 
 
 async def _look_at_database(settings: Settings) -> str:
-    _make_dirs(settings)
-    database = await Database.open(settings.database)
+    if _is_missing(settings):
+        return "not there yet; `ci-bot serve` makes it"
+    database = await Database.open(settings.database, migrate=False)
     try:
         aside = await InboxStore(database, SystemClock()).count_set_aside()
     finally:
         await database.close()
     if aside:
-        raise StoreError(f"{aside} deliveries failed three times and were set aside; the log says why")
-    return f"answers, newest schema ({settings.database.split(':', 1)[0].split('+')[0]})"
+        raise StoreError(
+            f"{aside} deliveries failed for good and were set aside; the server's log says why, and "
+            "redelivering one (App settings, Advanced) tries it again"
+        )
+    return f"answers at {settings.database.rpartition('@')[2]}"
+
+
+def _is_missing(settings: Settings) -> bool:
+    return not settings.database_url and not (settings.data_dir / DATABASE).exists()
 
 
 async def _look_at_github(settings: Settings) -> str:
@@ -377,11 +399,11 @@ async def _look_at_github(settings: Settings) -> str:
 
 
 def _make_dirs(settings: Settings) -> None:
-    for path in (settings.data_dir, settings.run):
+    for name, path in (("data_dir", settings.data_dir), ("run_dir", settings.run)):
         try:
             path.mkdir(mode=0o700, parents=True, exist_ok=True)
         except OSError as error:
-            raise SettingsError([f"data_dir: {path} cannot be made: {error.strerror}"]) from error
+            raise SettingsError([f"{name}: {path} cannot be made: {error.strerror}"]) from error
 
 
 @contextmanager

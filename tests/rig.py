@@ -151,7 +151,7 @@ async def make_bot(client: ForgeClient, home: Path, *, slug: str = "ci-bot", **s
     key.write_text(app["private_key"])
     key.chmod(0o600)
     env = {
-        "CI_BOT_CONFIG": str(home / "no-such.toml"),
+        "CI_BOT_CONFIG": str(_empty(home / "ci-bot.toml")),
         "CI_BOT_DATA_DIR": str(home / "data"),
         "CI_BOT_PORT": str(port),
         "CI_BOT_PUBLIC_URL": f"http://127.0.0.1:{port}",
@@ -171,3 +171,9 @@ def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         return int(probe.getsockname()[1])
+
+
+def _empty(file: Path) -> Path:
+    """Settings come from the environment alone, whatever lies in the working directory."""
+    file.touch()
+    return file

@@ -34,10 +34,9 @@ for _command in COMMANDS:
 
 
 def main() -> None:
+    """Ends the process, always with an exit code."""
     try:
-        cli.main(standalone_mode=False)
-    except click.exceptions.Exit as stop:
-        sys.exit(stop.exit_code)
+        sys.exit(cli.main(standalone_mode=False) or 0)  # click gives back the code of an `Exit`
     except click.ClickException as error:
         error.show()
         sys.exit(UNUSABLE)
@@ -50,4 +49,8 @@ def main() -> None:
         sys.exit(UNUSABLE)
     except (CiBotError, OSError) as error:
         click.echo(f"ci-bot: {error}", err=True)
+        sys.exit(UNUSABLE)
+    except ExceptionGroup as group:  # parts of the server that ended together
+        for part in group.exceptions:
+            click.echo(f"ci-bot: {part}", err=True)
         sys.exit(UNUSABLE)

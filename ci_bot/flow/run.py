@@ -11,7 +11,7 @@ from ci_bot.core.errors import EngineError, ForgeError, LeaseLost, StoreError, W
 from ci_bot.core.model import Job, Run
 from ci_bot.core.outcome import Outcome, job_deadline
 from ci_bot.core.patience import is_worth_waiting, pause
-from ci_bot.core.states import Change
+from ci_bot.core.states import Change, Status
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.steps import Cancelling, StepRunner, unless
 from ci_bot.ports import (
@@ -26,6 +26,7 @@ from ci_bot.ports import (
 )
 
 _log = structlog.get_logger()
+LOST_WORKSPACE = "the job's workspace is gone, and what its earlier steps made with it"
 
 
 class JobRunner:
@@ -117,6 +118,8 @@ class JobRunner:
             found = await self._workspaces.find(claim.job.id, run.repo)
             if found is not None:
                 return found
+            if any(step.status is not Status.WAITING for step in claim.job.steps):
+                raise WorkspaceError(LOST_WORKSPACE)
         source = await self._source(run)
         return await self._workspaces.prepare(claim.job.id, run.repo, run.sha, source, run.base_sha)
 

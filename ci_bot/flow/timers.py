@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+from collections.abc import Awaitable, Callable
 from typing import Final
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from ci_bot.core.errors import CiBotError
-from ci_bot.ports import Executor, Runs, Workspaces
+from ci_bot.ports import Clock, Executor, Runs, Workspaces
 
 _log = structlog.get_logger()
 REAP_SECONDS: Final = 30
+PRUNE_HOURS: Final = 6
+KEEP_COMMITS_SECONDS: Final = 30 * 24 * 3600  # far longer than any job runs
+
+Prune = Callable[[float], Awaitable[int]]
 
 
 class Reaper:
@@ -35,8 +40,16 @@ class Reaper:
                 _log.info("leftovers removed", count=count)
 
 
-def make_timers(reaper: Reaper) -> AsyncIOScheduler:
-    """The timers, not started yet."""
+def make_timers(reaper: Reaper, prune: Prune, clock: Clock) -> AsyncIOScheduler:
+    """The timers, not started yet. `prune` forgets mirrored commits last used before a moment."""
+
+    async def forget_old_commits() -> None:
+        try:
+            await prune(clock.now() - KEEP_COMMITS_SECONDS)
+        except CiBotError as error:
+            _log.warning("old commits not removed", error=str(error))
+
     timers = AsyncIOScheduler(timezone="UTC")
     timers.add_job(reaper.reap, "interval", seconds=REAP_SECONDS, max_instances=1, coalesce=True)
+    timers.add_job(forget_old_commits, "interval", hours=PRUNE_HOURS, max_instances=1, coalesce=True)
     return timers

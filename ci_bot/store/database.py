@@ -3,24 +3,35 @@
 from __future__ import annotations
 
 import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Self
+from urllib.parse import quote
 
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, event, text
-from sqlalchemy.engine import make_url
-from sqlalchemy.exc import DBAPIError, InterfaceError, SQLAlchemyError
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
 from ci_bot.core.errors import StoreError
 
 MIGRATIONS = Path(__file__).parent / "migrations"
-BUSY_MS = 30_000  # how long SQLite waits for another process's write
+DRIVERS = (
+    "PostgreSQL needs `pip install ci-bot[postgresql]` and a URL like postgresql+asyncpg://host/name"
+)
+BUSY_SECONDS = 30  # how long SQLite waits for another process's write
+SQLITE_PRAGMAS = (
+    f"busy_timeout={BUSY_SECONDS * 1000}",
+    "journal_mode=WAL",
+    "synchronous=FULL",
+    "foreign_keys=ON",
+)
 
 
 class Database:
@@ -36,19 +47,30 @@ class Database:
         self._writing = asyncio.Lock()
 
     @classmethod
-    async def open(cls, url: str) -> Self:
-        """Connects, migrates to the newest schema and checks SQLite's integrity.
+    async def open(cls, url: str, *, migrate: bool = True) -> Self:
+        """Connects, checks SQLite's integrity, and migrates to the newest schema.
+
+        Without `migrate` the database must be there, and nothing of it is changed.
 
         `url` is SQLAlchemy's: "sqlite+aiosqlite:////path/to/ci-bot.db" or
         "postgresql+asyncpg://user@host/name". Raises `StoreError`.
         """
-        engine = create_async_engine(url, **_engine_options(url))
+        try:
+            await asyncio.to_thread(_examine_file, url, migrate)
+            engine = create_async_engine(url, **_engine_options(url))
+        except (ModuleNotFoundError, ArgumentError) as error:
+            raise StoreError(f"database_url cannot be used: {error}; {DRIVERS}") from error
+        except sqlite3.Error as error:
+            raise StoreError(_words(url, error)) from error
         if engine.dialect.name == "sqlite":
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
         database = cls(engine)
         try:
-            await database._migrate()
+            await database.ping()
+            if migrate:
+                async with database.write() as connection:
+                    await connection.run_sync(_upgrade)
         except (SQLAlchemyError, CommandError, StoreError) as error:
             await engine.dispose()
             raise StoreError(_words(url, error)) from error
@@ -88,14 +110,21 @@ class Database:
         except (DBAPIError, InterfaceError) as error:
             raise StoreError(f"the database failed: {_cause(error)}") from error
 
-    async def _migrate(self) -> None:
-        if self._is_sqlite:
-            async with self.read() as connection:
-                answer = (await connection.execute(text("PRAGMA quick_check(1)"))).scalar_one()
-            if answer != "ok":
-                raise StoreError(f"damaged: {answer}")
-        async with self.write() as connection:
-            await connection.run_sync(_upgrade)
+
+def _examine_file(url: str, make: bool) -> None:
+    """Opens and checks SQLite's file, before a pool is built on it. Raises `sqlite3.Error`."""
+    parsed = make_url(url)
+    if parsed.get_backend_name() != "sqlite" or _is_in_memory(parsed):
+        return
+    file = f"file:{quote(str(parsed.database))}?mode={'rwc' if make else 'rw'}"
+    with closing(sqlite3.connect(file, uri=True, timeout=BUSY_SECONDS)) as connection:
+        (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
+    if answer != "ok":
+        raise sqlite3.DatabaseError(f"damaged: {answer}")
+
+
+def _is_in_memory(url: URL) -> bool:
+    return url.database in (None, "", ":memory:")
 
 
 def _upgrade(connection: Connection) -> None:
@@ -109,7 +138,7 @@ def _engine_options(url: str) -> dict[str, Any]:
     parsed = make_url(url)
     if parsed.get_backend_name() != "sqlite":
         return {"pool_pre_ping": True}
-    if parsed.database in (None, "", ":memory:"):
+    if _is_in_memory(parsed):
         return {"poolclass": StaticPool}  # one connection, or each would see a database of its own
     return {"pool_size": 8}
 
@@ -118,10 +147,12 @@ def _prepare_sqlite(connection: Any, _record: object) -> None:
     # The driver's own idea of when to begin is switched off: see `_begin_sqlite`.
     connection.isolation_level = None
     cursor = connection.cursor()
-    cursor.execute(f"PRAGMA busy_timeout={BUSY_MS}")
-    cursor.execute("PRAGMA journal_mode=WAL")
-    cursor.execute("PRAGMA synchronous=FULL")
-    cursor.execute("PRAGMA foreign_keys=ON")
+    try:
+        for pragma in SQLITE_PRAGMAS:
+            cursor.execute(f"PRAGMA {pragma}")
+    except Exception:
+        connection.close()  # nobody else would, and its thread would outlive the event loop
+        raise
     cursor.close()
 
 

@@ -111,6 +111,17 @@ def _answer(item: _Waiting, answer: bool | StoreError) -> None:
         item.answer.set_result(answer)
 
 
+async def _take_up_again(connection: AsyncConnection, id: int, now: float) -> bool:
+    """A redelivery of what was set aside is how an operator asks for another try."""
+    change = (
+        update(deliveries)
+        .where(deliveries.c.id == id, deliveries.c.state == SET_ASIDE)
+        .values(state=PENDING, tries=0, due_at=now, done_at=None)
+        .returning(deliveries.c.id)
+    )
+    return (await connection.execute(change)).first() is not None
+
+
 async def _insert(connection: AsyncConnection, delivery: Delivery, now: float) -> bool:
     digest = hashlib.sha256(delivery.body).hexdigest()
     same = select(deliveries.c.id).where(
@@ -118,8 +129,9 @@ async def _insert(connection: AsyncConnection, delivery: Delivery, now: float) -
         deliveries.c.delivery_id == delivery.delivery_id,
         deliveries.c.body_sha256 == digest,
     )
-    if (await connection.execute(same)).first() is not None:
-        return False
+    known = (await connection.execute(same)).first()
+    if known is not None:
+        return await _take_up_again(connection, known.id, now)
     await connection.execute(
         insert(deliveries).values(
             forge=delivery.forge,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
@@ -9,6 +10,8 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from ci_bot.core.errors import CiBotError
 from ci_bot.web.hooks import METERS
+
+CHECK_SECONDS = 3.0  # a probe that waits longer is given up by whoever sent it
 
 Check = Callable[[], Awaitable[object]]
 CHECKS: web.AppKey[Mapping[str, Check]] = web.AppKey("checks", Mapping)
@@ -23,9 +26,12 @@ async def readyz(request: web.Request) -> web.Response:
     problems = []
     for name, check in request.app[CHECKS].items():
         try:
-            await check()
+            async with asyncio.timeout(CHECK_SECONDS):
+                await check()
         except CiBotError as error:
             problems.append(f"{name}: {error}")
+        except TimeoutError:
+            problems.append(f"{name}: no answer within {CHECK_SECONDS:.0f} s")
     if problems:
         return web.Response(status=503, text="\n".join(problems) + "\n")
     return web.Response(text="ready\n")

@@ -119,13 +119,14 @@ class Git:
         env: Mapping[str, str] | None = None,
         source: CloneSource | None = None,
         stdin: bytes = b"",
-        umask: int = 0o077,
+        umask: int = 0o022,
         holding: Sequence[int] = (),
     ) -> bytes:
         """Standard output. `doing` says in errors what failed: "fetching 1a2b3c4 from …".
 
         The credentials of `source` go to its host alone, by the environment of this one process.
-        `holding` are locks that last as long as the process does, should it outlive us. Raises
+        What git writes can be read by every user, since steps read objects as whatever user their image
+        has; the folders above are closed to others. `holding` are locks that last as long as the process does, should it outlive us. Raises
         `GitFailed`.
         """
         try:

@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 
 from dev.images import ensure_images
-from dev.recipes import BUSYBOX, GIT, RECORDER
+from dev.recipes import BUSYBOX, GIT, GIT_1000, GIT_RANDOM, NO_SHELL, RECORDER
 from tests.conftest import engine_problem
 from tests.forge_sim.client import ForgeClient
 from tests.rig import DESCRIPTION, Bot, make_bot, running_forge
@@ -26,7 +26,7 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
 @pytest.fixture(scope="session")
 def images() -> None:
     if not engine_problem():
-        ensure_images([BUSYBOX, GIT, RECORDER])
+        ensure_images([BUSYBOX, GIT, GIT_1000, GIT_RANDOM, NO_SHELL, RECORDER])
 
 
 @pytest.fixture(scope="session")

@@ -125,3 +125,27 @@ jobs:
     sha = await world.push("main", ci_yaml=pipeline)
     job = await world.check(sha, "ci-bot / test")
     assert "\nnothing found\n" in await world.log(job)
+
+
+@pytest.mark.parametrize("image", ["ci-bot/git:1", "ci-bot/git-1000:1", "ci-bot/git-random:1"])
+async def test_whatever_user_an_image_has_git_works_in_the_workspace(world: World, image: str) -> None:
+    await world.make_repo()
+    pipeline = f"""\
+image: {image}
+jobs:
+  test:
+    steps:
+      - |
+        git log --oneline | wc -l
+        echo new > file
+        git add file
+        git -c user.name=x -c user.email=x@example.com commit -qm "by $(id -u)"
+        git diff --stat HEAD~1
+        git status --short
+"""
+    sha = await world.push("main", ci_yaml=pipeline)
+    job = await world.check(sha, "ci-bot / test")
+    log = await world.log(job)
+    assert job["conclusion"] == "success", log
+    assert "\n2\n" in log
+    assert "1 file changed, 1 insertion(+)" in log

@@ -60,3 +60,7 @@ async def test_a_failed_delivery_waits_for_its_time_and_one_set_aside_for_a_pers
     await store.inbox.fail(found.id, "a bug", None)
     assert await store.inbox.pending(10) == []
     assert await store.inbox.count_set_aside() == 1
+    assert await store.inbox.put(delivery())  # redelivered: another try
+    assert await store.inbox.count_set_aside() == 0
+    (fresh,) = await store.inbox.pending(10)
+    assert fresh.tries == 0

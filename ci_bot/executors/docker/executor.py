@@ -20,6 +20,8 @@ from ci_bot.executors.docker.limits import Limits
 from ci_bot.executors.docker.session import DockerSession
 from ci_bot.ports import Alive, JobSpec
 
+CLOSE_SECONDS = 3.0  # a frozen engine must not hold up the end of the server
+
 _log = structlog.get_logger(__name__)
 
 
@@ -82,8 +84,9 @@ class DockerExecutor:
         """Lets go of the engine. What belongs to a job stays on it; an idle network goes. Safe twice."""
         worked, self._has_worked = self._has_worked, False
         if worked:
-            with suppress(EngineError):  # a network that stays is found again
-                await network.remove_if_idle(self._host.engine, self._host.instance)
+            with suppress(EngineError, TimeoutError):  # a network that stays is found again
+                async with asyncio.timeout(CLOSE_SECONDS):
+                    await network.remove_if_idle(self._host.engine, self._host.instance)
         self._host.images.close()
         await self._host.engine.close()
 
