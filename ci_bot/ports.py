@@ -326,6 +326,7 @@ class Delivery:
     delivery_id: str
     headers: Mapping[str, str]  # the few that `Webhook.parse` reads
     body: bytes
+    turn: str = ""  # those with the same one are decided one after the other; "" waits for nobody
 
 
 @dataclass(frozen=True, slots=True)
@@ -348,8 +349,8 @@ class Inbox(Protocol):
         """
         ...
 
-    async def pending(self, limit: int) -> Sequence[StoredDelivery]:
-        """Undecided deliveries that are due, oldest first."""
+    async def pending(self, limit: int, busy: Collection[str] = ()) -> Sequence[StoredDelivery]:
+        """Undecided deliveries that are due, oldest first: of each turn the first alone, of `busy` none."""
         ...
 
     async def fail(self, id: int, reason: str, retry_at: float | None) -> None:

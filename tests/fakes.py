@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.errors import BadDelivery, ForgeError, SignatureRefused, WorkspaceError
 from ci_bot.core.events import Access, Actor, Event, Permission, Pull, Repo
 from ci_bot.core.model import Exit, ExitReason
@@ -53,10 +54,15 @@ class FakeWebhook:
         self.events[body] = event
         return body
 
+    def require_signature(self, headers: Mapping[str, str]) -> None:
+        self.calls.append("require_signature")
+        if "X-Signature" not in headers:
+            raise SignatureRefused("not signed")
+
     def verify(self, headers: Mapping[str, str], body: bytes) -> None:
         self.calls.append("verify")
         if headers.get("X-Signature") != "good":
-            raise SignatureRefused("not signed")
+            raise SignatureRefused("wrongly signed")
 
     def parse(self, headers: Mapping[str, str], body: bytes) -> Event | None:
         self.calls.append("parse")
@@ -76,6 +82,14 @@ class ShownCheck:
     sha: str
     report: CheckReport
     external_id: str
+    was_answered: bool
+
+    def check_change(self, report: CheckReport) -> None:
+        """Completed is final. Who never heard the answer may say the same again."""
+        if self.report.state is CheckState.COMPLETED and (
+            self.was_answered or self.report.conclusion is not report.conclusion
+        ):
+            raise AssertionError(f"{report.name}: a completed check was changed")
 
 
 class FakeForge:
@@ -142,18 +156,18 @@ class FakeForge:
             raise self.failures.pop(0)
         if handle is None:
             handle = f"check:{next(self._numbers)}"
-        elif (held := self.checks[handle].report) != report and held.state is CheckState.COMPLETED:
-            raise AssertionError(f"{report.name}: a completed check was changed")
-        self.checks[handle] = ShownCheck(sha, report, external_id)
+        else:
+            self.checks[handle].check_change(report)
+        self.checks[handle] = ShownCheck(sha, report, external_id, was_answered=not self.failures)
         if self.failures:
             raise self.failures.pop(0)
         return handle
 
-    async def find(self, repo: Repo, sha: str, name: str, external_id: str) -> str | None:
+    async def find(self, repo: Repo, sha: str, name: str, external_id: str) -> FoundCheck | None:
         self.calls.append(f"find {name}")
         for handle, check in self.checks.items():
             if check.external_id == external_id and check.sha == sha:
-                return handle
+                return FoundCheck(handle, check.report.conclusion)
         return None
 
     async def comment(self, repo: Repo, number: int, comment: CommentReport, handle: str | None) -> str:
@@ -177,7 +191,7 @@ class FakeStep:
 
     exit: Exit = field(default_factory=lambda: Exit(0))
     output: bytes = b""
-    seconds: float = 0.0
+    until: asyncio.Event | None = None  # it ends by itself then
     hangs: bool = False  # until it is stopped
     raises: Exception | None = None
 
@@ -208,6 +222,10 @@ class FakeExecutor:
 
     async def until_running(self, script: str) -> None:
         while script not in self.ran:
+            await asyncio.sleep(0.001)
+
+    async def until_at_once(self, number: int) -> None:
+        while self.running < number:
             await asyncio.sleep(0.001)
 
     async def reap(self, alive: Alive) -> int:
@@ -247,7 +265,7 @@ class FakeSession:
             raise step.raises
         log.write(step.output)
         if not step.hangs:
-            await asyncio.sleep(step.seconds)
+            await (step.until.wait() if step.until else asyncio.sleep(0))
             return step.exit
         self._stopped.clear()
         await self._stopped.wait()

@@ -10,6 +10,7 @@ from typing import Final
 from ci_bot.core.decisions import Decision, ForgetRepo, NewRun, Retry, SeeRepo, Withdraw
 from ci_bot.core.events import (
     Actor,
+    Event,
     MergeGroupAsked,
     MergeGroupDropped,
     Pull,
@@ -51,6 +52,13 @@ class Head:
 def natural_key(repo: Repo, kind: RunKind, ref: str, sha: str) -> str:
     """The same for a webhook, its redelivery and whoever else finds this head."""
     return f"{repo.key} {kind} {sha} {ref}"
+
+
+def turn_of(event: Event) -> str:
+    """Events with the same turn are decided one after the other, so that each sees the one before."""
+    if isinstance(event, TenantChanged):
+        return f"{event.forge}:tenant:{event.tenant}"
+    return event.repo.key
 
 
 def short(sha: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict, defaultdict
+from collections import OrderedDict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
@@ -103,32 +103,43 @@ class Decider:
         self._meters = meters
         self._readings: Recent[Reading | None] = Recent(REMEMBERED)
         self._messages: Recent[str] = Recent(REMEMBERED)
-        self._turn: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._in_flight: dict[int, StoredDelivery] = {}
 
     async def run(self) -> None:
-        while True:
-            if not await self._work_off_if_stored():
+        async with asyncio.TaskGroup() as group:
+            while True:
+                try:
+                    await self._begin_all(group)
+                except StoreError as error:
+                    _log.warning("nothing decided", error=str(error))
                 await self._arrived.wait(NET_SECONDS)
 
     async def work_off(self) -> int:
-        """Decides everything that is due now; returns how many deliveries that were."""
+        """Decides what is due now, of each repository the first; returns how many deliveries that were."""
         stored = await self._inbox.pending(AT_ONCE)
-        async with asyncio.TaskGroup() as group:
-            for item in stored:
-                group.create_task(self._handle(item))
+        await asyncio.gather(*(self._handle(item) for item in stored))
         return len(stored)
 
-    async def _work_off_if_stored(self) -> int:
+    async def _begin_all(self, group: asyncio.TaskGroup) -> None:
+        """A repository whose forge is slow holds up nobody but itself."""
+        free = AT_ONCE - len(self._in_flight)
+        busy = {item.delivery.turn for item in self._in_flight.values()} - {""}
+        for item in await self._inbox.pending(AT_ONCE, busy) if free else ():
+            if item.id not in self._in_flight and len(self._in_flight) < AT_ONCE:
+                self._in_flight[item.id] = item
+                group.create_task(self._handle_in_flight(item))
+
+    async def _handle_in_flight(self, stored: StoredDelivery) -> None:
         try:
-            return await self.work_off()
-        except StoreError as error:
-            _log.warning("nothing decided", error=str(error))
-            return 0
+            await self._handle(stored)
+        finally:
+            del self._in_flight[stored.id]
+            self._arrived.ring()
 
     async def _handle(self, stored: StoredDelivery) -> None:
         log = _log.bind(delivery=stored.delivery.delivery_id)
         try:
-            decision = await self._decide_in_turn(stored)
+            decision = await self._decide(stored)
         except Exception as error:  # noqa: BLE001 - the loop's edge: one bad item must not stop the rest
             await self._failed(stored, error)
             return
@@ -153,12 +164,11 @@ class Decider:
             _log.warning("failure not stored", error=str(unstored))
             await self._clock.sleep(NET_SECONDS)
 
-    async def _decide_in_turn(self, stored: StoredDelivery) -> Decision:
+    async def _decide(self, stored: StoredDelivery) -> Decision:
         delivery = stored.delivery
         event = self._webhooks[delivery.forge].parse(delivery.headers, delivery.body)
-        async with self._turn[_turn_of(event)]:
-            decision = await self.decide(event) if event else Decision("asks for nothing")
-            await self._decisions.commit(decision, stored.id)
+        decision = await self.decide(event) if event else Decision("asks for nothing")
+        await self._decisions.commit(decision, stored.id)
         return decision
 
     async def decide(self, event: Event) -> Decision:
@@ -279,13 +289,6 @@ class Decider:
             if text is not None:
                 return True
         return False
-
-
-def _turn_of(event: Event | None) -> str:
-    """Deliveries with the same answer are decided one after the other."""
-    if isinstance(event, TenantChanged):
-        return f"{event.forge}:tenant:{event.tenant}"
-    return event.repo.key if event else ""
 
 
 def _decide_alone(

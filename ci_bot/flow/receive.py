@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Final
 
 import structlog
 
+from ci_bot.core.deciding import turn_of
+from ci_bot.core.events import Event
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.meters import Meters
 from ci_bot.ports import Delivery, Inbox, Webhook
@@ -17,6 +20,10 @@ _log = structlog.get_logger()
 #: Headers that are kept beside the body: a forge's own, but nothing that proves who sent it.
 KEPT_PREFIX: Final = "x-"
 NEVER_KEPT: Final = ("signature", "token", "authorization", "forwarded", "real-ip")
+
+
+#: Bytes of JSON that cost less to read than a thread does.
+PARSED_AT_ONCE: Final = 256 * 1024
 
 
 class Received(StrEnum):
@@ -48,9 +55,11 @@ class Receiver:
         webhook = self._webhooks[forge]
         webhook.verify(headers, body)
         delivery_id = webhook.delivery_id(headers)
-        if webhook.parse(headers, body) is None:
+        event = await _parsed(webhook, headers, body)
+        if event is None:
             return self._told(Received.IGNORED, forge, delivery_id)
-        is_new = await self._inbox.put(Delivery(forge, delivery_id, _kept(headers), body))
+        delivery = Delivery(forge, delivery_id, _kept(headers), body, turn_of(event))
+        is_new = await self._inbox.put(delivery)
         if is_new:
             self._arrived.ring()
         return self._told(Received.STORED if is_new else Received.REPEATED, forge, delivery_id)
@@ -59,6 +68,12 @@ class Receiver:
         self._meters.deliveries.labels(forge, received).inc()
         _log.info("delivery", forge=forge, delivery=delivery_id, answer=str(received))
         return received
+
+
+async def _parsed(webhook: Webhook, headers: Mapping[str, str], body: bytes) -> Event | None:
+    if len(body) <= PARSED_AT_ONCE:
+        return webhook.parse(headers, body)
+    return await asyncio.to_thread(webhook.parse, headers, body)
 
 
 def _kept(headers: Mapping[str, str]) -> dict[str, str]:

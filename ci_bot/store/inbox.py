@@ -5,10 +5,10 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import insert, select, update
+from sqlalchemy import and_, func, insert, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.errors import StoreError
@@ -46,10 +46,13 @@ class InboxStore:
             self._writer = asyncio.create_task(self._write_all())
         return await answer
 
-    async def pending(self, limit: int) -> Sequence[StoredDelivery]:
+    async def pending(self, limit: int, busy: Collection[str] = ()) -> Sequence[StoredDelivery]:
+        due = and_(deliveries.c.state == PENDING, deliveries.c.due_at <= self._clock.now())
+        first_of_turn = select(func.min(deliveries.c.id)).where(due).group_by(deliveries.c.turn)
         query = (
             select(deliveries)
-            .where(deliveries.c.state == PENDING, deliveries.c.due_at <= self._clock.now())
+            .where(due, deliveries.c.turn.not_in(busy))
+            .where(or_(deliveries.c.turn == "", deliveries.c.id.in_(first_of_turn)))
             .order_by(deliveries.c.id)
             .limit(limit)
         )
@@ -58,7 +61,9 @@ class InboxStore:
         return [
             StoredDelivery(
                 id=row.id,
-                delivery=Delivery(row.forge, row.delivery_id, json.loads(row.headers), row.body),
+                delivery=Delivery(
+                    row.forge, row.delivery_id, json.loads(row.headers), row.body, row.turn
+                ),
                 received_at=row.received_at,
                 tries=row.tries,
             )
@@ -139,6 +144,7 @@ async def _insert(connection: AsyncConnection, delivery: Delivery, now: float) -
             body_sha256=digest,
             headers=json.dumps(dict(delivery.headers)),
             body=delivery.body,
+            turn=delivery.turn,
             received_at=now,
             state=PENDING,
             due_at=now,

@@ -42,6 +42,7 @@ deliveries = Table(
     Column("body_sha256", String(64), nullable=False),
     Column("headers", Text, nullable=False),
     Column("body", LargeBinary, nullable=False),
+    Column("turn", String(128), nullable=False),
     Column("received_at", Float, nullable=False),
     Column("state", String(16), nullable=False),  # pending, done, set_aside
     Column("tries", Integer, nullable=False, default=0),

@@ -1,0 +1,210 @@
+"""The steps of a job: each to its end, within its time, with its log; each end stored before the next."""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import replace
+
+import pytest
+
+from ci_bot.core.errors import EngineError, EngineGone, StepRefused
+from ci_bot.core.model import Exit, ExitReason, Job
+from ci_bot.core.states import Status
+from ci_bot.flow.steps import Cancelling
+from tests.fakes import FakeStep
+from tests.flow.road import SUCCESSOR, Working
+from tests.make import SHA_A, job
+
+S, F, X = Status.SUCCEEDED, Status.FAILED, Status.SKIPPED
+
+
+async def carry_out(working: Working, planned: Job, cancelling: Cancelling | None = None) -> None:
+    await working.start(planned)
+    await working.runner().carry_out(await working.claim(), cancelling or Cancelling())
+
+
+async def statuses(working: Working) -> list[Status]:
+    return [step.status for step in (await working.job()).steps]
+
+
+def with_step(planned: Job, index: int, **more: object) -> Job:
+    steps = list(planned.steps)
+    steps[index] = replace(steps[index], **more)  # type: ignore[arg-type]
+    return replace(planned, steps=tuple(steps))
+
+
+async def test_steps_run_in_order_each_with_its_exit_and_its_log(working: Working) -> None:
+    working.executor.steps = {"make": FakeStep(output=b"made\n"), "test": FakeStep(output=b"fine\n")}
+    await carry_out(working, job("test", "make", "test"))
+    assert working.executor.ran == ["make", "test"]
+    ended = await working.job()
+    assert ended.status is S
+    assert [(step.status, step.exit_code, step.log_bytes) for step in ended.steps] == [
+        (S, 0, 5),
+        (S, 0, 5),
+    ]
+    assert (working.log(ended, 0), working.log(ended, 1)) == (b"made\n", b"fine\n")
+
+
+async def test_each_step_gets_its_environment_and_its_first_generation(working: Working) -> None:
+    await carry_out(working, with_step(job("test", "make"), 0, env={"MODE": "fast", "CI_SHA": "no"}))
+    (spec,) = working.executor.specs
+    ended = await working.job()
+    assert (spec.index, spec.generation) == (0, 1)
+    assert (spec.env["MODE"], spec.env["CI_SHA"], spec.env["CI_STEP"]) == ("fast", SHA_A, "make")
+    assert spec.env["CI_RUN_URL"] == f"http://ci/runs/{ended.run_id}/{ended.id}"
+
+
+async def test_a_failing_step_ends_the_job_and_skips_the_rest(working: Working) -> None:
+    working.executor.steps["make"] = FakeStep(Exit(2), b"oops\n")
+    await carry_out(working, job("test", "make", "test"))
+    ended = await working.job()
+    assert (ended.status, ended.reason) == (F, 'step "make": exit code 2')
+    assert await statuses(working) == [F, X]
+    assert working.log(ended) == b"oops\n[ci-bot] exit code 2\n"
+
+
+async def test_continue_on_error_goes_on_and_passes_and_says_what_happened(working: Working) -> None:
+    working.executor.steps["lint"] = FakeStep(Exit(1))
+    await carry_out(working, with_step(job("test", "lint", "test"), 0, continue_on_error=True))
+    assert (await working.job()).status is S
+    assert await statuses(working) == [F, S]
+    assert (await working.step()).reason == "exit code 1"
+
+
+async def test_out_of_memory_is_told_in_words(working: Working) -> None:
+    words = "out of memory (limit 512 MiB)"
+    working.executor.steps["make"] = FakeStep(Exit(137, ExitReason.OUT_OF_MEMORY, words))
+    await carry_out(working, job("test", "make"))
+    assert (await working.step()).reason == words
+
+
+async def test_a_step_that_cannot_run_as_written_fails_with_what_to_change(working: Working) -> None:
+    words = 'image "nope" is not there; check its name'
+    working.executor.steps["make"] = FakeStep(raises=StepRefused(words))
+    await carry_out(working, job("test", "make", "test"))
+    ended = await working.job()
+    assert (ended.status, ended.reason) == (F, f'step "make": {words}')
+    assert (await working.step()).exit_code is None
+    assert working.log(ended) == f"[ci-bot] {words}\n".encode()
+
+
+@pytest.mark.parametrize("error", [EngineError("the container vanished"), EngineGone("no answer")])
+async def test_an_engine_that_fails_is_an_infrastructure_failure_with_its_reason(
+    working: Working, error: EngineError
+) -> None:
+    working.executor.steps["make"] = FakeStep(raises=error)
+    await carry_out(working, with_step(job("test", "make", "test"), 0, continue_on_error=True))
+    ended = await working.job()
+    assert (ended.status, ended.reason) == (Status.BROKEN, f'step "make": {error}')
+    assert await statuses(working) == [Status.BROKEN, X]
+
+
+async def test_a_cancel_in_mid_step_stops_it_and_ends_the_job(working: Working) -> None:
+    working.executor.steps["make"] = FakeStep(output=b"so far\n", hangs=True)
+    cancelling = Cancelling()
+    running = asyncio.create_task(carry_out(working, job("test", "make", "test"), cancelling))
+    await working.executor.until_running("make")
+    cancelling.ask("superseded by bbbbbbb")
+    await running
+    ended = await working.job()
+    assert (ended.status, ended.reason) == (Status.CANCELLED, 'step "make": superseded by bbbbbbb')
+    assert await statuses(working) == [Status.CANCELLED, Status.CANCELLED]
+    assert working.log(ended) == b"so far\n[ci-bot] superseded by bbbbbbb\n"
+    assert working.executor.open_jobs == set()
+
+
+async def test_a_cancel_between_steps_starts_no_other(working: Working) -> None:
+    cancelling, flaky = Cancelling(), working.flaky
+    flaky.after["end_step"] = lambda: cancelling.ask("the pull request was closed")
+    await working.start(job("test", "make", "test"))
+    await working.runner(flaky).carry_out(await working.claim(), cancelling)
+    ended = await working.job()
+    assert working.executor.ran == ["make"]
+    assert (ended.status, ended.reason) == (Status.CANCELLED, "the pull request was closed")
+    assert await statuses(working) == [S, Status.CANCELLED]
+
+
+async def test_a_cancel_before_the_first_step_starts_none(working: Working) -> None:
+    cancelling = Cancelling()
+    cancelling.ask("closed")
+    await carry_out(working, job("test", "make"), cancelling)
+    assert working.executor.ran == []
+    assert (await working.job()).status is Status.CANCELLED
+
+
+async def test_a_step_that_ends_well_as_it_is_cancelled_has_passed(working: Working) -> None:
+    cancelling, flaky = Cancelling(), working.flaky
+    flaky.after["end_step"] = lambda: cancelling.ask("too late")
+    await working.start(job("test", "make"))
+    await working.runner(flaky).carry_out(await working.claim(), cancelling)
+    assert (await working.job()).status is S
+
+
+async def test_a_job_ends_at_its_limit(working: Working) -> None:
+    working.executor.steps["make"] = FakeStep(hangs=True)
+    await working.start(job("test", "make", "test", timeout=1800))
+    claim = await working.claim()
+    working.store.clock.time += 1800 - 0.02
+    await working.runner().carry_out(claim, Cancelling())
+    ended = await working.job()
+    assert ended.status is Status.TIMED_OUT
+    assert ended.reason == 'step "make": timed out: the job\'s limit is 30m'
+    assert await statuses(working) == [Status.TIMED_OUT, X]
+    assert working.log(ended) == b"[ci-bot] timed out: the job's limit is 30m\n"
+
+
+async def test_a_step_ends_at_its_own_limit_which_counts_on_while_no_server_runs(
+    working: Working,
+) -> None:
+    working.executor.steps["make"] = FakeStep(hangs=True)
+    await working.start(with_step(job("test", "make"), 0, timeout=90))
+    await working.begin()
+    working.store.clock.time += 3000  # of the job's hour
+    await working.runner().carry_out(await working.claim(SUCCESSOR), Cancelling())
+    ended = await working.job()
+    assert (ended.status, ended.reason) == (
+        Status.TIMED_OUT,
+        'step "make": timed out: its limit is 90s',
+    )
+
+
+async def test_a_time_out_is_not_tolerated(working: Working) -> None:
+    working.executor.steps["make"] = FakeStep(hangs=True)
+    await working.start(with_step(job("test", "make", timeout=60), 0, continue_on_error=True))
+    claim = await working.claim()
+    working.store.clock.time += 60
+    await working.runner().carry_out(claim, Cancelling())
+    assert (await working.job()).status is Status.TIMED_OUT
+
+
+async def test_the_next_step_is_prepared_while_one_runs(working: Working) -> None:
+    go_on = asyncio.Event()
+    working.executor.steps["make"] = FakeStep(until=go_on)
+    running = asyncio.create_task(carry_out(working, job("test", "make", "test", "pack")))
+    while not working.executor.prepared:
+        await asyncio.sleep(0.001)
+    assert (working.executor.ran, working.executor.prepared) == (["make"], ["test 1"])
+    go_on.set()
+    await running
+    assert {spec.step.run: spec.generation for spec in working.executor.specs} == {
+        "make": 1,
+        "test": 1,
+        "pack": 1,
+    }
+
+
+async def test_tokens_minted_so_far_are_masked_in_logs_and_in_our_own_words(working: Working) -> None:
+    working.executor.steps = {
+        "make": FakeStep(output=b"before ghs_first and ghs_later\n"),
+        "test": FakeStep(Exit(1, message="bad ghs_later"), b"after ghs_first ghs_later\n"),
+    }
+    working.secrets.append(b"ghs_first")
+    flaky = working.flaky
+    flaky.after["end_step"] = lambda: working.secrets.append(b"ghs_later")
+    await working.start(job("test", "make", "test"))
+    await working.runner(flaky).carry_out(await working.claim(), Cancelling())
+    ended = await working.job()
+    assert b"ghs_first" not in working.log(ended, 0)
+    assert b"ghs_" not in working.log(ended, 1)
+    assert b"[ci-bot] bad" in working.log(ended, 1)
