@@ -77,9 +77,7 @@ async def _push(here: Scene, repo: str, number: int) -> str:
     return await here.forge.push(repo, "main", {"number.txt": f"{number}\n"}, by="alice")
 
 
-async def _run(
-    here: Scene, session: aiohttp.ClientSession, template: Payload, number: int
-) -> Moments:
+async def _run(here: Scene, session: aiohttp.ClientSession, template: Payload, number: int) -> Moments:
     sha = await _push(here, str(template["repository"]["full_name"]), number)
     delivery = here.pushed(template, sha, template["after"])
     known = {path.name for path in (here.data / "logs").iterdir()}

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 import os
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -73,13 +74,12 @@ def ms(seconds: float) -> str:
 
 def times(value: float) -> str:
     """How many times the baseline that is."""
-    return f"×{figure(value)}"
+    return f"{figure(value)} x"
 
 
 def quantile(values: Sequence[float], share: float) -> float:
     """The smallest value that at least this share of all values do not exceed."""
-    ordered = sorted(values)
-    return ordered[max(0, -int(-share * len(ordered) // 1) - 1)]
+    return sorted(values)[max(0, math.ceil(share * len(values)) - 1)]
 
 
 def _print_rows(rows: Sequence[Sequence[str]]) -> None:

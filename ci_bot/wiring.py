@@ -355,6 +355,8 @@ async def _look_at_engine(settings: Settings) -> str:
 async def _look_at_disk(settings: Settings) -> str:
     """Looks and changes nothing: what is not there yet is the server's to make, as its own user."""
     there = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    if not there.is_dir():
+        raise SettingsError([f"data_dir: {there} is not a directory"])
     free = shutil.disk_usage(there).free
     words = f"{free / 1024**3:.1f} GiB free for {settings.data_dir}"
     if free < FREE_DISK:

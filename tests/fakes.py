@@ -194,6 +194,7 @@ class FakeStep:
     until: asyncio.Event | None = None  # it ends by itself then
     hangs: bool = False  # until it is stopped
     raises: Exception | None = None
+    times: int = 1000  # it raises, and then no more
 
 
 class FakeExecutor:
@@ -261,7 +262,8 @@ class FakeSession:
             executor.running -= 1
 
     async def _end(self, step: FakeStep, log: LogWriter) -> Exit:
-        if step.raises is not None:
+        if step.raises is not None and step.times > 0:
+            step.times -= 1
             raise step.raises
         log.write(step.output)
         if not step.hangs:

@@ -36,7 +36,8 @@ async def _show(run_id: str, key: str | None, config: Path | None) -> None:
                 click.secho(
                     f"--- {step.index + 1}. {step.name}: {step.status} {step.reason}".rstrip(), dim=True
                 )
-                click.echo(plain(archive.logs.read(LogRef(job.id, step.index))), nl=False)
+                text = plain(archive.logs.read(LogRef(job.id, step.index)))
+                click.echo(text, nl=bool(text) and not text.endswith("\n"))
 
 
 def _chosen(run: Run, key: str | None) -> Sequence[JobRun]:

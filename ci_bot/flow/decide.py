@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
@@ -49,19 +49,23 @@ REMEMBERED = 256  # commits whose configuration and message need not be asked fo
 NET_SECONDS = 5.0  # how often to look for work that no bell announced
 
 
-@dataclass(frozen=True, slots=True)
 class Reader:
-    """How `.ci.yaml` is read here: off the event loop, since a hostile file takes its time."""
+    """How `.ci.yaml` is read here: off the event loop, since a hostile file takes its time.
 
-    default_image: str
-    limits: Limits
+    One at a time, in a thread of its own: several would keep the rest of the process waiting.
+    """
+
+    def __init__(self, default_image: str, limits: Limits) -> None:
+        self.default_image = default_image
+        self.limits = limits
+        self._thread = ThreadPoolExecutor(1, thread_name_prefix="read")
 
     def refuse(self, length: int, file: str) -> Reading:
         return refuse(length, file, self.limits)
 
     async def read(self, text: bytes, file: str) -> Reading:
         work = partial(read, text, file=file, default_image=self.default_image, limits=self.limits)
-        return await asyncio.to_thread(work)
+        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
 
 
 class Recent(OrderedDict[tuple[str, str], T]):

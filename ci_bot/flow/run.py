@@ -4,13 +4,21 @@ from __future__ import annotations
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
+from dataclasses import replace
 
 import structlog
 
-from ci_bot.core.errors import EngineError, ForgeError, LeaseLost, StoreError, WorkspaceError
+from ci_bot.core.errors import (
+    EngineError,
+    EngineGone,
+    ForgeError,
+    LeaseLost,
+    StoreError,
+    WorkspaceError,
+)
 from ci_bot.core.model import Job, Run
 from ci_bot.core.outcome import Outcome, job_deadline
-from ci_bot.core.patience import is_worth_waiting, pause
+from ci_bot.core.patience import SHORTEST, is_worth_waiting, pause
 from ci_bot.core.states import Change, Status
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.steps import Cancelling, StepRunner, unless
@@ -26,6 +34,7 @@ from ci_bot.ports import (
 )
 
 _log = structlog.get_logger()
+ENGINE_SECONDS = 20.0  # an engine that was restarted is back by then; its containers may go on
 LOST_WORKSPACE = "the job's workspace is gone, and what its earlier steps made with it"
 
 
@@ -90,9 +99,35 @@ class JobRunner:
             await self._end(claim, Outcome(Change.CANCEL, cancelling.reason))
             return
         spec = JobSpec(claim.job.id, claim.run.id, claim.run.repo.name, planned, workspace)
+        until = self._clock.now() + ENGINE_SECONDS
+        while True:
+            began = self._clock.now()
+            try:
+                await self._in_session(spec, claim, cancelling)
+                return
+            except EngineGone as error:
+                if self._clock.now() - began > ENGINE_SECONDS:
+                    until = self._clock.now() + ENGINE_SECONDS  # it had been there for a while
+                if self._clock.now() > until or cancelling.asked.is_set():
+                    raise
+                _log.warning("job waits for the engine", job=claim.job.id, error=str(error))
+            await unless(cancelling, self._clock.sleep(SHORTEST))
+            claim = await self._as_it_stands(claim)
+
+    async def _in_session(self, spec: JobSpec, claim: Claim, cancelling: Cancelling) -> None:
         async with self._executor.session(spec) as session:
-            outcome = await self._steps.run_all(session, claim, planned, cancelling)
+            outcome = await self._steps.run_all(session, claim, spec.job, cancelling)
             await self._end(claim, outcome)
+
+    async def _as_it_stands(self, claim: Claim) -> Claim:
+        """The claim with its steps as they are stored by now."""
+        run = await self._runs.run(claim.run.id)
+        if run is None:
+            raise LeaseLost(f"run {claim.run.id} is gone")
+        job = next((job for job in run.jobs if job.id == claim.job.id), None)
+        if job is None:
+            raise LeaseLost(f"job {claim.job.id} has a newer attempt")
+        return replace(claim, run=run, job=job)
 
     async def _workspace(self, claim: Claim, planned: Job, cancelling: Cancelling) -> Workspace | None:
         """None once the job is not wanted any more.

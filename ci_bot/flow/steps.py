@@ -8,7 +8,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ci_bot.core.environment import step_environment
-from ci_bot.core.errors import EngineError, StepRefused
+from ci_bot.core.errors import EngineError, EngineGone, StepRefused
 from ci_bot.core.model import Exit, Job, LogRef, StepRun
 from ci_bot.core.outcome import Deadline, Outcome, StoppedBy, deadline, job_outcome, step_outcome
 from ci_bot.core.states import Change, Status, step_after
@@ -84,7 +84,10 @@ class StepRunner:
     async def run_all(
         self, session: Session, claim: Claim, job: Job, cancelling: Cancelling
     ) -> Outcome:
-        """The job's outcome. Raises `LeaseLost` and `StoreError`; an engine's failure is an outcome."""
+        """The job's outcome. Raises `LeaseLost`, `StoreError` and `EngineGone`.
+
+        Any other failure of the engine is an outcome.
+        """
         inside = _InSession(session, claim, job, cancelling)
         steps = list(claim.job.steps)
         while (outcome := job_outcome(steps)) is None:
@@ -124,6 +127,8 @@ class StepRunner:
             outcome, code = await self._within(inside, spec, log, limit)
         except StepRefused as error:
             outcome = Outcome(Change.FAIL, str(error))
+        except EngineGone:
+            raise  # the step may well go on: whoever finds the engine again takes it up
         except EngineError as error:
             outcome = Outcome(Change.BREAK, str(error))
         finally:

@@ -45,6 +45,7 @@ class Database:
         self._engine = engine
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._writing = asyncio.Lock()
+        self._queue = asyncio.Lock()
 
     @classmethod
     async def open(cls, url: str, *, migrate: bool = True) -> Self:
@@ -80,14 +81,24 @@ class Database:
         await self._engine.dispose()
 
     @asynccontextmanager
-    async def write(self) -> AsyncIterator[AsyncConnection]:
+    async def write(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
         """One transaction: all of it or nothing. No engine or forge call belongs inside."""
         if not self._is_sqlite:
             async with self._transaction() as connection:
                 yield connection
             return
-        async with self._writing, self._transaction(immediate=True) as connection:
+        async with self._turn(urgent=urgent), self._transaction(immediate=True) as connection:
             yield connection
+
+    @asynccontextmanager
+    async def _turn(self, *, urgent: bool) -> AsyncIterator[None]:
+        """A forge waits for what is urgent: it stands behind one writer and not behind a queue of them."""
+        if urgent:
+            async with self._writing:
+                yield
+            return
+        async with self._queue, self._writing:
+            yield
 
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:

@@ -5,10 +5,11 @@ from __future__ import annotations
 import asyncio
 import hashlib
 import json
-from collections.abc import Collection, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
-from sqlalchemy import and_, func, insert, or_, select, update
+from sqlalchemy import and_, func, select, union_all, update
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.errors import StoreError
@@ -18,6 +19,10 @@ from ci_bot.store.schema import deliveries
 
 PENDING, DONE, SET_ASIDE = "pending", "done", "set_aside"
 COMMIT_AT_MOST = 64  # deliveries in one transaction
+
+_Key = tuple[str, str, str]
+_Values = dict[str, object]
+_KEY = ("forge", "delivery_id", "body_sha256")
 
 
 @dataclass(slots=True)
@@ -47,15 +52,17 @@ class InboxStore:
         return await answer
 
     async def pending(self, limit: int, busy: Collection[str] = ()) -> Sequence[StoredDelivery]:
-        due = and_(deliveries.c.state == PENDING, deliveries.c.due_at <= self._clock.now())
-        first_of_turn = select(func.min(deliveries.c.id)).where(due).group_by(deliveries.c.turn)
-        query = (
-            select(deliveries)
-            .where(due, deliveries.c.turn.not_in(busy))
-            .where(or_(deliveries.c.turn == "", deliveries.c.id.in_(first_of_turn)))
-            .order_by(deliveries.c.id)
-            .limit(limit)
+        due = and_(
+            deliveries.c.state == PENDING,
+            deliveries.c.due_at <= self._clock.now(),
+            deliveries.c.turn.not_in(busy),
         )
+        # The numbers first: bodies are large, and an index holds everything that decides.
+        firsts = select(func.min(deliveries.c.id)).where(due, deliveries.c.turn != "")
+        others = select(deliveries.c.id).where(due, deliveries.c.turn == "")
+        ids = union_all(firsts.group_by(deliveries.c.turn), others).subquery()
+        chosen = select(ids).order_by(ids.c[0]).limit(limit)
+        query = select(deliveries).where(deliveries.c.id.in_(chosen)).order_by(deliveries.c.id)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
         return [
@@ -100,11 +107,13 @@ class InboxStore:
                     _answer(item, error)
 
     async def _write(self, batch: Sequence[_Waiting]) -> None:
-        now = self._clock.now()
-        async with self._database.write() as connection:
-            fresh = [await _insert(connection, item.delivery, now) for item in batch]
-        for item, is_fresh in zip(batch, fresh, strict=True):
-            _answer(item, is_fresh)
+        """One statement: each would cost several changes of thread, and all writers wait meanwhile."""
+        rows = [_row(item.delivery, self._clock.now()) for item in batch]
+        async with self._database.write(urgent=True) as connection:
+            fresh = await _insert(connection, {_key(row): row for row in rows})
+        for item, row in zip(batch, rows, strict=True):
+            _answer(item, _key(row) in fresh)
+            fresh.discard(_key(row))  # of twins in one batch, one is new
 
 
 def _answer(item: _Waiting, answer: bool | StoreError) -> None:
@@ -116,38 +125,37 @@ def _answer(item: _Waiting, answer: bool | StoreError) -> None:
         item.answer.set_result(answer)
 
 
-async def _take_up_again(connection: AsyncConnection, id: int, now: float) -> bool:
-    """A redelivery of what was set aside is how an operator asks for another try."""
-    change = (
-        update(deliveries)
-        .where(deliveries.c.id == id, deliveries.c.state == SET_ASIDE)
-        .values(state=PENDING, tries=0, due_at=now, done_at=None)
-        .returning(deliveries.c.id)
+async def _insert(connection: AsyncConnection, rows: Mapping[_Key, _Values]) -> set[_Key]:
+    """The keys of those that are to be decided now.
+
+    A redelivery of what was set aside is how an operator asks for another try.
+    """
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(deliveries).values(list(rows.values()))
+    again = insert.on_conflict_do_update(
+        index_elements=_KEY,
+        set_={"state": PENDING, "tries": 0, "due_at": insert.excluded.due_at, "done_at": None},
+        where=deliveries.c.state == SET_ASIDE,
     )
-    return (await connection.execute(change)).first() is not None
+    stored = await connection.execute(again.returning(*(deliveries.c[name] for name in _KEY)))
+    return {(row.forge, row.delivery_id, row.body_sha256) for row in stored}
 
 
-async def _insert(connection: AsyncConnection, delivery: Delivery, now: float) -> bool:
-    digest = hashlib.sha256(delivery.body).hexdigest()
-    same = select(deliveries.c.id).where(
-        deliveries.c.forge == delivery.forge,
-        deliveries.c.delivery_id == delivery.delivery_id,
-        deliveries.c.body_sha256 == digest,
-    )
-    known = (await connection.execute(same)).first()
-    if known is not None:
-        return await _take_up_again(connection, known.id, now)
-    await connection.execute(
-        insert(deliveries).values(
-            forge=delivery.forge,
-            delivery_id=delivery.delivery_id,
-            body_sha256=digest,
-            headers=json.dumps(dict(delivery.headers)),
-            body=delivery.body,
-            turn=delivery.turn,
-            received_at=now,
-            state=PENDING,
-            due_at=now,
-        )
-    )
-    return True
+def _key(row: _Values) -> _Key:
+    return (str(row["forge"]), str(row["delivery_id"]), str(row["body_sha256"]))
+
+
+def _row(delivery: Delivery, now: float) -> _Values:
+    return {
+        "forge": delivery.forge,
+        "delivery_id": delivery.delivery_id,
+        "body_sha256": hashlib.sha256(delivery.body).hexdigest(),
+        "headers": json.dumps(dict(delivery.headers)),
+        "body": delivery.body,
+        "turn": delivery.turn,
+        "received_at": now,
+        "state": PENDING,
+        "tries": 0,
+        "due_at": now,
+        "reason": "",
+    }

@@ -58,26 +58,19 @@ async def end_job(
     query = select(steps.c.position, steps.c.status).where(steps.c.job_id == job.id)
     for index, step in (await connection.execute(query)).all():
         if not Status(step).is_final:
-            await end_step(
-                connection, job.id, index, Status(step), _last_change(Status(step), change), now
+            await connection.execute(
+                update(steps)
+                .where(steps.c.job_id == job.id, steps.c.position == index)
+                .values(**_end_with_job(Status(step), change, reason), finished_at=now)
             )
 
 
-def _last_change(step: Status, change: Change) -> Change:
+def _end_with_job(step: Status, change: Change, reason: str) -> dict[str, object]:
     """What the end of a job means for a step of it that has not ended."""
     if step is Status.RUNNING:
-        return change
-    return Change.CANCEL if change is Change.CANCEL else Change.SKIP
-
-
-async def end_step(
-    connection: AsyncConnection, job_id: str, index: int, status: Status, change: Change, now: float
-) -> None:
-    await connection.execute(
-        update(steps)
-        .where(steps.c.job_id == job_id, steps.c.position == index)
-        .values(status=step_after(status, change), finished_at=now)
-    )
+        return {"status": step_after(step, change), "reason": reason}
+    left = Change.CANCEL if change is Change.CANCEL else Change.SKIP
+    return {"status": step_after(step, left)}
 
 
 async def _set(connection: AsyncConnection, job: JobRun, status: Status) -> None:

@@ -54,6 +54,8 @@ async def load_runs(
         .order_by(runs.c.created_at, runs.c.id)
     )
     rows = (await connection.execute(query)).all()
+    if not rows:
+        return []
     attempts = await _load_jobs(connection, [row.id for row in rows], latest_only)
     return [_run(row, attempts[row.id]) for row in rows]
 

@@ -45,6 +45,9 @@ class RunStore:
 
     async def claim(self, holder: str, seconds: float, held: Collection[str] = ()) -> Claim | None:
         now = self._clock.now()
+        async with self._database.read() as connection:  # mostly nothing is ready: then no writer waits
+            if await _next_job(connection, holder, held, now) is None:
+                return None
         async with self._database.write() as connection:
             row = await _next_job(connection, holder, held, now)
             if row is None:

@@ -51,7 +51,7 @@ deliveries = Table(
     Column("done_at", Float),
     # The id header is not signed: the same id with another body is another delivery.
     UniqueConstraint("forge", "delivery_id", "body_sha256"),
-    Index("ix_deliveries_state_due_at", "state", "due_at"),
+    Index("ix_deliveries_state_turn_id", "state", "turn", "id", "due_at"),
 )
 
 repositories = Table(

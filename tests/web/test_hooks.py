@@ -95,11 +95,8 @@ async def test_the_longest_body_that_a_forge_sends_is_read_whole(site: Site) -> 
     assert len(found.delivery.body) == hooks.MAX_BODY
 
 
-@pytest.mark.parametrize("body", [(b"zz\r\nx\r\n",), (b"3\r\nabc\r\n", b"zz\r\nx\r\n")])
-async def test_a_body_in_chunks_that_are_none_is_the_senders_fault(
-    site: Site, body: tuple[bytes, ...]
-) -> None:
-    status, words = await raw(site, "Transfer-Encoding: chunked\r\n", *body)
+async def test_a_body_in_chunks_that_are_none_is_the_senders_fault(site: Site) -> None:
+    status, words = await raw(site, "Transfer-Encoding: chunked\r\n", b"zz\r\nx\r\n")
     assert (status, "failed" in words) == (400, False)
 
 
@@ -143,14 +140,11 @@ async def test_what_became_of_deliveries_is_counted(site: Site) -> None:
 HEAD = b"POST /hooks/github HTTP/1.1\r\nHost: x\r\nX-Signature: good\r\nX-Delivery: d1\r\n"
 
 
-async def raw(site: Site, headers: str, *body: bytes) -> tuple[int, str]:
-    """What an HTTP library would not send; the pieces of the body arrive one after the other."""
+async def raw(site: Site, headers: str, body: bytes) -> tuple[int, str]:
+    """What an HTTP library would not send."""
     reader, writer = await asyncio.open_connection("127.0.0.1", site.server.port)
-    writer.write(HEAD + b"Connection: close\r\n" + headers.encode() + b"\r\n")
-    for piece in body:
-        writer.write(piece)
-        await writer.drain()
-        await asyncio.sleep(0.02)
+    writer.write(HEAD + b"Connection: close\r\n" + headers.encode() + b"\r\n" + body)
+    await writer.drain()
     try:
         async with asyncio.timeout(5):
             head = (await reader.readuntil(b"\r\n\r\n")).decode()

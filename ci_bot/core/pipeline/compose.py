@@ -6,6 +6,7 @@ scanner's events one by one does not, and stops at the first one beyond a limit.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass, field, replace
 from typing import Final
 
@@ -22,6 +23,9 @@ from ci_bot.core.pipeline.tree import START, Broken, Items, Mark, Node, Pairs, S
 
 ALIAS_HINT: Final = "repeat less by aliases"
 
+#: libyaml compares each with all before it, without letting any other thread run: 0.7 s for a full file.
+_TAG_DIRECTIVE: Final = re.compile(r"^%TAG", re.MULTILINE)
+
 
 def compose(text: str, limits: Limits, report: Report) -> Node | None:
     """The root of the first document; None without one, or where reading stopped inside it.
@@ -29,6 +33,10 @@ def compose(text: str, limits: Limits, report: Report) -> Node | None:
     Reports syntax errors and limits (which stop the reading), and duplicate keys, tags, unknown
     aliases and further documents (which do not).
     """
+    if directive := _TAG_DIRECTIVE.search(text):
+        line = text.count("\n", 0, directive.start()) + 1
+        report.add(Mark(line, 1), "", "this YAML directive is not supported", "remove the line")
+        return None
     composer = _Composer(limits, report)
     try:
         parser = CParser(text)

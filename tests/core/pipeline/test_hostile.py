@@ -86,7 +86,7 @@ HOSTILE = {
     ),
     "circles": (CIRCLES, "in a circle: j0 → j1 → j0"),
     "duplicate keys": ("name: x\n" * 4900 + JOBS, "duplicate key"),
-    "tag directives": (tag_directives() + "--- a", "the file must be a map"),
+    "tag directives": (tag_directives() + "--- a", "directive is not supported"),
     "many documents": (full("---\n"), "a second YAML document"),
     "long scalar": (full("x", "jobs: "), "must be a map, not text"),
     "long anchor": (full("a", "&"), ""),

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import gc
 from collections.abc import AsyncIterator, Iterator
-from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -16,13 +15,12 @@ from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec
 from dev.recipes import BUSYBOX
 from tests.contract.executor import LINES, MemoryLog, only, run, step
+from tests.engine_proxy import Proxy
 
 #: docker 7.2 leaves a socket that it could not connect to the garbage collector.
 UNCLOSED = "ignore:Exception ignored in. <socket:pytest.PytestUnraisableExceptionWarning"
 
 pytestmark = [pytest.mark.docker, pytest.mark.filterwarnings(UNCLOSED)]
-
-ENGINE = "/var/run/docker.sock"
 
 
 @pytest.fixture(autouse=True)
@@ -30,46 +28,6 @@ def collected() -> Iterator[None]:
     """So that no later test is told of these sockets."""
     yield
     gc.collect()
-
-
-class Proxy:
-    """A socket in front of the engine's, which can break."""
-
-    def __init__(self, path: Path) -> None:
-        self.path = path
-        self._writers: set[asyncio.StreamWriter] = set()
-
-    @asynccontextmanager
-    async def serving(self) -> AsyncIterator[None]:
-        server = await asyncio.start_unix_server(self._serve, self.path)
-        try:
-            yield
-        finally:
-            server.close()
-            self.path.unlink(missing_ok=True)
-            self.cut()
-
-    def cut(self) -> None:
-        """Breaks every connection; new ones are served."""
-        for writer in self._writers:
-            writer.transport.abort()
-
-    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        engine_reader, engine_writer = await asyncio.open_unix_connection(ENGINE)
-        self._writers |= {writer, engine_writer}
-        await asyncio.gather(_copy(reader, engine_writer), _copy(engine_reader, writer))
-        self._writers -= {writer, engine_writer}
-
-
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-    try:
-        while chunk := await reader.read(65536):
-            writer.write(chunk)
-            await writer.drain()
-    except ConnectionError:
-        pass
-    finally:
-        writer.close()
 
 
 @pytest.fixture

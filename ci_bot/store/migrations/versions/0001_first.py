@@ -38,7 +38,9 @@ def upgrade() -> None:
             name=op.f("uq_deliveries_forge_delivery_id_body_sha256"),
         ),
     )
-    op.create_index("ix_deliveries_state_due_at", "deliveries", ["state", "due_at"], unique=False)
+    op.create_index(
+        "ix_deliveries_state_turn_id", "deliveries", ["state", "turn", "id", "due_at"], unique=False
+    )
     op.create_table(
         "repositories",
         sa.Column("key", sa.String(length=64), nullable=False),

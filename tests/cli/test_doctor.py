@@ -1,0 +1,74 @@
+"""`ci-bot doctor`: every part looked at, whatever is wrong with the others, and what to do about it."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.cli.conftest import NOWHERE, Answer, Ask
+
+RSA_KEY_NEEDED = "is not set up; app_id, private_key and webhook_secret belong under [github]"
+
+
+def found(answer: Answer) -> dict[str, str]:
+    """What → its mark and words."""
+    lines = [line for line in answer.out.splitlines() if line[:1] in ("✓", "✗")]
+    return {line.split()[1]: f"{line[0]} {line[2:].split(None, 1)[1]}" for line in lines}
+
+
+@pytest.mark.docker
+def test_with_nothing_configured_it_says_what_is_fine_and_what_to_set_up(ask: Ask) -> None:
+    answer = ask("doctor")
+    told = found(answer)
+    assert list(told) == ["docker", "git", "disk", "database", "github"]
+    assert told["docker"].startswith("✓ Docker ")
+    assert told["git"].startswith("✓ ")
+    assert told["database"] == "✓ not there yet; `ci-bot serve` makes it"
+    assert told["github"] == f"✗ {RSA_KEY_NEEDED}"
+    assert (answer.code, answer.out.splitlines()[-1]) == (1, "1 to mend")
+
+
+def test_an_engine_that_is_not_there_is_one_line_beside_the_others(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NOWHERE)
+    answer = ask("doctor")
+    told = found(answer)
+    assert told["docker"].startswith("✗ ")
+    assert "127.0.0.1:1" in told["docker"]
+    assert told["git"].startswith("✓")
+    assert (answer.code, answer.out.splitlines()[-1], answer.err) == (1, "2 to mend", "")
+
+
+def test_a_damaged_database_is_told_with_what_to_do(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NOWHERE)
+    (tmp_path / "data").mkdir()
+    (tmp_path / "data" / "ci-bot.db").write_bytes(b"never was a database\n" * 1000)
+    assert "restore it from a backup" in found(ask("doctor"))["database"]
+
+
+def test_looking_makes_and_changes_nothing(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NOWHERE)
+    ask("doctor")
+    assert not (tmp_path / "data").exists()
+
+
+def test_a_data_directory_that_is_none_is_told(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NOWHERE)
+    (tmp_path / "data").write_text("a file")
+    told = found(ask("doctor"))
+    assert told["disk"] == f"✗ data_dir: {tmp_path / 'data'} is not a directory"
+
+
+def test_without_git_it_says_so(ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NOWHERE)
+    monkeypatch.setenv("PATH", str(tmp_path))
+    told = found(ask("doctor"))
+    assert told["git"].startswith("✗ ")

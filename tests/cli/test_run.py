@@ -1,0 +1,166 @@
+"""`ci-bot run`: this working tree as the server would test it, uncommitted changes included."""
+
+from __future__ import annotations
+
+import json
+import signal
+from pathlib import Path
+
+import docker
+import pytest
+
+from tests.cli.conftest import NOWHERE, Ask, begin, finish, git
+
+PASSING = """\
+jobs:
+  build:
+    steps: [cat note.txt]
+  test:
+    needs: build
+    steps:
+      - name: say
+        run: echo "$CI_EVENT of $CI_REPO by $CI_ACTOR"
+"""
+FAILING = """\
+jobs:
+  build:
+    steps: [echo built]
+  test:
+    needs: build
+    steps: [echo testing; exit 3, echo never]
+  pack:
+    needs: test
+    steps: [echo packed]
+  other:
+    steps: [exit 1]
+"""
+HANGING = "jobs: {test: {steps: [echo begun; sleep 600]}}\n"
+
+
+def containers(folder: Path) -> list[str]:
+    client = docker.APIClient()
+    try:
+        filters = {"label": f"ci-bot.repo={folder.name}"}
+        return [one["Id"] for one in client.containers(all=True, filters=filters)]
+    finally:
+        client.close()
+
+
+@pytest.mark.docker
+def test_a_passing_run_shows_what_it_does_and_tests_what_is_not_committed(
+    repository: Path, images: None
+) -> None:
+    (repository / ".ci.yaml").write_text(PASSING)
+    (repository / "note.txt").write_text("not committed\n")
+    answer = finish(begin("run"))
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert "build │ not committed" in lines
+    assert f"test  │ push of {repository.name} by Alice" in lines
+    assert lines.index("test  │ $ say") > lines.index("build │ not committed")
+    assert lines[-1] == "all jobs passed"
+    assert containers(repository) == []
+
+
+@pytest.mark.docker
+def test_a_failing_run_is_exit_code_1_and_one_document_for_machines(
+    repository: Path, images: None
+) -> None:
+    (repository / ".ci.yaml").write_text(FAILING)
+    answer = finish(begin("run", "--json", "--job", "pack"))
+    document = json.loads(answer.out)
+    assert (answer.code, answer.err) == (1, "")
+    assert (document["status"], document["event"], len(document["sha"])) == ("failed", "push", 40)
+    jobs = {one["id"]: one for one in document["jobs"]}
+    assert {id: one["status"] for id, one in jobs.items()} == {  # not "other": nobody needs it
+        "build": "succeeded",
+        "test": "failed",
+        "pack": "skipped",
+    }
+    assert jobs["pack"]["reason"] == 'needs "test", which failed'
+    failed, never = jobs["test"]["steps"]
+    assert (failed["exit_code"], failed["reason"], failed["status"]) == (3, "exit code 3", "failed")
+    assert (never["exit_code"], never["status"]) == (None, "skipped")
+    assert jobs["test"]["seconds"] > 0
+
+
+@pytest.mark.docker
+def test_an_interrupt_ends_the_containers_and_is_exit_code_130(repository: Path, images: None) -> None:
+    (repository / ".ci.yaml").write_text(HANGING)
+    process = begin("run", PYTHONUNBUFFERED="1")
+    assert process.stdout is not None
+    while "begun" not in (line := process.stdout.readline()) or "$" in line:
+        assert line, finish(process)
+    assert len(containers(repository)) >= 1
+    process.send_signal(signal.SIGINT)
+    answer = finish(process)
+    assert answer.code == 130
+    assert "stopping the containers" in answer.err
+    assert answer.err.splitlines()[-1] == "ci-bot: interrupted"
+    assert "Traceback" not in answer.err
+    assert containers(repository) == []
+
+
+def test_without_an_engine_it_is_one_line_and_exit_code_2(repository: Path) -> None:
+    (repository / ".ci.yaml").write_text(HANGING)
+    answer = finish(begin("run", DOCKER_HOST=NOWHERE))
+    assert (answer.code, answer.out) == (2, "")
+    assert answer.words.startswith("ci-bot: ")
+    assert "127.0.0.1:1" in answer.words
+
+
+def test_outside_of_a_git_repository(ask: Ask, here: Path) -> None:
+    (here / ".ci.yaml").write_text(HANGING)
+    answer = ask("run")
+    assert (answer.code, answer.words) == (
+        2,
+        f"ci-bot: {here} is not in a git repository; `git init` makes one",
+    )
+
+
+def test_a_repository_without_a_commit(ask: Ask, here: Path) -> None:
+    git("init", "--quiet")
+    answer = ask("run")
+    assert (answer.code, answer.words) == (
+        2,
+        f"ci-bot: {here} has no commit yet; commit once, then run again",
+    )
+
+
+def test_without_a_file(ask: Ask, repository: Path) -> None:
+    answer = ask("run")
+    assert (answer.code, answer.words) == (
+        2,
+        f"Error: there is no .ci.yaml in {repository}; see docs/language.md",
+    )
+
+
+def test_a_broken_file_is_told_with_all_its_errors(ask: Ask, repository: Path) -> None:
+    (repository / ".ci.yaml").write_text("jobs:\n  a: {step: [x]}\n  b: 3\n")
+    answer = ask("run")
+    assert answer.code == 2
+    assert "\n.ci.yaml:3:" in answer.err
+    assert ".ci.yaml:2:7: jobs.a" in answer.err
+
+
+def test_an_unknown_job_is_told_with_those_that_there_are(ask: Ask, repository: Path) -> None:
+    (repository / ".ci.yaml").write_text(FAILING)
+    answer = ask("run", "--job", "tests")
+    assert (answer.code, answer.words) == (
+        2,
+        'Error: there is no job "tests"; the jobs: build, test, pack, other',
+    )
+
+
+def test_an_event_that_the_file_does_not_name(ask: Ask, repository: Path) -> None:
+    (repository / "tag.yaml").write_text("on: tag\n" + HANGING)
+    answer = ask("run", "--file", "tag.yaml")
+    assert (answer.code, answer.words) == (2, 'Error: nothing to run: "on" names tag, not push')
+
+
+def test_a_file_that_is_not_there(ask: Ask, repository: Path) -> None:
+    answer = ask("run", "--file", "no.yaml")
+    assert (answer.code, answer.words) == (
+        2,
+        "Error: no.yaml cannot be read: No such file or directory",
+    )

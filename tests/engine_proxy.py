@@ -1,0 +1,50 @@
+"""A socket in front of the Docker engine's, which breaks when a test says so."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+ENGINE = "/var/run/docker.sock"
+
+
+class Proxy:
+    """A socket in front of the engine's, which can break."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self._writers: set[asyncio.StreamWriter] = set()
+
+    @asynccontextmanager
+    async def serving(self) -> AsyncIterator[None]:
+        server = await asyncio.start_unix_server(self._serve, self.path)
+        try:
+            yield
+        finally:
+            server.close()
+            self.path.unlink(missing_ok=True)
+            self.cut()
+
+    def cut(self) -> None:
+        """Breaks every connection; new ones are served."""
+        for writer in self._writers:
+            writer.transport.abort()
+
+    async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        engine_reader, engine_writer = await asyncio.open_unix_connection(ENGINE)
+        self._writers |= {writer, engine_writer}
+        await asyncio.gather(_copy(reader, engine_writer), _copy(engine_reader, writer))
+        self._writers -= {writer, engine_writer}
+
+
+async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+    try:
+        while chunk := await reader.read(65536):
+            writer.write(chunk)
+            await writer.drain()
+    except ConnectionError:
+        pass
+    finally:
+        writer.close()
