@@ -385,12 +385,16 @@ class Lease:
 
 @dataclass(frozen=True, slots=True)
 class Claim:
-    """A job to work on, with all that is known about it. `is_adopted`: another process began it."""
+    """A job to work on, with all that is known about it.
+
+    `is_adopted`: another process began it; `cancel_reason`: and was asked to end it, "" if not.
+    """
 
     lease: Lease
     run: Run
     job: JobRun
     is_adopted: bool
+    cancel_reason: str = ""
 
 
 class Runs(Protocol):

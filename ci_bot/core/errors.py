@@ -12,6 +12,7 @@
     │   ├── FileTooLarge          it does not give out a file of that size
     │   └── ForgeDenied           our credentials may not do this
     ├── StoreError              the database
+    │   ├── UnreadableRun         one run was stored by another version, or is damaged
     │   └── LeaseLost             another process holds this job now: stop writing
     ├── WorkspaceError          git could not bring the commit
     ├── EngineError             the container engine broke: an infrastructure failure of the job
@@ -84,6 +85,14 @@ class FileTooLarge(ForgeError):
 
 class StoreError(CiBotError):
     """The database is unreachable, locked, full or damaged."""
+
+
+class UnreadableRun(StoreError):
+    """What is stored of the run `run_id` cannot be read by this version; the others can."""
+
+    def __init__(self, run_id: str, why: str) -> None:
+        super().__init__(f"run {run_id} cannot be read by this version of ci-bot: {why}")
+        self.run_id = run_id
 
 
 class LeaseLost(StoreError):

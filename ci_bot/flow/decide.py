@@ -116,6 +116,8 @@ class Decider:
                     await self._begin_all(group)
                 except StoreError as error:
                     _log.warning("nothing decided", error=str(error))
+                except Exception:  # noqa: BLE001 - the loop's edge: one part must not end the others
+                    _log.exception("nothing decided: a bug of ours")
                 await self._arrived.wait(NET_SECONDS)
 
     async def work_off(self) -> int:

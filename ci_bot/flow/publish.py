@@ -82,6 +82,9 @@ class Publisher:
         except StoreError as error:
             _log.warning("nothing published", error=str(error))
             return
+        except Exception:  # noqa: BLE001 - the loop's edge: one part must not end the others
+            _log.exception("nothing published: a bug of ours")
+            return
         for subject in due:
             if subject.id not in self._in_flight and len(self._in_flight) < AT_ONCE:
                 self._in_flight.add(subject.id)

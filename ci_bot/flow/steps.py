@@ -9,11 +9,12 @@ from typing import Any, TypeVar
 
 from ci_bot.core.environment import step_environment
 from ci_bot.core.errors import EngineError, EngineGone, StepRefused
-from ci_bot.core.model import Exit, Job, LogRef, StepRun
+from ci_bot.core.model import Exit, ExitReason, Job, LogRef, StepRun
 from ci_bot.core.outcome import Deadline, Outcome, StoppedBy, deadline, job_outcome, step_outcome
 from ci_bot.core.states import Change, Status, step_after
 from ci_bot.ports import Claim, Clock, LogSink, LogWriter, Runs, Session, StepSpec
 
+KILLED = 137  # the exit code of SIGKILL
 STOP_SECONDS = 30.0  # after `stop`, an engine that says nothing is broken
 
 T = TypeVar("T")
@@ -147,7 +148,7 @@ class StepRunner:
             seconds = max(0.0, limit.at - self._clock.now())
             await asyncio.wait({running, cancel}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
-                return step_outcome(running.result(), None, ""), running.result().code
+                return _ended(inside.claim, running.result())
             stopped_by = StoppedBy.PERSON if cancel.done() else limit.by
             why = inside.cancelling.reason if cancel.done() else limit.words
             exit = await _stop(inside.session, running)
@@ -172,6 +173,14 @@ class StepRunner:
         url = self._link(claim.run.id, claim.job.id)
         env = step_environment(claim.run, inside.job, claim.job, step, url)
         return StepSpec(index, generation, step, env)
+
+
+def _ended(claim: Claim, exit: Exit) -> tuple[Outcome, int]:
+    """An earlier process may have killed the step, as it was asked to, and died before it said so."""
+    if claim.cancel_reason and exit.code == KILLED:
+        killed = replace(exit, reason=ExitReason.STOPPED)
+        return step_outcome(killed, StoppedBy.PERSON, claim.cancel_reason), exit.code
+    return step_outcome(exit, None, ""), exit.code
 
 
 async def _stop(session: Session, running: asyncio.Task[Exit]) -> Exit:

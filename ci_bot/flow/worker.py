@@ -67,6 +67,9 @@ class Worker:
         except StoreError as error:
             _log.warning("no job claimed", error=str(error))
             return False
+        except Exception:  # noqa: BLE001 - the loop's edge: one part must not end the others
+            _log.exception("no job claimed: a bug of ours")
+            return False
         if claim is None:
             return False
         cancelling = Cancelling()

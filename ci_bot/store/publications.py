@@ -4,16 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict
+from typing import Any
 
-from sqlalchemy import select, update
+import structlog
+from sqlalchemy import Row, select, update
 from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.convergence import Published
+from ci_bot.core.errors import UnreadableRun
 from ci_bot.ports import Clock, Subject
 from ci_bot.store.database import Database
 from ci_bot.store.rows import REPO_COLUMNS, load_runs, repo_of
 from ci_bot.store.schema import publications, repositories, subjects
 from ci_bot.store.subjects import runs_of
+
+_log = structlog.get_logger()
+UNREADABLE_SECONDS = 3600.0
 
 
 class PublicationStore:
@@ -37,18 +44,20 @@ class PublicationStore:
         )
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
-            return [
-                Subject(
-                    id=row.id,
-                    repo=repo_of(row),
-                    sha=row.sha,
-                    pull=row.pull or None,
-                    wanted=row.wanted,
-                    tries=row.tries,
-                    runs=tuple(await load_runs(connection, runs_of(row.repo, row.sha, row.pull))),
-                )
-                for row in rows
-            ]
+            found = [await _subject(connection, row) for row in rows]
+        for row, subject in zip(rows, found, strict=True):
+            if isinstance(subject, UnreadableRun):
+                await self._set_aside(row.id, subject)
+        return [subject for subject in found if isinstance(subject, Subject)]
+
+    async def _set_aside(self, subject: int, error: UnreadableRun) -> None:
+        """What cannot be read cannot be shown, and must not keep the others from it."""
+        _log.error("subject set aside", error=str(error))
+        later = self._clock.now() + UNREADABLE_SECONDS
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(subjects).where(subjects.c.id == subject).values(due_at=later, reason=str(error))
+            )
 
     async def known(self, subject: int) -> Mapping[str, Published]:
         query = select(publications).where(publications.c.subject == subject)
@@ -86,3 +95,19 @@ class PublicationStore:
             change = change.where(subjects.c.wanted == subject.wanted).values(due_at=until)
         async with self._database.write() as connection:
             await connection.execute(change)
+
+
+async def _subject(connection: AsyncConnection, row: Row[Any]) -> Subject | UnreadableRun:
+    try:
+        its_runs = await load_runs(connection, runs_of(row.repo, row.sha, row.pull))
+    except UnreadableRun as error:
+        return error
+    return Subject(
+        id=row.id,
+        repo=repo_of(row),
+        sha=row.sha,
+        pull=row.pull or None,
+        wanted=row.wanted,
+        tries=row.tries,
+        runs=tuple(its_runs),
+    )

@@ -11,6 +11,7 @@ from sqlalchemy import ColumnElement, Row, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.decisions import NewRun
+from ci_bot.core.errors import UnreadableRun
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import JobRun, Plan, Problem, Run, RunKind, StepRun, Verdict
 from ci_bot.core.states import Status
@@ -57,7 +58,14 @@ async def load_runs(
     if not rows:
         return []
     attempts = await _load_jobs(connection, [row.id for row in rows], latest_only)
-    return [_run(row, attempts[row.id]) for row in rows]
+    return [_readable(row, attempts[row.id]) for row in rows]
+
+
+def _readable(row: Row[Any], attempts: Sequence[tuple[Row[Any], Sequence[Row[Any]]]]) -> Run:
+    try:
+        return _run(row, attempts)
+    except (ValueError, LookupError, StopIteration) as error:  # pydantic's error is a ValueError
+        raise UnreadableRun(row.id, str(error).split("\n", 1)[0]) from error
 
 
 def _run(row: Row[Any], attempts: Sequence[tuple[Row[Any], Sequence[Row[Any]]]]) -> Run:

@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Mapping, Sequence
 from typing import Any
 
+import structlog
 from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ci_bot.core.errors import LeaseLost
+from ci_bot.core.errors import LeaseLost, UnreadableRun
 from ci_bot.core.model import JobRun, Run
 from ci_bot.core.states import Change, Status, job_after, step_after
 from ci_bot.ports import Claim, Clock, Lease
@@ -17,6 +18,8 @@ from ci_bot.store.jobs import end_job, settle_run
 from ci_bot.store.rows import load_runs
 from ci_bot.store.schema import jobs, runs, steps
 from ci_bot.store.subjects import mark_run
+
+_log = structlog.get_logger()
 
 
 class RunStore:
@@ -44,10 +47,17 @@ class RunStore:
         return found[::-1]
 
     async def claim(self, holder: str, seconds: float, held: Collection[str] = ()) -> Claim | None:
-        now = self._clock.now()
         async with self._database.read() as connection:  # mostly nothing is ready: then no writer waits
-            if await _next_job(connection, holder, held, now) is None:
+            if await _next_job(connection, holder, held, self._clock.now()) is None:
                 return None
+        try:
+            return await self._claim(holder, seconds, held)
+        except UnreadableRun as error:
+            await self._set_aside(error)
+            return await self.claim(holder, seconds, held)
+
+    async def _claim(self, holder: str, seconds: float, held: Collection[str]) -> Claim | None:
+        now = self._clock.now()
         async with self._database.write() as connection:
             row = await _next_job(connection, holder, held, now)
             if row is None:
@@ -64,10 +74,19 @@ class RunStore:
             await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**values))
             await mark_run(connection, row.run_id, now)
             (run,) = await load_runs(connection, runs.c.id == row.run_id)
-            # Perhaps an earlier attempt: one that is being cancelled while the next one waits.
-            (whole,) = await load_runs(connection, runs.c.id == row.run_id, latest_only=False)
-        job = next(job for job in whole.jobs if job.id == lease.job_id)
-        return Claim(lease, run, job, is_adopted)
+        job = next(job for job in run.jobs if job.id == lease.job_id)
+        return Claim(lease, run, job, is_adopted, row.cancel_reason)
+
+    async def _set_aside(self, error: UnreadableRun) -> None:
+        """One run that cannot be read must not keep a worker from all others."""
+        _log.error("run set aside", run=error.run_id, error=str(error))
+        unfinished = [status for status in Status if not status.is_final]
+        async with self._database.write() as connection:
+            await connection.execute(
+                update(jobs)
+                .where(jobs.c.run_id == error.run_id, jobs.c.status.in_(unfinished))
+                .values(status=Status.BROKEN, reason=str(error), finished_at=self._clock.now())
+            )
 
     async def renew(self, leases: Collection[Lease], seconds: float) -> Mapping[str, str]:
         until = self._clock.now() + seconds

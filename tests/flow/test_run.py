@@ -197,6 +197,18 @@ async def test_an_engine_that_is_gone_is_an_infrastructure_failure(working: Work
     assert working.workspaces.kept == set()
 
 
+async def test_an_engine_that_is_restarted_finds_its_step_going_on(working: Working) -> None:
+    gone = EngineGone("the Docker engine does not answer")
+    working.executor.steps["make"] = FakeStep(raises=gone, times=3)
+    await working.start(job("test", "make", "test"))
+    await working.runner().carry_out(await working.claim(), Cancelling())
+    ended = await working.job()
+    assert ended.status is Status.SUCCEEDED
+    assert [spec.generation for spec in working.executor.specs] == [1, 1, 1, 1, 1]
+    assert [step.generation for step in ended.steps] == [1, 1]
+    assert working.executor.open_jobs == working.workspaces.kept == set()
+
+
 async def test_a_bug_of_ours_ends_the_job_and_says_whose_fault_it_is(working: Working) -> None:
     working.executor.steps["make"] = FakeStep(raises=ZeroDivisionError("oh"))
     await working.start(job("test", "make"))

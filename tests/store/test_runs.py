@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 import pytest
+from sqlalchemy import update
 
 from ci_bot.core.decisions import Decision, Retry, Withdraw
-from ci_bot.core.errors import LeaseLost
+from ci_bot.core.errors import LeaseLost, UnreadableRun
 from ci_bot.core.model import RunKind
 from ci_bot.core.states import Change, Status
+from ci_bot.store.schema import runs
 from tests.make import ALICE, REPO, SHA_A, SHA_B, creating, job, new_run, plan
 from tests.store.conftest import Store
 
@@ -144,3 +146,17 @@ async def test_a_head_that_came_back_is_tested_again_where_it_was_cancelled(stor
     assert run is not None
     assert not run.superseded
     assert [(job.attempt, job.status) for job in run.jobs] == [(2, Status.READY)]
+
+
+async def test_a_run_that_cannot_be_read_keeps_nobody_from_the_others(store: Store) -> None:
+    """Chaos: one plan of another version ended the server, and every restart of it."""
+    (bad,) = await store.decisions.commit(creating(new_run(SHA_A)), None)
+    (good,) = await store.decisions.commit(creating(new_run(SHA_B)), None)
+    async with store.database.write() as connection:
+        await connection.execute(update(runs).where(runs.c.id == bad).values(plan='{"jobs": 1}'))
+    claim = await store.runs.claim(ME, 30)
+    assert claim is not None
+    assert claim.run.id == good
+    assert [subject.sha for subject in await store.publications.due(10)] == [SHA_B]
+    with pytest.raises(UnreadableRun, match=f"run {bad} cannot be read by this version"):
+        await store.runs.run(bad)

@@ -54,7 +54,7 @@ async def pulls_of_commit(call: Call) -> Reply:
     sha, git = found.sha, call.sim.git
     chosen = [
         pull
-        for pull in call.repo.pulls.values()
+        for pull in list(call.repo.pulls.values())  # more may be opened while git answers
         if pull.head_sha == sha
         or sha in await git.list_commits(call.repo.id, pull.head_sha, f"^{pull.base_sha}")
     ]
