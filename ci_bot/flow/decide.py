@@ -44,7 +44,7 @@ from ci_bot.ports import Clock, Decisions, ForgeFacts, Inbox, StoredDelivery, We
 
 _log = structlog.get_logger()
 T = TypeVar("T")
-AT_ONCE = 16  # deliveries decided at the same time, of different repositories
+AT_ONCE = 4  # deliveries decided at the same time; more would keep webhooks waiting for their answer
 REMEMBERED = 256  # commits whose configuration and message need not be asked for again
 NET_SECONDS = 5.0  # how often to look for work that no bell announced
 

@@ -2,15 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
+import structlog
 
 from ci_bot.archive.logs import FileLogs
 from tests.fakes import FakeExecutor, FakeForge, FakeWebhook, FakeWorkspaces
 from tests.flow.road import Deciding, Working
 from tests.stores import Store, open_store
+
+
+@pytest.fixture(autouse=True)
+def quiet() -> Iterator[None]:
+    """A traceback in colours takes longer than most tests."""
+    with structlog.testing.capture_logs():
+        yield
 
 
 @pytest.fixture
