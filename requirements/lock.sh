@@ -18,7 +18,7 @@ fi
 lock() {
     echo "lock: $1 → $3"
     "$uv" pip compile "$1" --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
-        --no-emit-index-url --no-emit-find-links --quiet "$2" "$3" ${4:+"$4" "$5"}
+        --quiet "$2" "$3" ${4:+"$4" "$5"}
 }
 lock pyproject.toml --output-file requirements/server.txt
 lock pyproject.toml --output-file requirements/dev.txt --group dev

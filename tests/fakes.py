@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Collection, Mapping, Sequence
+from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import count
@@ -22,12 +22,14 @@ class FakeClock:
 
     def __init__(self, now: float = 1_000_000.0) -> None:
         self.time = now
+        self.on_sleep: Callable[[], object] = lambda: None  # what happens meanwhile
 
     def now(self) -> float:
         return self.time
 
     async def sleep(self, seconds: float) -> None:
         self.time += seconds
+        self.on_sleep()
         await asyncio.sleep(0)
 
 

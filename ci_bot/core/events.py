@@ -112,6 +112,7 @@ class PullRequestChanged:
     pull: Pull
     actor: Actor
     brought_head: bool  # True where this event brought `pull.head_sha`: opened, or a push by `actor`
+    before: str = ""  # the head that a push replaced; "" if none was
 
 
 @dataclass(frozen=True, slots=True)

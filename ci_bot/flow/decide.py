@@ -21,6 +21,7 @@ from ci_bot.core.events import (
     Event,
     MergeGroupAsked,
     MergeGroupDropped,
+    Pull,
     PullRequestChanged,
     PullRequestClosed,
     Pushed,
@@ -46,6 +47,9 @@ _log = structlog.get_logger()
 T = TypeVar("T")
 AT_ONCE = 4  # deliveries decided at the same time; more would keep webhooks waiting for their answer
 REMEMBERED = 256  # commits whose configuration and message need not be asked for again
+LAG_PAUSES = (0.5, 1.5, 4.0)  # seconds
+#: Verdicts that say nothing about trust: the first denies it, the second comes before the question.
+UNJUDGED = (Verdict.HELD, Verdict.CONFIG_MISSING)
 NET_SECONDS = 5.0  # how often to look for work that no bell announced
 
 
@@ -201,15 +205,29 @@ class Decider:
 
     async def _decide_pull(self, event: PullRequestChanged) -> Decision:
         repo, pull = event.repo, event.pull
-        facts = self._facts[repo.forge]
         current, message, reading, trust = await asyncio.gather(
-            facts.pull(repo, pull.number),
+            self._current(event),
             self._message(repo, pull.head_sha),
             self._reading(repo, pull.head_sha),
             self._trust(event),
         )
         has_base = reading is None and await self._has_config(repo, current.base_sha)
         return deciding.decide_pull(event, current, Head(reading, has_base, message), trust)
+
+    async def _current(self, event: PullRequestChanged) -> Pull:
+        """The pull request as the forge has it now.
+
+        A forge's API may lag behind its own webhooks: while it still shows the head that this event
+        replaced, it is given a moment. Forced back to that head, the pull request stays with it.
+        """
+        facts = self._facts[event.repo.forge]
+        current = await facts.pull(event.repo, event.pull.number)
+        for seconds in LAG_PAUSES:
+            if not event.before or current.head_sha != event.before:
+                break
+            await self._clock.sleep(seconds)
+            current = await facts.pull(event.repo, event.pull.number)
+        return current
 
     async def _trust(self, event: PullRequestChanged) -> Trust:
         repo, pull = event.repo, event.pull
@@ -222,7 +240,7 @@ class Decider:
             from_fork=True,
             people=people,
             brought_head=event.brought_head,
-            was_trusted=any(run.verdict is not Verdict.HELD for run in mine),
+            was_trusted=any(run.verdict not in UNJUDGED for run in mine),
         )
 
     async def _vouch(self, repo: Repo, actor: Actor) -> Vouched:

@@ -394,3 +394,25 @@ async def test_what_asks_for_nothing_any_more_is_done_with(deciding: Deciding) -
     body = deciding.webhook.send(None)
     await deciding.store.inbox.put(Delivery("github", "d1", {}, body))
     assert await deciding.decide() == [("done", Decision("asks for nothing").reason)]
+
+
+async def test_a_forge_that_lags_behind_its_own_webhook_is_given_a_moment(deciding: Deciding) -> None:
+    forge = deciding.forge
+    forge.files[SHA_B, ".ci.yaml"] = JOBS
+    forge.pulls[3] = pull(SHA_A)
+    deciding.store.clock.on_sleep = lambda: forge.pulls.update({3: pull(SHA_B)})
+    event = replace(opened(pull(SHA_B)), before=SHA_A)
+    assert await deciding.decide(event) == [("done", "tests bbbbbbb")]
+
+
+async def test_a_removed_configuration_says_nothing_about_trust(deciding: Deciding) -> None:
+    """A fork's head without a file was never judged; reopening it after the base changed runs nothing."""
+    forge = deciding.forge
+    theirs = pull(SHA_A, head_repo=99, author=MALLORY)
+    forge.pulls[3] = theirs
+    forge.files[SHA_C, ".ci.yaml"] = JOBS
+    await deciding.decide(opened(theirs, MALLORY))
+    forge.files[SHA_A, ".ci.yaml"] = JOBS
+    deciding.decider = Deciding(deciding.store, forge, deciding.webhook).decider
+    found = await deciding.decide(opened(replace(theirs, base_ref="other"), ALICE, brought_head=False))
+    assert found[-1][1].startswith("held")

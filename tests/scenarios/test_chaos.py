@@ -13,6 +13,7 @@ import time
 from dataclasses import dataclass, field
 from pathlib import Path
 
+import aiohttp
 import pytest
 
 from tests.forge_sim.client import ForgeCallFailed
@@ -22,6 +23,7 @@ from tests.scenarios.world import World
 SEEDS = tuple(int(seed) for seed in os.environ.get("CI_BOT_CHAOS_SEEDS", "1").split())
 STORM_SECONDS = float(os.environ.get("CI_BOT_CHAOS_SECONDS", "10"))
 WELL_SECONDS = 60.0
+FAIR = ("succeeded", "cancelled", "skipped")
 QUIET_SECONDS = 6.0  # longer than any part of the server sleeps
 
 COUNTING = """\
@@ -62,7 +64,9 @@ class Storm:
         until = time.monotonic() + seconds
         killing = asyncio.create_task(self._kill_until(until))
         while time.monotonic() < until:
-            with contextlib.suppress(ForgeCallFailed):  # closed already, a check that is not there
+            with contextlib.suppress(
+                ForgeCallFailed, aiohttp.ClientError
+            ):  # the forge has faults for all
                 await self._one_deed()
             await asyncio.sleep(self.dice.uniform(0.05, 0.5))
         await killing
@@ -163,7 +167,7 @@ async def test_after_a_storm_every_invariant_holds(own_world: World, seed: int) 
         await world.forge.clear_faults()
         await world.forge.quiet(30)
         await _hold(world, since, starts)
-        print(await _debug(world, since, starts, storm))
+        assert _blamed(await _evidence(world, since, starts)) == []
         assert storm.kills
         assert storm.count
     finally:
@@ -183,11 +187,7 @@ async def _hold(world: World, since: int, starts: Starts) -> None:
     assert broken(evidence) == []
 
 
-async def _debug(world, since, starts, storm):
-    from collections import Counter
-    from tests.scenarios.invariants import checks_of
-    e = await _evidence(world, since, starts)
-    t = e.truth
-    return dict(kills=storm.kills, pushes=storm.count, starts=len(starts.seen), ledger=len(e.ledger),
-        kinds=Counter((x["kind"], x.get("status")) for x in e.ledger),
-        checks=len(checks_of(e.ledger)), runs=len(t["runs"]), jobs=Counter((j["status"], j["reason"][:90]) for j in t["jobs"]), dl=Counter(r["state"] for r in t["deliveries"]), verdicts=Counter((r["verdict"], r["superseded"]) for r in t["runs"]), open=len(e.open_pulls))
+def _blamed(evidence: Evidence) -> list[str]:
+    """Every step would have passed: a job that failed was failed by the forge's troubles or by ours."""
+    jobs = evidence.truth["jobs"]
+    return [f"{job['status']}: {job['reason']}" for job in jobs if job["status"] not in FAIR]

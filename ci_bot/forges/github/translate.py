@@ -120,7 +120,8 @@ def _pull_request(body: Fields) -> Event | None:
         return PullRequestClosed(repo, pull, actor)
     if action == "edited" and not body.object("changes").has("base"):
         return None
-    return PullRequestChanged(repo, pull, actor, brought_head=action in _BROUGHT_HEAD)
+    before = body.sha("before") if action == "synchronize" and body.has("before") else ""
+    return PullRequestChanged(repo, pull, actor, action in _BROUGHT_HEAD, before)
 
 
 def _merge_group(body: Fields) -> Event | None:

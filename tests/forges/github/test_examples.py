@@ -71,8 +71,8 @@ def pull(*, is_open: bool = True) -> Pull:
     )
 
 
-def changed(tenant: str, *, brought: bool) -> Event:
-    return PullRequestChanged(hello(tenant), pull(), CODERTOCAT, brought_head=brought)
+def changed(tenant: str, *, brought: bool, before: str = "") -> Event:
+    return PullRequestChanged(hello(tenant), pull(), CODERTOCAT, brought, before)
 
 
 def closed(tenant: str) -> Event:
@@ -150,7 +150,7 @@ TABLE: dict[str, list[tuple[str | None, Event | None]]] = {
         ("reopened", changed("1", brought=False)),
         ("review_request_removed", None),
         ("review_requested", None),
-        ("synchronize", changed("1", brought=True)),
+        ("synchronize", changed("1", brought=True, before="f95f852bd8fca8fcc58a9a2d6c842781e32a215e")),
         ("unassigned", None),
         ("unassigned", None),
         ("unlabeled", None),

@@ -132,6 +132,11 @@ def test_a_head_to_be_tested_and_whether_its_sender_brought_it(action: str, brou
     assert event == PullRequestChanged(REPO, pull(), ALICE, brought_head=brought)
 
 
+def test_a_push_to_a_pull_request_says_which_head_it_replaced() -> None:
+    event = parsed("pull_request", payloads.pull_request("synchronize") | {"before": BASE})
+    assert event == PullRequestChanged(REPO, pull(), ALICE, brought_head=True, before=BASE)
+
+
 def test_a_changed_base_is_to_be_tested_and_a_changed_title_is_not() -> None:
     base = payloads.pull_request("edited", changes={"base": {"ref": {"from": "old"}}})
     title = payloads.pull_request("edited", changes={"title": {"from": "old"}})

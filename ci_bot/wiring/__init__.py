@@ -1,0 +1,19 @@
+"""The only place that names concrete adapters: settings in, working programs out."""
+
+from ci_bot.wiring.local import Local, open_local
+from ci_bot.wiring.looking import Archive, Examination, examinations, open_archive
+from ci_bot.wiring.server import Server, open_server
+from ci_bot.workspace.tree import Tree, look_at
+
+__all__ = [
+    "Archive",
+    "Examination",
+    "Local",
+    "Server",
+    "Tree",
+    "examinations",
+    "look_at",
+    "open_archive",
+    "open_local",
+    "open_server",
+]

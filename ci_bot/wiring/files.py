@@ -1,0 +1,59 @@
+"""The data directory: made, locked against a second server, and named."""
+
+from __future__ import annotations
+
+import fcntl
+import shutil
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from ci_bot.core.errors import SettingsError, StoreError
+from ci_bot.settings import Settings
+from ci_bot.system import SystemIds
+
+
+def make_dirs(settings: Settings) -> None:
+    for name, path in (("data_dir", settings.data_dir), ("run_dir", settings.run)):
+        try:
+            path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        except OSError as error:
+            raise SettingsError([f"{name}: {path} cannot be made: {error.strerror}"]) from error
+
+
+@contextmanager
+def locked(data_dir: Path) -> Iterator[None]:
+    """One server for one data directory: two would adopt each other's jobs."""
+    with (data_dir / "lock").open("w") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            raise StoreError(
+                f"another ci-bot uses {data_dir}; stop it, or set another data_dir"
+            ) from None
+        yield
+
+
+def instance_of(data_dir: Path) -> str:
+    """This server's lasting name, which its containers carry; made at the first start."""
+    path = data_dir / "instance"
+    if not path.exists():
+        fresh = path.with_suffix(".new")
+        fresh.write_text(SystemIds().new())
+        fresh.replace(path)
+    return path.read_text().strip()
+
+
+async def look_at_disk(settings: Settings, needed: int) -> str:
+    """One line about the disk under the data directory; `needed` is in bytes. Raises `StoreError`.
+
+    Looks and changes nothing: what is not there yet is the server's to make, as its own user.
+    """
+    there = next(path for path in (settings.data_dir, *settings.data_dir.parents) if path.exists())
+    if not there.is_dir():
+        raise SettingsError([f"data_dir: {there} is not a directory"])
+    free = shutil.disk_usage(there).free
+    words = f"{free / 1024**3:.1f} GiB free for {settings.data_dir}"
+    if free < needed:
+        raise StoreError(f"only {words}; free some, or set data_dir to a larger disk")
+    return words

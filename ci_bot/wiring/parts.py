@@ -1,0 +1,67 @@
+"""Settings in, one adapter out: what several of the programs need."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from contextlib import AsyncExitStack
+from fnmatch import fnmatchcase
+
+from ci_bot.archive.logs import FileLogs
+from ci_bot.executors.docker.executor import DockerExecutor
+from ci_bot.executors.docker.images import Credentials
+from ci_bot.executors.docker.limits import Limits as StepLimits
+from ci_bot.forges.github import GitHub, open_session
+from ci_bot.settings import GitHubSettings, RegistrySettings, Settings
+from ci_bot.system import SystemClock
+
+
+async def open_github(
+    stack: AsyncExitStack,
+    settings: Settings,
+    github: GitHubSettings,
+    clock: SystemClock,
+    on_token: Callable[[bytes], None],
+) -> GitHub:
+    session = await stack.enter_async_context(open_session(settings.ca_file, settings.proxy))
+    adapter = GitHub(
+        app_id=github.app_id,
+        private_key=github.private_key.get_secret_value(),
+        api_url=github.api_url,
+        web_url=github.web_url,
+        session=session,
+        clock=clock,
+        on_token=on_token,
+    )
+    stack.push_async_callback(adapter.close)
+    return adapter
+
+
+def open_logs(settings: Settings) -> FileLogs:
+    return FileLogs(settings.data_dir / "logs", limit=settings.limits.log)
+
+
+def open_executor(settings: Settings, instance: str) -> DockerExecutor:
+    limits = settings.limits
+    return DockerExecutor(
+        instance=instance,
+        run_dir=settings.run,
+        limits=StepLimits(memory=limits.memory, cpus=limits.cpus, pids=limits.pids),
+        registries=_Registries(settings.registries),
+        base_url=settings.docker_host or None,
+    )
+
+
+class _Registries:
+    """The operator's registry credentials, for the repositories each is given to."""
+
+    def __init__(self, registries: Sequence[RegistrySettings]) -> None:
+        self._registries = registries
+
+    def is_guarded(self, host: str) -> bool:
+        return any(registry.host == host for registry in self._registries)
+
+    def credentials(self, repo: str, host: str) -> Credentials | None:
+        for registry in self._registries:
+            if registry.host == host and any(fnmatchcase(repo, r) for r in registry.repositories):
+                return Credentials(registry.username, registry.password.get_secret_value())
+        return None

@@ -1,0 +1,205 @@
+"""The server: settings in, every part opened and put together, out."""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from collections.abc import AsyncIterator
+from contextlib import AsyncExitStack, asynccontextmanager
+from dataclasses import dataclass, field
+from functools import partial
+from typing import Final
+
+from aiohttp import web
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
+
+from ci_bot.archive.logs import FileLogs
+from ci_bot.core.errors import SettingsError
+from ci_bot.core.model import Run
+from ci_bot.core.pipeline import Limits
+from ci_bot.executors.docker.executor import DockerExecutor
+from ci_bot.flow.bell import Bell
+from ci_bot.flow.decide import Decider, Reader
+from ci_bot.flow.meters import Meters
+from ci_bot.flow.publish import Publisher
+from ci_bot.flow.receive import Receiver
+from ci_bot.flow.run import JobRunner
+from ci_bot.flow.steps import StepRunner
+from ci_bot.flow.timers import Reaper, make_timers
+from ci_bot.flow.worker import Worker
+from ci_bot.forges.github import GitHub, GitHubWebhook
+from ci_bot.links import Links, read_or_make_key
+from ci_bot.ports import CloneSource
+from ci_bot.settings import GitHubSettings, Settings
+from ci_bot.store import Database, DecisionStore, InboxStore, PublicationStore, RunStore
+from ci_bot.system import SystemClock, SystemIds
+from ci_bot.web.app import make_app
+from ci_bot.web.health import Check
+from ci_bot.wiring.files import instance_of, locked, look_at_disk, make_dirs
+from ci_bot.wiring.parts import open_executor, open_github, open_logs
+from ci_bot.workspace.checkouts import GitWorkspaces
+
+NEEDED_DISK: Final = 64 * 1024**2  # below that not even an event may be stored
+TOKENS_REMEMBERED: Final = 512  # minted tokens live an hour; the masker need not know them for ever
+
+
+@dataclass(frozen=True, slots=True)
+class Server:
+    """Everything opened and put together; `work` is what it does besides answering HTTP."""
+
+    app: web.Application
+    decider: Decider
+    worker: Worker
+    publisher: Publisher
+    reaper: Reaper
+    timers: AsyncIOScheduler
+
+    async def work(self) -> None:
+        """Until cancelled; then running containers go on and wait to be adopted."""
+        await self.reaper.reap()
+        self.timers.start()
+        try:
+            async with asyncio.TaskGroup() as group:
+                for part in (self.decider, self.worker, self.publisher):
+                    group.create_task(part.run())
+        finally:
+            self.timers.shutdown(wait=False)
+
+
+@asynccontextmanager
+async def open_server(settings: Settings) -> AsyncIterator[Server]:
+    """Opens, in this order, data directory, database, forge and engine. Raises `CiBotError`."""
+    if settings.github is None:
+        raise SettingsError(["github: is missing"])
+    async with AsyncExitStack() as stack:
+        yield _put_together(await _Opened.open(stack, settings, settings.github))
+
+
+@dataclass(frozen=True, slots=True)
+class _Bells:
+    arrived: Bell = field(default_factory=Bell)  # a delivery is stored
+    ready: Bell = field(default_factory=Bell)  # a job may be claimed
+    cancelled: Bell = field(default_factory=Bell)  # a job is not wanted any more
+    changed: Bell = field(default_factory=Bell)  # the forge shows less than the truth
+
+
+@dataclass(frozen=True, slots=True)
+class _Opened:
+    """What was opened, and is closed again by the exit stack."""
+
+    settings: Settings
+    clock: SystemClock
+    ids: SystemIds
+    database: Database
+    github: GitHub
+    webhook: GitHubWebhook
+    tokens: deque[bytes]
+    links: Links
+    logs: FileLogs
+    executor: DockerExecutor
+    workspaces: GitWorkspaces
+    holder: str
+    meters: Meters = field(default_factory=Meters)
+    bells: _Bells = field(default_factory=_Bells)
+
+    @classmethod
+    async def open(cls, stack: AsyncExitStack, settings: Settings, github: GitHubSettings) -> _Opened:
+        make_dirs(settings)
+        stack.enter_context(locked(settings.data_dir))
+        clock, ids = SystemClock(), SystemIds()
+        database = await Database.open(settings.database)
+        stack.push_async_callback(database.close)
+        tokens: deque[bytes] = deque(maxlen=TOKENS_REMEMBERED)
+        adapter = await open_github(stack, settings, github, clock, tokens.append)
+        instance = instance_of(settings.data_dir)
+        executor = open_executor(settings, instance)
+        stack.push_async_callback(executor.close)
+        return cls(
+            settings=settings,
+            clock=clock,
+            ids=ids,
+            database=database,
+            github=adapter,
+            webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
+            tokens=tokens,
+            links=Links(settings.public_url, read_or_make_key(settings.data_dir / "links.key")),
+            logs=open_logs(settings),
+            executor=executor,
+            workspaces=GitWorkspaces(
+                settings.data_dir, ca_file=settings.ca_file, proxy=settings.proxy or ""
+            ),
+            holder=f"{instance}/{ids.new()}",
+        )
+
+
+def _put_together(opened: _Opened) -> Server:
+    runs = RunStore(opened.database, opened.clock)
+    reaper = Reaper(opened.holder, opened.executor, opened.workspaces, runs)
+    return Server(
+        app=_app(opened, runs),
+        decider=_decider(opened),
+        worker=_worker(opened, runs),
+        publisher=_publisher(opened),
+        reaper=reaper,
+        timers=make_timers(reaper, opened.workspaces.prune_mirrors, opened.clock),
+    )
+
+
+def _app(opened: _Opened, runs: RunStore) -> web.Application:
+    inbox = InboxStore(opened.database, opened.clock)
+    receiver = Receiver({"github": opened.webhook}, inbox, opened.bells.arrived, opened.meters)
+    checks: dict[str, Check] = {
+        "database": opened.database.ping,
+        "disk": partial(look_at_disk, opened.settings, NEEDED_DISK),
+        "engine": opened.executor.check,
+    }
+    return make_app(receiver, runs, opened.logs, opened.links, opened.meters, checks)
+
+
+def _decider(opened: _Opened) -> Decider:
+    bells, limits = opened.bells, Limits(max_timeout=opened.settings.limits.job_timeout)
+    return Decider(
+        {"github": opened.webhook},
+        {"github": opened.github},
+        InboxStore(opened.database, opened.clock),
+        DecisionStore(opened.database, opened.clock, opened.ids),
+        Reader(opened.settings.default_image, limits),
+        opened.clock,
+        bells.arrived,
+        (bells.ready, bells.cancelled, bells.changed),
+        opened.meters,
+    )
+
+
+def _worker(opened: _Opened, runs: RunStore) -> Worker:
+    async def source(run: Run) -> CloneSource:
+        return await opened.github.clone_source(run.repo, run.pull)
+
+    steps = StepRunner(runs, opened.logs, lambda: tuple(opened.tokens), opened.clock, opened.links.url)
+    runner = JobRunner(
+        opened.executor, opened.workspaces, source, runs, steps, opened.clock, opened.meters
+    )
+    bells = opened.bells
+    return Worker(
+        opened.holder,
+        opened.settings.max_jobs,
+        runs,
+        runner,
+        opened.clock,
+        bells.ready,
+        bells.cancelled,
+        (bells.changed,),
+        opened.meters,
+    )
+
+
+def _publisher(opened: _Opened) -> Publisher:
+    return Publisher(
+        {"github": opened.github},
+        PublicationStore(opened.database, opened.clock),
+        opened.logs,
+        opened.clock,
+        opened.links.url,
+        opened.bells.changed,
+        opened.meters,
+    )
