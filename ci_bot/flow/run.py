@@ -121,13 +121,11 @@ class JobRunner:
 
     async def _as_it_stands(self, claim: Claim) -> Claim:
         """The claim with its steps as they are stored by now."""
-        run = await self._runs.run(claim.run.id)
-        if run is None:
-            raise LeaseLost(f"run {claim.run.id} is gone")
-        job = next((job for job in run.jobs if job.id == claim.job.id), None)
+        attempts = await self._runs.attempts(claim.run.id)
+        job = next((job for job in attempts if job.id == claim.job.id), None)
         if job is None:
-            raise LeaseLost(f"job {claim.job.id} has a newer attempt")
-        return replace(claim, run=run, job=job)
+            raise LeaseLost(f"job {claim.job.id} is gone")
+        return replace(claim, job=job)
 
     async def _workspace(self, claim: Claim, planned: Job, cancelling: Cancelling) -> Workspace | None:
         """None once the job is not wanted any more.

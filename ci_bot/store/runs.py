@@ -74,7 +74,9 @@ class RunStore:
             await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**values))
             await mark_run(connection, row.run_id, now)
             (run,) = await load_runs(connection, runs.c.id == row.run_id)
-        job = next(job for job in run.jobs if job.id == lease.job_id)
+            # Perhaps an earlier attempt: one that is being cancelled while the next one waits already.
+            (whole,) = await load_runs(connection, runs.c.id == row.run_id, latest_only=False)
+        job = next(job for job in whole.jobs if job.id == lease.job_id)
         return Claim(lease, run, job, is_adopted, row.cancel_reason)
 
     async def _set_aside(self, error: UnreadableRun) -> None:

@@ -63,6 +63,21 @@ async def test_a_cancel_is_heard(working: Working) -> None:
     assert working.executor.open_jobs == working.workspaces.kept == set()
 
 
+async def test_a_job_that_was_being_cancelled_is_ended_beside_its_next_attempt(
+    working: Working,
+) -> None:
+    await working.start(job("test"))
+    await working.begin()
+    await working.withdraw(withdrawn())
+    run = await working.start(job("test"))  # the same head is wanted again
+    async with working.at_work(working.worker(holder=SUCCESSOR)):
+        while not all(one.status.is_final for one in await working.store.runs.attempts(run.id)):
+            await asyncio.sleep(0.005)
+    first, second = await working.store.runs.attempts(run.id)
+    assert (first.attempt, second.attempt, second.status) == (1, 2, Status.SUCCEEDED)
+    assert (await working.store.the_run()).jobs == (second,)
+
+
 async def test_being_stopped_lets_go_of_all_jobs_without_ending_any(working: Working) -> None:
     working.executor.steps["run test"] = FakeStep(hangs=True)
     await working.start(job("test"))
