@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 import signal
 from pathlib import Path
 
@@ -46,6 +47,8 @@ async def _serve(settings: Settings) -> None:
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
     async with open_server(settings) as server:
+        gc.collect()
+        gc.freeze()  # what is there by now stays: looking through it again would hold up webhooks
         await _until(stop, server, settings)
     _log.info("stopped")
 
