@@ -9,16 +9,19 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Protocol
 
 from ci_bot.core.convergence import FoundCheck, Published
-from ci_bot.core.decisions import Decision
+from ci_bot.core.decisions import AuditLine, Decision
+from ci_bot.core.effects import Effect, Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, Step
 from ci_bot.core.report.values import CheckReport, CommentReport
+from ci_bot.core.secret_rules import StoredSecret
 from ci_bot.core.states import Change
+from ci_bot.core.trust import Voucher
 
 # ── time and names ───────────────────────────────────────────────────────────────────────────
 
@@ -122,6 +125,17 @@ class ForgeFacts(Protocol):
         """Credentials for one fetch, read-only, for this repository alone."""
         ...
 
+    async def changed_files(self, repo: Repo, number: int) -> Sequence[str]:
+        """Paths that a pull request changes, old names of what it renames too; perhaps not all.
+
+        Forges end such lists somewhere (GitHub after 3,000 files).
+        """
+        ...
+
+    async def forced_at(self, repo: Repo, number: int) -> float | None:
+        """When the head of a pull request was last moved by force, by the forge's clock; None if never."""
+        ...
+
 
 class ForgeReports(Protocol):
     """What a forge can be asked to show. Raises as `ForgeFacts` does.
@@ -144,7 +158,14 @@ class ForgeReports(Protocol):
         ...
 
     async def comment(self, repo: Repo, number: int, comment: CommentReport, handle: str | None) -> str:
-        """Writes the sticky comment: by handle, else by its marker among our own, else anew."""
+        """Writes a comment: by handle, else by its marker among our own, else anew.
+
+        So it is safe to repeat: the sticky comment and each reply stand there once.
+        """
+        ...
+
+    async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
+        """Reacts to a comment on a pull request. Safe to repeat; a comment that is gone is fine."""
         ...
 
 
@@ -177,6 +198,7 @@ class JobSpec:
     repo: str  # "owner/name": for labels and for the operator's per-repository settings
     job: Job
     workspace: Workspace
+    is_outsiders: bool = False  # somebody without write access wrote what it runs
 
 
 @dataclass(frozen=True, slots=True)
@@ -186,7 +208,8 @@ class StepSpec:
     index: int
     generation: int
     step: Step
-    env: Mapping[str, str]  # everything the step's environment gets, CI_* included
+    env: Mapping[str, str]  # everything the step's environment gets, CI_* included, but for secrets
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # and these, which win
 
 
 class LogWriter(Protocol):
@@ -230,6 +253,10 @@ class Session(Protocol):
         again. Raises `StepRefused` when the step cannot run as written (no such image, no shell) and
         `EngineError` or `EngineGone` when the engine fails or the container has vanished.
         """
+        ...
+
+    async def has_begun(self, spec: StepSpec) -> bool:
+        """Whether this generation was started already, by whatever process, so that it has its secrets."""
         ...
 
     async def stop(self) -> None:
@@ -374,6 +401,91 @@ class Decisions(Protocol):
         ...
 
 
+class Approvals(Protocol):
+    """Who let which commits of outsiders run. They are written with decisions."""
+
+    async def of(self, repo_key: str, sha: str, pull: int | None) -> Sequence[Voucher]:
+        """Those of this very commit that were not withdrawn; `pull` None for a commit of no pull request."""
+        ...
+
+    async def had_one(self, repo_key: str, author: int) -> bool:
+        """Whether any change of this account was ever approved here."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class StoredEffect:
+    """An effect that is to be performed. `tries` counts the attempts before this one."""
+
+    id: int
+    effect: Effect
+    tries: int
+
+
+class Effects(Protocol):
+    """What is to be done on forges besides the reports, until it is done. Raises `StoreError`.
+
+    They are written with decisions; of several with the same key the first alone is kept.
+    """
+
+    async def due(self, limit: int) -> Sequence[StoredEffect]:
+        """Those that may be performed now, longest waiting first."""
+        ...
+
+    async def runs(self, keys: Sequence[str]) -> Sequence[Run]:
+        """Runs by their natural keys, for effects that wait for them."""
+        ...
+
+    async def done(self, id: int) -> None: ...
+
+    async def postpone(self, id: int, until: float, error: str) -> None:
+        """Not due before `until`; an error, other than "", counts as an attempt."""
+        ...
+
+    async def give_up(self, id: int, error: str) -> None:
+        """It failed for good; it is kept, with the reason."""
+        ...
+
+
+class Secrets(Protocol):
+    """Stored secrets, encrypted. Raises `StoreError`. Nothing here sees a value."""
+
+    async def current(self, scopes: Sequence[str], names: Sequence[str]) -> Sequence[StoredSecret]:
+        """The values that count now; one name may stand in several scopes."""
+        ...
+
+    async def every(self, scopes: Sequence[str], names: Sequence[str]) -> Sequence[StoredSecret]:
+        """Retired ones too: a step that still runs may have been given one of them."""
+        ...
+
+    async def is_locked(self, repo_key: str) -> bool:
+        """Whether the repository was transferred and nobody has confirmed its new owner yet."""
+        ...
+
+
+class Audit(Protocol):
+    """The record of who caused what, for what has no decision of its own. Raises `StoreError`."""
+
+    async def write(self, lines: Sequence[AuditLine]) -> None:
+        """Durable when it returns."""
+        ...
+
+
+class Vault(Protocol):
+    """Secrets opened for steps, and nothing else. Raises `StoreError` and `SettingsError`."""
+
+    async def open(self, run: Run, job: JobRun, step: Step) -> Mapping[str, str]:
+        """Variable → value of every secret that the step names, each use in the audit before it returns.
+
+        Raises `SecretRefused` in words if one of them is not for this step.
+        """
+        ...
+
+    async def values(self, run: Run) -> Sequence[bytes]:
+        """Everything that steps of this run may have been given, now or before: what to mask."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class Lease:
     """The right to write about one job; every write carries it. `epoch` rises with each holder."""
@@ -438,6 +550,10 @@ class Runs(Protocol):
 
     async def end_job(self, lease: Lease, change: Change, reason: str) -> None:
         """Ends the job and its unfinished steps, and releases or skips the jobs that need it."""
+        ...
+
+    async def hold(self, lease: Lease, reason: str) -> None:
+        """The job does not start, nor does what else of its run has not: it waits for approval again."""
         ...
 
     async def alive(self, holder: str) -> Collection[str]:

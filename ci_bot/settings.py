@@ -30,6 +30,7 @@ from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ci_bot.core.errors import SettingsError
+from ci_bot.core.trust import Bots, Outsiders
 
 CONFIG_FILE: Final = "ci-bot.toml"
 ENV_PREFIX: Final = "CI_BOT_"
@@ -107,6 +108,14 @@ class RegistrySettings(_Part):
     repositories: tuple[str, ...] = Field(min_length=1)  # "owner/name" or "owner/*"
 
 
+class TrustSettings(_Part):
+    """What outsiders and Apps may start in the repositories that `repositories` names."""
+
+    repositories: tuple[str, ...] = Field(min_length=1)  # "owner/name" or "owner/*"
+    outsiders: Outsiders = Outsiders.APPROVE
+    bots: Bots = Bots.WITHOUT_SECRETS
+
+
 class LimitSettings(_Part):
     """What a step may use, and what a job may take."""
 
@@ -133,12 +142,17 @@ class Settings(BaseSettings):
     max_jobs: int = Field(default=4, ge=1, le=1000)  # at once
     default_image: str = "debian:bookworm-slim"
     docker_host: str = ""  # default: DOCKER_HOST, else the local socket
+    docker_runtime: str = ""  # of every step; default: the engine's own
+    outsiders_runtime: str = ""  # of what people without write access wrote; default: docker_runtime
+    keys_dir: Path | None = None  # sealing.key and secrets.key; default: data_dir
+    command_prefix: str = Field(default="", pattern="^[a-z0-9-]{0,32}$")  # "ci": /ci retry
     ca_file: Path | None = None  # certificates to trust besides the system's, for the API and for git
     proxy: Url | None = None  # for the API and for git
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_format: str = Field(default="json", pattern="^(json|text)$")
     github: GitHubSettings | None = None
     registries: tuple[RegistrySettings, ...] = ()
+    trust: tuple[TrustSettings, ...] = ()  # the first that names a repository counts
     limits: LimitSettings = Field(default_factory=LimitSettings)
 
     @classmethod
@@ -162,7 +176,7 @@ class Settings(BaseSettings):
 
     @model_validator(mode="after")
     def _dirs_are_absolute(self) -> Self:
-        for name in ("data_dir", "run_dir"):
+        for name in ("data_dir", "run_dir", "keys_dir"):
             path = getattr(self, name)
             if path is not None and not path.is_absolute():
                 raise ValueError(f"{name} must be an absolute path, not {path}")
@@ -175,6 +189,10 @@ class Settings(BaseSettings):
     @property
     def run(self) -> Path:
         return self.run_dir or self.data_dir / "run"
+
+    @property
+    def keys(self) -> Path:
+        return self.keys_dir or self.data_dir
 
 
 def load(file: Path | None = None) -> Settings:

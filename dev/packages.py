@@ -16,6 +16,8 @@ NOT_NEEDED = re.compile(r"(perl|libperl|liberror-perl|git-man|gcc-\d+-base|dpkg)
 
 
 _FETCHED: dict[tuple[str, ...], tuple[Path, ...]] = {}
+_FRESH: set[Path] = set()
+"""Where this process got package lists of its own; once is enough."""
 
 
 class NoPackagesError(Exception):
@@ -83,13 +85,16 @@ def _fetch(names: Sequence[str], work: Path, say: Callable[[str], None]) -> Iter
         raise NoPackagesError("this machine has no apt-get and dpkg-deb")
     work = work.resolve()
     debs = work / hashlib.sha256(" ".join(names).encode()).hexdigest()[:12]
-    archive = Archive(work, own_lists=False)
+    archive = Archive(work, own_lists=work in _FRESH)
     try:
         return archive.download(archive.packages(names), debs)
     except NoPackagesError:
+        if work in _FRESH:
+            raise
         say("the package lists are missing or out of date; getting fresh ones (about 10 s)")
     archive = Archive(work, own_lists=True)
     archive.update()
+    _FRESH.add(work)
     return archive.download(archive.packages(names), debs)
 
 

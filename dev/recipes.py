@@ -18,12 +18,17 @@ Finish = Callable[[Rootfs, Mapping[str, bytes]], None]
 
 @dataclass(frozen=True, slots=True)
 class Source:
-    """Where files come from: the distribution's packages, or where there are none this image, pulled."""
+    """Where files come from: the distribution's packages, or this image, pulled.
+
+    Static programs (`takes`) do the same from either, so the pull comes first: it asks nothing of the machine. A whole
+    system is made from packages first, since tests count on what exactly is in it; the pull is for machines without
+    apt-get.
+    """
 
     packages: tuple[str, ...]
-    otherwise: str
+    image: str
     takes: tuple[str, ...] = ()
-    """Only the files whose paths end so, handed to `finish`; empty: all files, as they are."""
+    """Only the static programs whose paths end so, handed to `finish`; empty: all files, as they are."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,9 +10,16 @@ from itertools import count
 from pathlib import Path
 
 from ci_bot.core.convergence import FoundCheck
-from ci_bot.core.errors import BadDelivery, ForgeError, SignatureRefused, WorkspaceError
+from ci_bot.core.effects import Reaction
+from ci_bot.core.errors import (
+    BadDelivery,
+    ForgeError,
+    SecretRefused,
+    SignatureRefused,
+    WorkspaceError,
+)
 from ci_bot.core.events import Access, Actor, Event, Permission, Pull, Repo
-from ci_bot.core.model import Exit, ExitReason
+from ci_bot.core.model import Exit, ExitReason, JobRun, Run, Step
 from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
 from ci_bot.ports import Alive, CloneSource, JobSpec, LogWriter, StepSpec, Workspace
 
@@ -102,12 +109,16 @@ class FakeForge:
         self.pulls: dict[int, Pull] = {}
         self.permissions: dict[int, Permission] = {}
         self.messages: dict[str, str] = {}
+        self.changed: dict[int, list[str]] = {}  # pull request → paths
+        self.forced: dict[int, float] = {}  # pull request → when its head was last moved by force
+        self.reactions: list[tuple[int, Reaction]] = []
         self.checks: dict[str, ShownCheck] = {}  # handle → check
         self.comments: dict[str, CommentReport] = {}
         self.calls: list[str] = []
         self.failures: list[ForgeError] = []  # raised by the next calls that write, in order
         self.fails_after_effect = False
         self.no_answers: dict[str, list[Exception]] = {}  # how a question begins → what it raises
+        self.on_question: Callable[[], object] = lambda: None  # what happens before each answer
         self.is_up = asyncio.Event()  # questions wait for it
         self.is_up.set()
         self._numbers = count(1)
@@ -141,8 +152,17 @@ class FakeForge:
     async def clone_source(self, repo: Repo, pull: int | None) -> CloneSource:
         return CloneSource("http://forge.invalid/x.git", "x", "token")
 
+    async def changed_files(self, repo: Repo, number: int) -> Sequence[str]:
+        await self._asked(f"files {number}")
+        return self.changed.get(number, [])
+
+    async def forced_at(self, repo: Repo, number: int) -> float | None:
+        await self._asked(f"forced {number}")
+        return self.forced.get(number)
+
     async def _asked(self, question: str) -> None:
         self.calls.append(question)
+        self.on_question()
         await self.is_up.wait()
         for asked, refusals in self.no_answers.items():
             if f"{question} ".startswith(f"{asked} ") and refusals:
@@ -181,6 +201,13 @@ class FakeForge:
         self.comments[handle] = comment
         return handle
 
+    async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
+        self.calls.append(f"react {comment} {reaction}")
+        if self.failures:
+            raise self.failures.pop(0)
+        if (comment, reaction) not in self.reactions:
+            self.reactions.append((comment, reaction))
+
     def latest(self, sha: str, name: str) -> CheckReport | None:
         """The newest check run of a name, as branch protection sees it."""
         found = [c.report for c in self.checks.values() if c.sha == sha and c.report.name == name]
@@ -211,6 +238,7 @@ class FakeExecutor:
         self.sessions: list[FakeSession] = []
         self.running = 0
         self.most_at_once = 0
+        self.begun: set[tuple[int, int]] = set()  # steps and generations that run already
         self.broken: Exception | None = None  # what opening a session raises
 
     @asynccontextmanager
@@ -277,6 +305,27 @@ class FakeSession:
 
     async def stop(self) -> None:
         self._stopped.set()
+
+    async def has_begun(self, spec: StepSpec) -> bool:
+        return (spec.index, spec.generation) in self._executor.begun
+
+
+class FakeVault:
+    """`Vault` that opens what it was given, and remembers for whom."""
+
+    def __init__(self) -> None:
+        self.secrets: dict[str, str] = {}
+        self.refused = ""  # why nothing is given
+        self.opened: list[tuple[str, str]] = []  # (job, name)
+
+    async def open(self, run: Run, job: JobRun, step: Step) -> Mapping[str, str]:
+        if self.refused and step.secrets:
+            raise SecretRefused(self.refused)
+        self.opened += [(job.key, ref.name) for ref in step.secrets]
+        return {ref.variable: self.secrets[ref.name] for ref in step.secrets}
+
+    async def values(self, run: Run) -> Sequence[bytes]:
+        return [value.encode() for value in self.secrets.values()]
 
 
 class FakeWorkspaces:

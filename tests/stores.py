@@ -9,7 +9,17 @@ from dataclasses import dataclass
 from sqlalchemy import select
 
 from ci_bot.core.model import Run
-from ci_bot.store import Database, DecisionStore, InboxStore, PublicationStore, RunStore
+from ci_bot.store import (
+    ApprovalStore,
+    AuditStore,
+    Database,
+    DecisionStore,
+    EffectStore,
+    InboxStore,
+    PublicationStore,
+    RunStore,
+    SecretStore,
+)
 from ci_bot.store.schema import deliveries
 from tests.fakes import FakeClock, FakeIds
 
@@ -22,6 +32,10 @@ class Store:
     decisions: DecisionStore
     runs: RunStore
     publications: PublicationStore
+    approvals: ApprovalStore
+    effects: EffectStore
+    audit: AuditStore
+    secrets: SecretStore
 
     async def reasons(self) -> list[tuple[str, str]]:
         """What became of every delivery, in the order of arrival: its state, and why."""
@@ -47,6 +61,10 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             DecisionStore(database, clock, FakeIds()),
             RunStore(database, clock),
             PublicationStore(database, clock),
+            ApprovalStore(database),
+            EffectStore(database, clock),
+            AuditStore(database, clock),
+            SecretStore(database),
         )
     finally:
         await database.close()

@@ -25,7 +25,15 @@ from ci_bot.cli.main import COMMANDS, cli
 from ci_bot.core.pipeline import read
 from ci_bot.flow.meters import Meters
 from ci_bot.forges.github.permissions import NEEDED_EVENTS, NEEDED_PERMISSIONS
-from ci_bot.settings import ENV_PREFIX, GitHubSettings, LimitSettings, RegistrySettings, Settings, load
+from ci_bot.settings import (
+    ENV_PREFIX,
+    GitHubSettings,
+    LimitSettings,
+    RegistrySettings,
+    Settings,
+    TrustSettings,
+    load,
+)
 from ci_bot.store.schema import metadata
 
 ROOT = Path(__file__).parents[1]
@@ -34,8 +42,11 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 PARTS: dict[str, type[BaseModel]] = {
     "github": GitHubSettings,
     "registries": RegistrySettings,
+    "trust": TrustSettings,
     "limits": LimitSettings,
 }
+
+LISTS = ("registries", "trust")
 
 Row = tuple[str, ...]
 
@@ -50,7 +61,7 @@ def page(name: str) -> str:
 def settings_of(model: type[BaseModel], prefix: str = "") -> Iterator[tuple[str, FieldInfo]]:
     """("limits.memory", its field) for every setting, tables opened."""
     for name, field in model.model_fields.items():
-        if name not in PARTS or name == "registries":
+        if name not in PARTS or name in LISTS:
             yield prefix + name, field
         if name in PARTS:
             yield from settings_of(PARTS[name], f"{name}.")
@@ -66,7 +77,7 @@ def test_every_setting_has_its_row() -> None:
 @pytest.mark.parametrize("name", SETTINGS)
 def test_the_row_of_a_setting_names_its_variable(name: str) -> None:
     variable = settings_table()[name][3]
-    if name.startswith("registries."):
+    if name.startswith(tuple(f"{each}." for each in LISTS)):
         assert variable == "in the JSON"
     else:
         assert variable == ENV_PREFIX + name.replace(".", "__").upper()
@@ -127,7 +138,7 @@ def test_the_example_settings_hold_every_setting_with_its_default(installed: Pat
     shown = placed(re.sub(r"^#(?=\S)", "", text, flags=re.MULTILINE), installed)
     load(shown)
     values = dict(flattened(tomllib.loads(shown.read_text())))
-    assert set(values) == set(SETTINGS) - {"registries"}
+    assert set(values) == set(SETTINGS) - set(LISTS)
     commented = set(re.findall(r"^#(\w+) = ", text, re.MULTILINE))
     for name, field in SETTINGS.items():
         if name.rpartition(".")[2] in commented and field.default not in (None, "", ()):
@@ -138,8 +149,8 @@ def flattened(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any
     for name, value in data.items():
         if isinstance(value, dict):
             yield from flattened(value, f"{prefix}{name}.")
-        elif name == "registries":
-            yield from flattened(value[0], "registries.")
+        elif name in LISTS:
+            yield from flattened(value[0], f"{name}.")
         else:
             yield prefix + name.removesuffix("_file" if name != "ca_file" else ""), value
 

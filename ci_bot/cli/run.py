@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import asyncio
 import json
-from collections.abc import Sequence
+import os
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -14,7 +15,8 @@ import click
 from ci_bot.cli.live import Live, as_json, summary
 from ci_bot.cli.logging import configure
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
-from ci_bot.core.model import Job, Plan, Run, RunKind, Verdict
+from ci_bot.core.graph import with_needs
+from ci_bot.core.model import Plan, Run, RunKind, Verdict
 from ci_bot.core.pipeline import CONFIG_FILES, Limits, plan, read
 from ci_bot.core.states import Status, fold
 from ci_bot.settings import Settings, load
@@ -30,6 +32,13 @@ FINISH_SECONDS = 15.0  # for containers to be removed after an interrupt
 @click.option(
     "--event", type=click.Choice([str(kind) for kind in EVENTS]), default="push", show_default=True
 )
+@click.option(
+    "--secret",
+    "secrets",
+    multiple=True,
+    metavar="NAME",
+    help="Give steps this secret, from the environment variable NAME; may be repeated.",
+)
 @click.option("--file", type=click.Path(path_type=Path), help="Pipeline file.  [default: .ci.yaml]")
 @click.option(
     "--json", "as_document", is_flag=True, help="One JSON document at the end instead of progress."
@@ -38,7 +47,12 @@ FINISH_SECONDS = 15.0  # for containers to be removed after an interrupt
     "--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]"
 )
 def run(
-    jobs: Sequence[str], event: str, file: Path | None, as_document: bool, config: Path | None
+    jobs: Sequence[str],
+    event: str,
+    secrets: Sequence[str],
+    file: Path | None,
+    as_document: bool,
+    config: Path | None,
 ) -> None:
     """Run .ci.yaml on this machine, the way the server would.
 
@@ -48,7 +62,8 @@ def run(
     configure("error", "text")
     tree = asyncio.run(look_at(Path.cwd()))
     planned = _chosen(_plan(file or _default_file(tree.root), event, settings), jobs)
-    done = asyncio.run(_run(settings, tree, planned, RunKind(event), as_document))
+    given = _from_environment(secrets)
+    done = asyncio.run(_run(settings, tree, planned, RunKind(event), given, as_document))
     click.echo(json.dumps(as_json(done), indent=2) if as_document else summary(done))
     if fold(job.status for job in done.jobs) is not Status.SUCCEEDED:
         raise click.exceptions.Exit(1)
@@ -82,18 +97,28 @@ def _chosen(planned: Plan, wanted: Sequence[str]) -> Plan:
     for name in wanted:
         if name not in by_id:
             raise click.ClickException(f'there is no job "{name}"; the jobs: {", ".join(by_id)}')
-    if not wanted:
-        return planned
-    keep = set(wanted)
-    for job in reversed(planned.jobs):  # needs come first, so from the end one pass is enough
-        if job.id in keep:
-            keep.update(job.needs)
-    jobs: tuple[Job, ...] = tuple(job for job in planned.jobs if job.id in keep)
-    return replace(planned, jobs=jobs)
+    return replace(planned, jobs=with_needs(wanted, planned.jobs)) if wanted else planned
 
 
-async def _run(settings: Settings, tree: Tree, planned: Plan, kind: RunKind, quiet: bool) -> Run:
-    async with open_local(settings, tree, partial(click.echo, err=True)) as local:
+def _from_environment(names: Sequence[str]) -> dict[str, str]:
+    """Not from arguments: those stand in the list of processes and in the shell's history."""
+    missing = [name for name in names if name not in os.environ]
+    if missing:
+        raise click.ClickException(
+            f"--secret {missing[0]}: there is no environment variable of that name"
+        )
+    return {name: os.environ[name] for name in names}
+
+
+async def _run(
+    settings: Settings,
+    tree: Tree,
+    planned: Plan,
+    kind: RunKind,
+    secrets: Mapping[str, str],
+    quiet: bool,
+) -> Run:
+    async with open_local(settings, tree, secrets, partial(click.echo, err=True)) as local:
         new = NewRun(
             key="local",
             repo=local.repo,

@@ -14,6 +14,7 @@ from aiohttp import web
 from ci_bot import __version__
 from ci_bot.cli.logging import configure
 from ci_bot.core.errors import SettingsError
+from ci_bot.flow.known import Known
 from ci_bot.settings import Settings, load
 from ci_bot.wiring import Server, open_server
 
@@ -31,22 +32,23 @@ def serve(config: Path | None) -> None:
     SIGTERM ends the server gracefully: running containers go on, and the next server adopts them.
     """
     settings = load(config)
-    configure(settings.log_level, settings.log_format)
+    known = Known()
+    configure(settings.log_level, settings.log_format, known.mask)
     if settings.github is None:
         raise SettingsError(
             [
                 "github: is missing; ci-bot serves a forge, so it needs app_id, private_key and webhook_secret"
             ]
         )
-    asyncio.run(_serve(settings))
+    asyncio.run(_serve(settings, known))
 
 
-async def _serve(settings: Settings) -> None:
+async def _serve(settings: Settings, known: Known) -> None:
     stop = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stop.set)
-    async with open_server(settings) as server:
+    async with open_server(settings, known) as server:
         gc.collect()
         gc.freeze()  # what is there by now stays: looking through it again would hold up webhooks
         await _until(stop, server, settings)

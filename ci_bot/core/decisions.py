@@ -6,10 +6,13 @@ counts and not what was true when the facts were gathered.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Sequence
+from dataclasses import dataclass, fields
 
-from ci_bot.core.events import Actor, Repo
-from ci_bot.core.model import Plan, Problem, RunKind, Verdict
+from ci_bot.core.effects import Effect
+from ci_bot.core.events import Actor, Permission, Repo
+from ci_bot.core.model import Inspection, Plan, Problem, RunKind, Verdict
+from ci_bot.core.trust import Ruling, Voucher
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +37,10 @@ class NewRun:
     reason: str = ""
     problems: tuple[Problem, ...] = ()
     plan: Plan | None = None
+    ruling: Ruling = Ruling.RUN
+    vouchers: tuple[Voucher, ...] = ()
+    head_at: float = 0.0
+    inspection: Inspection | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +58,7 @@ class Withdraw:
     ref: str | None = None
     sha: str | None = None
     verdict: Verdict | None = None
+    key_prefix: str | None = None  # of the natural key
     except_key: str = ""
 
 
@@ -58,15 +66,70 @@ class Withdraw:
 class Retry:
     """A new attempt of jobs of some runs of one commit.
 
-    `job` None means everything that did not succeed, and if all succeeded, everything; a job's key
-    means that job and what depends on it. What still runs is left alone.
+    `jobs` () means everything that did not succeed; keys mean those jobs. What depends on a retried
+    job is retried with it, what still runs is left alone. `whole`: everything, whatever it did.
     """
 
     repo_key: str
     sha: str
     runs: tuple[str, ...]  # ids
-    job: str | None
     actor: Actor
+    jobs: tuple[str, ...] = ()
+    whole: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Cancel:
+    """Unfinished jobs of some runs are ended; `jobs` () means all of them."""
+
+    runs: tuple[str, ...]  # ids
+    reason: str  # "cancelled by @alice"
+    jobs: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Approve:
+    """Somebody let one commit run. Recorded; what it lets run stands in `create` or `trusted`."""
+
+    repo_key: str
+    sha: str
+    pull: int | None
+    author: int  # account id of the pull request's author, 0 for none
+    voucher: Voucher
+    comment: int | None  # the comment that said so; None for a button
+
+
+@dataclass(frozen=True, slots=True)
+class Disapprove:
+    """The approvals that this comment gave are withdrawn: what has not started does not start."""
+
+    repo_key: str
+    comment: int
+    reason: str
+
+
+@dataclass(frozen=True, slots=True)
+class GiveSecrets:
+    """Runs that ran without secrets are trusted with them from now on; what failed is tried again."""
+
+    runs: tuple[str, ...]  # ids
+    voucher: Voucher
+
+
+@dataclass(frozen=True, slots=True)
+class AuditLine:
+    """Who caused what, for the record. Secret values are never in it."""
+
+    action: str  # "approve", "retry", "cancel", "run", "secret"
+    actor: Actor
+    permission: Permission
+    repo_key: str
+    sha: str = ""
+    run: str = ""
+    job: str = ""
+    step: str = ""
+    name: str = ""  # of a secret
+    detail: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,4 +157,22 @@ class Decision:
     create: tuple[NewRun, ...] = ()
     withdraw: tuple[Withdraw, ...] = ()
     retry: tuple[Retry, ...] = ()
+    cancel: tuple[Cancel, ...] = ()
+    approve: tuple[Approve, ...] = ()
+    disapprove: tuple[Disapprove, ...] = ()
+    give_secrets: tuple[GiveSecrets, ...] = ()
+    effects: tuple[Effect, ...] = ()
+    audit: tuple[AuditLine, ...] = ()
     repos: tuple[SeeRepo | ForgetRepo, ...] = ()
+
+
+def together(decisions: Sequence[Decision]) -> Decision:
+    """Several decisions of one event (a comment may hold several commands) as one."""
+    if len(decisions) == 1:
+        return decisions[0]
+    parts = {
+        name: tuple(part for decision in decisions for part in getattr(decision, name))
+        for name in (each.name for each in fields(Decision))
+        if name != "reason"
+    }
+    return Decision("; ".join(decision.reason for decision in decisions), **parts)

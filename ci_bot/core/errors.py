@@ -17,7 +17,9 @@
     ├── WorkspaceError          git could not bring the commit
     ├── EngineError             the container engine broke: an infrastructure failure of the job
     │   └── EngineGone            it cannot be reached at all
-    └── StepRefused             this step can never run as written (image missing, no shell): the job fails
+    ├── TrustLost               who vouched for a commit may not do so any more: it waits for approval again
+    ├── StepRefused             this step can never run as written (image missing, no shell): the job fails
+    └── SecretRefused           this step does not get a secret that it names: the job fails
 
 A step that merely fails is a result (`core.model.Exit`), never an exception.
 """
@@ -113,5 +115,13 @@ class EngineGone(EngineError):
     """The engine does not answer."""
 
 
+class TrustLost(CiBotError):
+    """A run rests on somebody's word who may not give it any more; the text names them."""
+
+
 class StepRefused(CiBotError):
     """The step cannot run as it is written; the text names what to change."""
+
+
+class SecretRefused(CiBotError):
+    """A secret is not given to this step; the text says why and what to do."""

@@ -6,7 +6,7 @@ Every event is a past fact. A forge's `webhook.py` makes them from verified payl
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import IntEnum
+from enum import IntEnum, StrEnum
 from typing import TypeAlias
 
 
@@ -113,6 +113,7 @@ class PullRequestChanged:
     actor: Actor
     brought_head: bool  # True where this event brought `pull.head_sha`: opened, or a push by `actor`
     before: str = ""  # the head that a push replaced; "" if none was
+    at: float = 0.0  # by the forge's clock, in seconds since the epoch; 0 if it did not say
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +143,50 @@ class MergeGroupDropped:
 
     repo: Repo
     sha: str
+    actor: Actor
+
+
+@dataclass(frozen=True, slots=True)
+class Commented:
+    """A person wrote a new comment on a pull request; never an App, never ci-bot itself, never an edit."""
+
+    repo: Repo
+    pull: int
+    comment: int  # the forge's number
+    body: str
+    actor: Actor
+    at: float  # by the forge's clock, in seconds since the epoch
+
+
+@dataclass(frozen=True, slots=True)
+class CommentDeleted:
+    """A comment on a pull request is gone: an approval that it gave is withdrawn."""
+
+    repo: Repo
+    pull: int
+    comment: int
+    actor: Actor
+
+
+class Button(StrEnum):
+    """What the buttons of our completed checks ask for; the value is what the forge sends back.
+
+    At most 20 characters: https://docs.github.com/rest/checks/runs#create-a-check-run
+    """
+
+    APPROVE = "approve"
+    RETRY_FAILED = "retry-failed"
+    RETRY_ALL = "retry-all"
+
+
+@dataclass(frozen=True, slots=True)
+class ButtonPressed:
+    """A person pressed a button of one of our checks; it is bound to that check's sha."""
+
+    repo: Repo
+    sha: str
+    check: str  # the check's name
+    button: Button
     actor: Actor
 
 
@@ -199,6 +244,9 @@ Event: TypeAlias = (
     | PullRequestClosed
     | MergeGroupAsked
     | MergeGroupDropped
+    | Commented
+    | CommentDeleted
+    | ButtonPressed
     | RerunAsked
     | TenantChanged
     | RepoRenamed

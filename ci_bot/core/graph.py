@@ -2,10 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 
-from ci_bot.core.model import JobRun
+from ci_bot.core.model import Job, JobRun
 from ci_bot.core.states import Change, Status, job_after
 
 
@@ -55,19 +55,27 @@ _PAST = {
 }
 
 
-def retried(jobs: Sequence[JobRun], key: str | None) -> tuple[str, ...]:
+def retried(
+    jobs: Sequence[JobRun], keys: Collection[str] = (), *, whole: bool = False
+) -> tuple[str, ...]:
     """The keys of the jobs that get a new attempt, needs first.
 
-    `key` names one job; None means all that did not succeed, or simply all if every one did. What
-    depends on a retried job is retried with it. Unfinished jobs are left alone.
+    `keys` names jobs; () means all that did not succeed, or simply all if every one did, as `whole`
+    does in any case. What depends on a retried job is retried with it. Unfinished jobs are left alone.
     """
-    if key is not None:
-        chosen = {key}
-    else:
-        chosen = {job.key for job in jobs if job.status.is_bad}
-        if not chosen and all(job.status.is_final for job in jobs):
-            chosen = {job.key for job in jobs}
+    chosen = set(keys) or {job.key for job in jobs if job.status.is_bad}
+    if whole or (not chosen and all(job.status.is_final for job in jobs)):
+        chosen = {job.key for job in jobs}
     for job in jobs:  # needs first: one pass reaches everything downstream
         if chosen.intersection(job.needs):
             chosen.add(job.key)
     return tuple(job.key for job in jobs if job.key in chosen and job.status.is_final)
+
+
+def with_needs(keys: Collection[str], jobs: Sequence[Job]) -> tuple[Job, ...]:
+    """These jobs of a plan and everything that they need, in the plan's order (needs first)."""
+    wanted = set(keys)
+    for job in reversed(jobs):  # from the end one pass is enough
+        if job.id in wanted:
+            wanted.update(job.needs)
+    return tuple(job for job in jobs if job.id in wanted)

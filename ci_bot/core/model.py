@@ -11,8 +11,18 @@ from enum import StrEnum
 
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.states import Status
+from ci_bot.core.trust import Ruling, Voucher
 
 # ── what is planned ──────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, slots=True)
+class SecretRef:
+    """A variable of a step whose value is a secret: a stored one by its name, or a sealed string."""
+
+    variable: str
+    name: str  # of the stored secret, or the one that the sealed string bears
+    sealed: str = ""  # "" for a stored one
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,6 +37,7 @@ class Step:
     workdir: str = "."  # relative to the workspace
     continue_on_error: bool = False
     line: int = 0  # where it stands in .ci.yaml, from 1; 0 if unknown
+    secrets: tuple[SecretRef, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -59,6 +70,12 @@ class Plan:
     jobs: tuple[Job, ...]
     reason: str = ""
     file: str = ".ci.yaml"
+
+
+def secret_names(plan: Plan | None) -> tuple[str, ...]:
+    """The names of all secrets that the steps of a plan ask for, each once, in order."""
+    steps = [step for job in (plan.jobs if plan else ()) for step in job.steps]
+    return tuple(dict.fromkeys(ref.name for step in steps for ref in step.secrets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -159,6 +176,16 @@ class JobRun:
 
 
 @dataclass(frozen=True, slots=True)
+class Inspection:
+    """What somebody should look at before approving a commit."""
+
+    config: tuple[str, ...] = ()  # what it does to .ci.yaml, a sentence each; () if it leaves it alone
+    files: tuple[str, ...] = ()  # changed files that the steps seem to run
+    changed: int = 0  # files that it changes in all
+    secrets: tuple[str, ...] = ()  # names of those that its steps would be given
+
+
+@dataclass(frozen=True, slots=True)
 class Run:
     """One natural key: a head, and why it is tested. `jobs` holds the latest attempt of each job."""
 
@@ -179,6 +206,10 @@ class Run:
     problems: tuple[Problem, ...] = ()
     plan: Plan | None = None
     superseded: bool = False
+    ruling: Ruling = Ruling.RUN  # of its first attempt; every retry keeps it
+    vouchers: tuple[Voucher, ...] = ()  # whom the ruling rests on
+    head_at: float = 0.0  # since when its commit is the pull request's head, by the forge's clock
+    inspection: Inspection | None = None  # while it waits for approval
     jobs: tuple[JobRun, ...] = ()
 
 

@@ -1,16 +1,123 @@
-"""Who may start what: a pure answer from what the forge said about the people behind a head."""
+"""Who may start what, with which secrets: one table, from what is known about a commit to a ruling.
+
+Identity is the forge's numeric account id and the permission that the forge reports at the moment of
+acting. What cannot be read is a no.
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from enum import StrEnum
+from types import MappingProxyType
+from typing import Final
 
 from ci_bot.core.events import Access, Actor, Permission
 
 
+class Ruling(StrEnum):
+    """What the gate answers about one commit; recorded with its run, and kept by every retry."""
+
+    RUN = "run"  # with the secrets that its steps name
+    RUN_WITHOUT_SECRETS = "run_without_secrets"
+    WAIT = "wait"  # until somebody with write access approves exactly this commit
+    REFUSE = "refuse"  # no approval helps
+
+    @property
+    def may_start(self) -> bool:
+        return self in (Ruling.RUN, Ruling.RUN_WITHOUT_SECRETS)
+
+
+class Source(StrEnum):
+    """Where a commit came from."""
+
+    OWN = "own"  # a person brought it to the repository itself: a branch, a tag, a pull request of one
+    OWN_BOT = "own_bot"  # an App did: the collaborators API does not know it
+    FORK = "fork"
+    QUEUE = "queue"  # the forge's merge queue made it, from what people with write access put there
+
+
+class Standing(StrEnum):
+    """What the forge says of the people behind a commit, taken together."""
+
+    WRITERS = "writers"  # every one of them may write
+    STRANGERS = "strangers"  # one may not, or the forge did not say
+    RETURNING = "returning"  # strangers, but an earlier change of the author's was approved here
+
+
+class Outsiders(StrEnum):
+    """The operator's policy for heads from forks whose people may not write."""
+
+    APPROVE = "approve"
+    FIRST_TIME = "first-time"
+    NEVER = "never"
+    WITHOUT_SECRETS = "without-secrets"
+
+
+class Bots(StrEnum):
+    """The operator's policy for Apps that push to the repository itself (Renovate, Dependabot)."""
+
+    WITHOUT_SECRETS = "without-secrets"
+    RUN = "run"
+    APPROVE = "approve"
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """Set for each repository by the operator, never by its pipeline."""
+
+    outsiders: Outsiders = Outsiders.APPROVE
+    bots: Bots = Bots.WITHOUT_SECRETS
+
+
+#: Of strangers' heads from forks, not approved; and of those of people who had one approved before.
+_OUTSIDERS: Final[Mapping[Outsiders, tuple[Ruling, Ruling]]] = MappingProxyType(
+    {
+        Outsiders.APPROVE: (Ruling.WAIT, Ruling.WAIT),
+        Outsiders.FIRST_TIME: (Ruling.WAIT, Ruling.RUN_WITHOUT_SECRETS),
+        Outsiders.NEVER: (Ruling.REFUSE, Ruling.REFUSE),
+        Outsiders.WITHOUT_SECRETS: (Ruling.RUN_WITHOUT_SECRETS, Ruling.RUN_WITHOUT_SECRETS),
+    }
+)
+
+_BOTS: Final[Mapping[Bots, Ruling]] = MappingProxyType(
+    {
+        Bots.WITHOUT_SECRETS: Ruling.RUN_WITHOUT_SECRETS,
+        Bots.RUN: Ruling.RUN,
+        Bots.APPROVE: Ruling.WAIT,
+    }
+)
+
+
+def rule(source: Source, standing: Standing, policy: Policy, *, approved: bool) -> Ruling:
+    """The table. `approved`: somebody with write access, not its author, approved this very commit."""
+    unapproved = _unapproved(source, standing, policy)
+    if unapproved is Ruling.REFUSE:
+        return Ruling.REFUSE
+    return Ruling.RUN if approved else unapproved
+
+
+def _unapproved(source: Source, standing: Standing, policy: Policy) -> Ruling:
+    match source:
+        case Source.QUEUE:
+            return Ruling.RUN
+        case Source.OWN_BOT:
+            return _BOTS[policy.bots]
+        case Source.OWN:
+            return Ruling.RUN if standing is Standing.WRITERS else Ruling.WAIT
+        case Source.FORK:
+            if standing is Standing.WRITERS:
+                return Ruling.RUN
+            first, returning = _OUTSIDERS[policy.outsiders]
+            return returning if standing is Standing.RETURNING else first
+
+
+# ── the people behind a commit ───────────────────────────────────────────────────────────────
+
+
 @dataclass(frozen=True, slots=True)
 class Vouched:
-    """A person behind a head, and what the forge answered about them; None if it did not answer."""
+    """A person, and what the forge answered about them; None if it would not say."""
 
     actor: Actor
     access: Access | None
@@ -24,32 +131,136 @@ class Vouched:
             and self.access.permission >= Permission.WRITE
         )
 
+    @property
+    def permission(self) -> Permission:
+        """What may be relied on: nothing, where the answer is about somebody else."""
+        if self.access is None or self.access.account != self.actor.id:
+            return Permission.NONE
+        return self.access.permission
+
+
+class Role(StrEnum):
+    """What somebody did that a run's trust rests on."""
+
+    AUTHOR = "author"  # of the pull request
+    SENDER = "sender"  # of the event that brought this sha
+    APPROVER = "approver"
+    QUEUE = "queue"  # the forge's merge queue, which takes what people with write access put there
+    POLICY = "policy"  # an App that the operator's policy trusts
+
+    @property
+    def is_a_persons_word(self) -> bool:
+        """Whether it holds only as long as that person may write."""
+        return self in (Role.AUTHOR, Role.SENDER, Role.APPROVER)
+
+
+@dataclass(frozen=True, slots=True)
+class Voucher:
+    """Somebody a run's trust rests on, and what they might do when they were asked about, at `at`."""
+
+    actor: Actor
+    role: Role
+    permission: Permission
+    at: float
+
+    @property
+    def holds(self) -> bool:
+        return self.permission >= Permission.WRITE
+
 
 @dataclass(frozen=True, slots=True)
 class Trust:
-    """Whether a head may start anything; `awaited` names whose word is missing."""
+    """A ruling, and whom it rests on; `awaited` says in words whose word is missing."""
 
-    is_granted: bool
+    ruling: Ruling
+    vouchers: tuple[Voucher, ...] = ()
     awaited: str = ""
 
 
-def judge_head(
-    *, from_fork: bool, people: Sequence[Vouched], brought_head: bool, was_trusted: bool
-) -> Trust:
-    """Whether the head of a pull request may run.
+def standing(people: Sequence[Vouched], *, returning: bool = False) -> Standing:
+    """Of all the people behind a commit, at least one. Nobody to ask about is nobody to trust."""
+    if people and all(person.may_write for person in people):
+        return Standing.WRITERS
+    return Standing.RETURNING if returning else Standing.STRANGERS
 
-    A head in the repository itself was pushed by somebody who may push there. A head from a fork runs
-    when the author of the pull request and the sender of the event that brought exactly this sha both
-    may write. Any other event (reopened, another base) inherits what was decided about the sha; an
-    unknown sha waits.
+
+def judge(
+    source: Source,
+    people: Sequence[tuple[Role, Vouched]],
+    policy: Policy,
+    *,
+    approvals: Sequence[Voucher] = (),
+    returning: bool = False,
+    brought: bool = True,
+    now: float,
+) -> Trust:
+    """Rules about a commit nobody has ruled about yet.
+
+    `people` are the author and the sender of the event that brought the commit; `approvals` those who
+    approved it and were asked about at the time. `brought` False: the event is about a commit that
+    it did not bring and that is not known (reopened, another base), so that nobody vouches for it.
     """
-    if not from_fork:
-        return Trust(is_granted=True)
-    if not brought_head:
-        return Trust(was_trusted, "" if was_trusted else "this commit was never vouched for")
-    strangers = list(dict.fromkeys(person.actor.login for person in people if not person.may_write))
-    if not strangers:
-        return Trust(is_granted=True)
-    names = " and ".join(f"@{login}" for login in strangers)
-    verb = "has" if len(strangers) == 1 else "have"
-    return Trust(is_granted=False, awaited=f"{names} {verb} no write access to this repository")
+    vouched = [person for _, person in people] if brought else []
+    ruling = rule(source, standing(vouched, returning=returning), policy, approved=bool(approvals))
+    by_policy = source is Source.OWN_BOT and policy.bots is Bots.RUN
+    seen = tuple(
+        Voucher(person.actor, Role.POLICY, Permission.WRITE, now)
+        if by_policy
+        else _voucher(source, role, person, now)
+        for role, person in people
+    )
+    return Trust(ruling, (*seen, *approvals), _awaited(ruling, source, people, brought=brought))
+
+
+def _voucher(source: Source, role: Role, person: Vouched, now: float) -> Voucher:
+    """What the forge itself vouches for does not depend on what the account may do."""
+    if source is Source.QUEUE:
+        return Voucher(person.actor, Role.QUEUE, Permission.WRITE, now)
+    return Voucher(person.actor, role, person.permission, now)
+
+
+def inherited(ruling: Ruling, vouchers: Sequence[Voucher], awaited: str) -> Trust:
+    """A commit that was ruled about keeps what was ruled, whatever is done to its pull request."""
+    return Trust(ruling, tuple(vouchers), awaited)
+
+
+def _awaited(
+    ruling: Ruling, source: Source, people: Sequence[tuple[Role, Vouched]], *, brought: bool
+) -> str:
+    if ruling.may_start:
+        return ""
+    if ruling is Ruling.REFUSE:
+        return "this repository runs nothing for people without write access"
+    if source is Source.OWN_BOT:
+        names = _names([person.actor.login for _, person in people])
+        return f"{names} is an App, and its commits wait for a person here"
+    if not brought:
+        return "this commit was never vouched for"
+    strangers = [person.actor.login for _, person in people if not person.may_write]
+    verb = "has" if len(set(strangers)) == 1 else "have"
+    return f"{_names(strangers)} {verb} no write access to this repository"
+
+
+def _names(logins: Sequence[str]) -> str:
+    return " and ".join(f"@{login}" for login in dict.fromkeys(logins)) or "whoever pushed this"
+
+
+def to_ask_again(vouchers: Sequence[Voucher], now: float, seconds: float) -> tuple[Voucher, ...]:
+    """Those whose word counts while they may write, and who were not asked about in the last `seconds`."""
+    return tuple(
+        voucher
+        for voucher in vouchers
+        if voucher.role.is_a_persons_word and voucher.holds and voucher.at + seconds < now
+    )
+
+
+def lost(voucher: Voucher, now: Vouched) -> str:
+    """Why a run may not go on because of this voucher, "" where it still holds."""
+    if now.may_write:
+        return ""
+    return f"@{voucher.actor.login}, who vouched for this commit, has no write access any more"
+
+
+def is_outsiders(ruling: Ruling, vouchers: Sequence[Voucher]) -> bool:
+    """Whether somebody without write access wrote what runs, also where a person approved it."""
+    return ruling is not Ruling.RUN or any(not voucher.holds for voucher in vouchers)

@@ -3,30 +3,27 @@
 from __future__ import annotations
 
 import asyncio
-from collections import OrderedDict
 from collections.abc import Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
-from functools import partial
-from typing import TypeVar
 
 import structlog
 
-from ci_bot.core import deciding
-from ci_bot.core.deciding import Head
+from ci_bot.core import asking, deciding
+from ci_bot.core.asking import Candidate
 from ci_bot.core.decisions import Decision
-from ci_bot.core.errors import CiBotError, FileTooLarge, ForgeDenied, StoreError
+from ci_bot.core.errors import CiBotError, StoreError
 from ci_bot.core.events import (
     NO_SHA,
-    Actor,
+    Button,
+    ButtonPressed,
+    CommentDeleted,
+    Commented,
     Event,
     MergeGroupAsked,
     MergeGroupDropped,
-    Pull,
     PullRequestChanged,
     PullRequestClosed,
     Pushed,
     RefDeleted,
-    Repo,
     RepoDeleted,
     RepoRenamed,
     RepoTransferred,
@@ -34,55 +31,19 @@ from ci_bot.core.events import (
     TagPushed,
     TenantChanged,
 )
-from ci_bot.core.model import Run, Verdict
+from ci_bot.core.model import Run
 from ci_bot.core.patience import is_hopeless, pause
-from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, read, refuse
 from ci_bot.core.report import runs_of_check
-from ci_bot.core.trust import Trust, Vouched, judge_head
+from ci_bot.core.trust import Vouched
 from ci_bot.flow.bell import Bell
+from ci_bot.flow.commands import Commands
+from ci_bot.flow.facts import Facts
 from ci_bot.flow.meters import Meters
-from ci_bot.ports import Clock, Decisions, ForgeFacts, Inbox, StoredDelivery, Webhook
+from ci_bot.ports import Clock, Decisions, Inbox, StoredDelivery, Webhook
 
 _log = structlog.get_logger()
-T = TypeVar("T")
 AT_ONCE = 4  # deliveries decided at the same time; more would keep webhooks waiting for their answer
-REMEMBERED = 256  # commits whose configuration and message need not be asked for again
-LAG_PAUSES = (0.5, 1.5, 4.0)  # seconds
-#: Verdicts that say nothing about trust: the first denies it, the second comes before the question.
-UNJUDGED = (Verdict.HELD, Verdict.CONFIG_MISSING)
 NET_SECONDS = 5.0  # how often to look for work that no bell announced
-
-
-class Reader:
-    """How `.ci.yaml` is read here: off the event loop, since a hostile file takes its time.
-
-    One at a time, in a thread of its own: several would keep the rest of the process waiting.
-    """
-
-    def __init__(self, default_image: str, limits: Limits) -> None:
-        self.default_image = default_image
-        self.limits = limits
-        self._thread = ThreadPoolExecutor(1, thread_name_prefix="read")
-
-    def refuse(self, length: int, file: str) -> Reading:
-        return refuse(length, file, self.limits)
-
-    async def read(self, text: bytes, file: str) -> Reading:
-        work = partial(read, text, file=file, default_image=self.default_image, limits=self.limits)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
-
-
-class Recent(OrderedDict[tuple[str, str], T]):
-    """What is known about commits, by repository key and sha; the oldest is forgotten first."""
-
-    def __init__(self, size: int) -> None:
-        super().__init__()
-        self._size = size
-
-    def __setitem__(self, key: tuple[str, str], value: T) -> None:
-        super().__setitem__(key, value)
-        while len(self) > self._size:
-            self.popitem(last=False)
 
 
 class Decider:
@@ -91,10 +52,10 @@ class Decider:
     def __init__(
         self,
         webhooks: Mapping[str, Webhook],
-        facts: Mapping[str, ForgeFacts],
+        facts: Facts,
+        commands: Commands,
         inbox: Inbox,
         decisions: Decisions,
-        reader: Reader,
         clock: Clock,
         arrived: Bell,
         decided: tuple[Bell, ...],
@@ -102,15 +63,13 @@ class Decider:
     ) -> None:
         self._webhooks = webhooks
         self._facts = facts
+        self._commands = commands
         self._inbox = inbox
         self._decisions = decisions
-        self._reader = reader
         self._clock = clock
         self._arrived = arrived
         self._decided = decided
         self._meters = meters
-        self._readings: Recent[Reading | None] = Recent(REMEMBERED)
-        self._messages: Recent[str] = Recent(REMEMBERED)
         self._in_flight: dict[int, StoredDelivery] = {}
 
     async def run(self) -> None:
@@ -189,80 +148,40 @@ class Decider:
             case Pushed():
                 return await self._decide_push(event)
             case TagPushed():
-                return deciding.decide_tag(
-                    event, await self._head(event.repo, event.sha, event.message, "")
-                )
+                return await self._decide_tag(event)
             case MergeGroupAsked():
-                head = await self._head(event.repo, event.sha, "", event.base_sha)
-                return deciding.decide_merge_group(event, head)
-            case RerunAsked():
-                return await self._decide_rerun(event)
+                return await self._decide_merge_group(event)
+            case Commented():
+                return await self._commands.decide(event)
+            case ButtonPressed() | RerunAsked():
+                return await self._decide_press(event)
             case PullRequestClosed():
-                current = await self._facts[event.repo.forge].pull(event.repo, event.pull.number)
+                current = await self._facts.forge(event.repo).pull(event.repo, event.pull.number)
                 return deciding.decide_closed(event, current)
             case _:
                 return _decide_alone(event)
 
     async def _decide_pull(self, event: PullRequestChanged) -> Decision:
-        repo, pull = event.repo, event.pull
-        current, message, reading, trust = await asyncio.gather(
-            self._current(event),
-            self._message(repo, pull.head_sha),
-            self._reading(repo, pull.head_sha),
-            self._trust(event),
+        repo = event.repo
+        current, trust, _ = await asyncio.gather(
+            self._facts.pull_of(event),
+            self._facts.trust_of_pull(repo, event.pull, event.actor, event),
+            self._facts.message(repo, event.pull.head_sha),  # for the head, which waits for the others
         )
-        has_base = reading is None and await self._has_config(repo, current.base_sha)
-        return deciding.decide_pull(event, current, Head(reading, has_base, message), trust)
-
-    async def _current(self, event: PullRequestChanged) -> Pull:
-        """The pull request as the forge has it now.
-
-        A forge's API may lag behind its own webhooks: while it still shows the head that this event
-        replaced, it is given a moment. Forced back to that head, the pull request stays with it.
-        """
-        facts = self._facts[event.repo.forge]
-        current = await facts.pull(event.repo, event.pull.number)
-        for seconds in LAG_PAUSES:
-            if not event.before or current.head_sha != event.before:
-                break
-            await self._clock.sleep(seconds)
-            current = await facts.pull(event.repo, event.pull.number)
-        return current
-
-    async def _trust(self, event: PullRequestChanged) -> Trust:
-        repo, pull = event.repo, event.pull
-        if not pull.is_from_fork(repo):
-            return judge_head(from_fork=False, people=(), brought_head=False, was_trusted=False)
-        known = await self._decisions.runs_of_head(repo.key, pull.head_sha)
-        mine = [run for run in known if run.pull == pull.number]
-        people = [await self._vouch(repo, actor) for actor in dict.fromkeys((pull.author, event.actor))]
-        return judge_head(
-            from_fork=True,
-            people=people,
-            brought_head=event.brought_head,
-            was_trusted=any(run.verdict not in UNJUDGED for run in mine),
-        )
-
-    async def _vouch(self, repo: Repo, actor: Actor) -> Vouched:
-        """What the forge says of a person now; a forge that will not say means no.
-
-        A forge that is busy or broken is asked again later: until then nothing is decided.
-        """
-        try:
-            return Vouched(actor, await self._facts[repo.forge].permission(repo, actor))
-        except ForgeDenied:
-            return Vouched(actor, None)
+        head = await self._facts.head_of_pull(repo, current, trust)
+        return deciding.decide_pull(event, current, head, trust)
 
     async def _decide_push(self, event: Pushed) -> Decision:
         repo = event.repo
-        self._messages[repo.key, event.sha] = event.message
+        self._facts.told_message(repo, event.sha, event.message)
         before = "" if event.before == NO_SHA else event.before
         pulls, head, newer = await asyncio.gather(
-            self._facts[repo.forge].pulls_of_head(repo, event.sha),
-            self._head(repo, event.sha, event.message, before),
+            self._facts.forge(repo).pulls_of_head(repo, event.sha),
+            self._facts.head(repo, event.sha, event.message, before),
             self._pushes_after(event),
         )
-        return deciding.decide_push(event, head, pulls, newer)
+        trust = await self._facts.trust_of_push(repo, event.sha, event.actor)
+        return deciding.decide_push(event, head, pulls, newer, trust)
 
     async def _pushes_after(self, event: Pushed) -> Sequence[Run]:
         """The pushes that led on from this one's commit, as far as they are known: nearest first."""
@@ -273,50 +192,61 @@ class Decider:
             run = await self._decisions.push_after(event.repo.key, event.branch, run.sha)
         return tuple(found.values())
 
-    async def _decide_rerun(self, event: RerunAsked) -> Decision:
-        clicker = await self._vouch(event.repo, event.actor)
-        runs = await self._decisions.runs_of_head(event.repo.key, event.sha)
+    async def _decide_tag(self, event: TagPushed) -> Decision:
+        head = await self._facts.head(event.repo, event.sha, event.message, "")
+        trust = await self._facts.trust_of_push(event.repo, event.sha, event.actor)
+        return deciding.decide_tag(event, head, trust)
+
+    async def _decide_merge_group(self, event: MergeGroupAsked) -> Decision:
+        head = await self._facts.head(event.repo, event.sha, "", event.base_sha)
+        trust = self._facts.trust_of_queue(event.repo, event.actor)
+        return deciding.decide_merge_group(event, head, trust)
+
+    # what people press
+
+    async def _decide_press(self, event: ButtonPressed | RerunAsked) -> Decision:
+        """Whoever pressed it is asked about now; what it is about is what the check stands for."""
+        clicker = await self._facts.vouch(event.repo, event.actor)
+        runs = await self._facts.runs_of_head(event.repo, event.sha)
         chosen, job = runs_of_check(event.check, runs) if event.check else (runs, None)
-        return deciding.decide_rerun(event, clicker, chosen, job)
+        if isinstance(event, RerunAsked):
+            return asking.decide_rerun(event, clicker, chosen, job)
+        candidates: Sequence[Candidate] = ()
+        if event.button is Button.APPROVE and clicker.may_write:
+            candidates = await self._candidates(runs, clicker)
+        return asking.decide_button(event, clicker, chosen, job, candidates, self._clock.now())
 
-    async def _head(self, repo: Repo, sha: str, message: str, base_sha: str) -> Head:
-        reading = await self._reading(repo, sha)
-        has_base = reading is None and bool(base_sha) and await self._has_config(repo, base_sha)
-        return Head(reading, has_base, message)
+    async def _candidates(self, runs: Sequence[Run], clicker: Vouched) -> Sequence[Candidate]:
+        """Every live run of the commit with what it would be if it were approved, and its pull request."""
+        live = [run for run in runs if not run.superseded and run.kind.is_gating]
+        found = [await self._candidate(run, clicker) for run in live]
+        return [candidate for candidate in found if candidate is not None]
 
-    async def _message(self, repo: Repo, sha: str) -> str:
-        known = self._messages.get((repo.key, sha))
-        return known if known is not None else await self._facts[repo.forge].commit_message(repo, sha)
-
-    async def _reading(self, repo: Repo, sha: str) -> Reading | None:
-        """What a commit holds never changes, and a push and its pull request ask for the same."""
-        if (repo.key, sha) not in self._readings:
-            self._readings[repo.key, sha] = await self._read(repo, sha)
-        return self._readings[repo.key, sha]
-
-    async def _read(self, repo: Repo, sha: str) -> Reading | None:
-        for file in CONFIG_FILES:
-            try:
-                text = await self._facts[repo.forge].read_file(repo, file, sha)
-            except FileTooLarge as error:
-                return self._reader.refuse(error.length, file)
-            if text is not None:
-                return await self._reader.read(text, file)
-        return None
-
-    async def _has_config(self, repo: Repo, sha: str) -> bool:
-        for file in CONFIG_FILES:
-            try:
-                text = await self._facts[repo.forge].read_file(repo, file, sha)
-            except FileTooLarge:
-                return True
-            if text is not None:
-                return True
-        return False
+    async def _candidate(self, run: Run, clicker: Vouched) -> Candidate | None:
+        """None where the pull request has moved on or is closed: the button is older than that."""
+        facts, approval = self._facts, asking.approval(clicker, self._clock.now())
+        if run.pull is None:
+            trust = await facts.trust_of_push(run.repo, run.sha, run.actor, approval)
+            head = await facts.head(run.repo, run.sha, await facts.message(run.repo, run.sha), "")
+            return Candidate(run, deciding.judge_run(deciding.again(run), head, trust), None)
+        pull = await facts.forge(run.repo).pull(run.repo, run.pull)
+        if not pull.is_open or pull.head_sha != run.sha:
+            return None
+        trust = await facts.trust_of_pull(run.repo, pull, run.actor, approval=approval)
+        head = await facts.head_of_pull(run.repo, pull, trust)
+        planned = deciding.judge_run(deciding.again(run), head, trust)
+        withdraw = deciding.beside(planned, pull) if planned else ()
+        return Candidate(run, planned, pull, withdraw)
 
 
 def _decide_alone(
-    event: RefDeleted | MergeGroupDropped | TenantChanged | RepoRenamed | RepoTransferred | RepoDeleted,
+    event: RefDeleted
+    | MergeGroupDropped
+    | CommentDeleted
+    | TenantChanged
+    | RepoRenamed
+    | RepoTransferred
+    | RepoDeleted,
 ) -> Decision:
     """Events that say everything themselves."""
     match event:
@@ -324,6 +254,8 @@ def _decide_alone(
             return deciding.decide_deleted(event)
         case MergeGroupDropped():
             return deciding.decide_merge_group_dropped(event)
+        case CommentDeleted():
+            return deciding.decide_comment_deleted(event)
         case TenantChanged():
             return deciding.decide_tenant(event)
         case _:

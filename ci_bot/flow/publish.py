@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 
 import structlog
 
@@ -18,14 +18,22 @@ from ci_bot.core.convergence import (
     is_unknown,
     resumed,
 )
-from ci_bot.core.errors import CiBotError, ForgeBusy, StoreError
-from ci_bot.core.model import LogRef
+from ci_bot.core.errors import CiBotError, ForgeBusy, SecretRefused, StoreError
+from ci_bot.core.model import LogRef, Run
 from ci_bot.core.patience import pause
-from ci_bot.core.report import TAIL_BYTES, checks, comment, wanted_tails
+from ci_bot.core.report import (
+    TAIL_BYTES,
+    checks,
+    comment,
+    masked_check,
+    masked_comment,
+    wanted_tails,
+)
 from ci_bot.core.report.values import CheckReport
 from ci_bot.flow.bell import Bell
+from ci_bot.flow.known import Known, masked, masker_of
 from ci_bot.flow.meters import Meters
-from ci_bot.ports import Clock, ForgeReports, LogSink, Publications, Subject
+from ci_bot.ports import Clock, ForgeReports, LogSink, Publications, Subject, Vault
 
 _log = structlog.get_logger()
 AT_ONCE = 8  # subjects published at the same time; within one, one request after the other
@@ -48,18 +56,24 @@ class Publisher:
         forges: Mapping[str, ForgeReports],
         publications: Publications,
         logs: LogSink,
+        vault: Vault,
+        tokens: Known,
         clock: Clock,
         link: Link,
         changed: Bell,
         meters: Meters,
+        prefix: str = "",
     ) -> None:
         self._forges = forges
         self._publications = publications
         self._logs = logs
+        self._vault = vault
+        self._tokens = tokens
         self._clock = clock
         self._link = link
         self._changed = changed
         self._meters = meters
+        self._prefix = prefix
         self._in_flight: set[int] = set()
         self._last_progress: dict[tuple[int, str], float] = {}
 
@@ -124,7 +138,9 @@ class Publisher:
     async def _checks(self, subject: Subject) -> float | None:
         """Sends what differs; returns when the progress that was held back is due, None for none."""
         tails = await self._tails(subject)
-        reports = await asyncio.to_thread(checks, subject.runs, tails, self._link)
+        mask = await self._mask(subject)
+        made = await asyncio.to_thread(checks, subject.runs, tails, self._link, self._prefix)
+        reports = [masked_check(report, mask) for report in made]
         known = await self._publications.known(subject.id)
         later: list[float] = []
         for report, state in in_order(reports, known):
@@ -161,9 +177,10 @@ class Publisher:
     async def _comment(self, subject: Subject) -> None:
         known = (await self._publications.known(subject.id)).get(COMMENT)
         tails = await self._tails(subject)
-        wanted = comment(subject.runs, tails, self._link, known=known is not None)
+        wanted = comment(subject.runs, tails, self._link, known is not None, self._prefix)
         if wanted is None or subject.pull is None:
             return
+        wanted = masked_comment(wanted, await self._mask(subject))
         digest = fingerprint(wanted)
         if known is not None and known.accepted == digest:
             return
@@ -173,6 +190,21 @@ class Publisher:
         stored = Published(COMMENT, handle=handle, sent=True, accepted=digest)
         await self._publications.save(subject.id, stored)
         self._meters.published.labels("accepted").inc()
+
+    async def _mask(self, subject: Subject) -> Callable[[str], str]:
+        """Logs are masked already; titles, names and reasons may hold what the runs were given as well."""
+        given = [value for run in subject.runs for value in await self._given(run)]
+        masker = masker_of(dict.fromkeys(given))
+        if masker is None:
+            return self._tokens.mask
+        return lambda text: masked(self._tokens.mask(text), masker)
+
+    async def _given(self, run: Run) -> Sequence[bytes]:
+        try:
+            return await self._vault.values(run)
+        except SecretRefused as error:  # what cannot be read any more was masked when it could be
+            _log.warning("secrets of a run cannot be read", run=run.id, error=str(error))
+            return ()
 
     async def _tails(self, subject: Subject) -> Mapping[LogRef, bytes]:
         return {

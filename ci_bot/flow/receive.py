@@ -9,8 +9,9 @@ from typing import Final
 
 import structlog
 
+from ci_bot.core.chat import parse
 from ci_bot.core.deciding import turn_of
-from ci_bot.core.events import Event
+from ci_bot.core.events import Commented, Event
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.meters import Meters
 from ci_bot.ports import Delivery, Inbox, Webhook
@@ -36,8 +37,14 @@ class Receiver:
     """Verifies first, on the raw bytes; answers only when what was asked is durable."""
 
     def __init__(
-        self, webhooks: Mapping[str, Webhook], inbox: Inbox, arrived: Bell, meters: Meters
+        self,
+        webhooks: Mapping[str, Webhook],
+        inbox: Inbox,
+        arrived: Bell,
+        meters: Meters,
+        command_prefix: str = "",
     ) -> None:
+        self._command_prefix = command_prefix
         self._webhooks = webhooks
         self._inbox = inbox
         self._arrived = arrived
@@ -56,13 +63,17 @@ class Receiver:
         webhook.verify(headers, body)
         delivery_id = webhook.delivery_id(headers)
         event = await _parsed(webhook, headers, body)
-        if event is None:
+        if event is None or not self._asks(event):
             return self._told(Received.IGNORED, forge, delivery_id)
         delivery = Delivery(forge, delivery_id, _kept(headers), body, turn_of(event))
         is_new = await self._inbox.put(delivery)
         if is_new:
             self._arrived.ring()
         return self._told(Received.STORED if is_new else Received.REPEATED, forge, delivery_id)
+
+    def _asks(self, event: Event) -> bool:
+        """Most comments are between people: those without a command are not even stored."""
+        return not isinstance(event, Commented) or bool(parse(event.body, self._command_prefix))
 
     def _told(self, received: Received, forge: str, delivery_id: str) -> Received:
         self._meters.deliveries.labels(forge, received).inc()

@@ -14,12 +14,15 @@ from ci_bot.core.errors import (
     ForgeError,
     LeaseLost,
     StoreError,
+    TrustLost,
     WorkspaceError,
 )
+from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Job, Run
 from ci_bot.core.outcome import Outcome, job_deadline
 from ci_bot.core.patience import SHORTEST, is_worth_waiting, pause
 from ci_bot.core.states import Change, Status
+from ci_bot.core.trust import Vouched, is_outsiders, lost, to_ask_again
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.steps import Cancelling, StepRunner, unless
 from ci_bot.ports import (
@@ -34,6 +37,9 @@ from ci_bot.ports import (
 )
 
 _log = structlog.get_logger()
+ASKED_SECONDS = (
+    60.0  # an answer about a person is this good, so that a run that starts at once asks once
+)
 ENGINE_SECONDS = 20.0  # an engine that was restarted is back by then; its containers may go on
 LOST_WORKSPACE = "the job's workspace is gone, and what its earlier steps made with it"
 
@@ -50,6 +56,7 @@ class JobRunner:
         executor: Executor,
         workspaces: Workspaces,
         source: Callable[[Run], Awaitable[CloneSource]],
+        vouch: Callable[[Repo, Actor], Awaitable[Vouched]],
         runs: Runs,
         steps: StepRunner,
         clock: Clock,
@@ -58,6 +65,7 @@ class JobRunner:
         self._executor = executor
         self._workspaces = workspaces
         self._source = source
+        self._vouch = vouch
         self._runs = runs
         self._steps = steps
         self._clock = clock
@@ -84,6 +92,9 @@ class JobRunner:
     async def _to_its_end(self, claim: Claim, cancelling: Cancelling) -> None:
         try:
             await self._in_workspace(claim, cancelling)
+        except TrustLost as error:
+            await self._runs.hold(claim.lease, str(error))
+            _log.warning("job held", job=claim.job.id, reason=str(error))
         except (EngineError, WorkspaceError, ForgeError) as error:
             await self._end(claim, Outcome(Change.BREAK, str(error)))
         except StoreError:
@@ -98,7 +109,9 @@ class JobRunner:
         if workspace is None:
             await self._end(claim, Outcome(Change.CANCEL, cancelling.reason))
             return
-        spec = JobSpec(claim.job.id, claim.run.id, claim.run.repo.name, planned, workspace)
+        run = claim.run
+        outsiders = is_outsiders(run.ruling, run.vouchers)
+        spec = JobSpec(claim.job.id, run.id, run.repo.name, planned, workspace, outsiders)
         until = self._clock.now() + ENGINE_SECONDS
         while True:
             began = self._clock.now()
@@ -153,8 +166,17 @@ class JobRunner:
                 return found
             if any(step.status is not Status.WAITING for step in claim.job.steps):
                 raise WorkspaceError(LOST_WORKSPACE)
+        else:
+            await self._ask_again(run)
         source = await self._source(run)
         return await self._workspaces.prepare(claim.job.id, run.repo, run.sha, source, run.base_sha)
+
+    async def _ask_again(self, run: Run) -> None:
+        """Whether those whose word the run rests on may still write. Raises `TrustLost`."""
+        for voucher in to_ask_again(run.vouchers, self._clock.now(), ASKED_SECONDS):
+            why = lost(voucher, await self._vouch(run.repo, voucher.actor))
+            if why:
+                raise TrustLost(why)
 
     async def _end(self, claim: Claim, outcome: Outcome) -> None:
         await self._runs.end_job(claim.lease, outcome.change, outcome.reason)

@@ -8,11 +8,11 @@ from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
 from ci_bot.core.environment import step_environment
-from ci_bot.core.errors import EngineError, EngineGone, StepRefused
+from ci_bot.core.errors import EngineError, EngineGone, SecretRefused, StepRefused
 from ci_bot.core.model import Exit, ExitReason, Job, LogRef, StepRun
 from ci_bot.core.outcome import Deadline, Outcome, StoppedBy, deadline, job_outcome, step_outcome
 from ci_bot.core.states import Change, Status, step_after
-from ci_bot.ports import Claim, Clock, LogSink, LogWriter, Runs, Session, StepSpec
+from ci_bot.ports import Claim, Clock, LogSink, LogWriter, Runs, Session, StepSpec, Vault
 
 KILLED = 137  # the exit code of SIGKILL
 STOP_SECONDS = 30.0  # after `stop`, an engine that says nothing is broken
@@ -72,13 +72,15 @@ class StepRunner:
         self,
         runs: Runs,
         logs: LogSink,
-        secrets: Callable[[], Sequence[bytes]],
+        vault: Vault,
+        tokens: Callable[[], Sequence[bytes]],
         clock: Clock,
         link: Link,
     ) -> None:
         self._runs = runs
         self._logs = logs
-        self._secrets = secrets
+        self._vault = vault
+        self._tokens = tokens
         self._clock = clock
         self._link = link
 
@@ -105,7 +107,8 @@ class StepRunner:
             generation = await self._runs.start_step(claim.lease, step.index)
             started_at = now
         limit = deadline(inside.job, step.index, claim.job.started_at or now, started_at)
-        ended = await self._run_to_end(inside, self._spec(inside, step.index, generation), limit)
+        spec = self._spec(inside, step.index, generation)
+        ended = await self._run_to_end(inside, spec, limit)
         await self._runs.end_step(
             claim.lease,
             step.index,
@@ -121,12 +124,12 @@ class StepRunner:
         )
 
     async def _run_to_end(self, inside: _InSession, spec: StepSpec, limit: Deadline) -> _Ended:
-        log = self._logs.open(LogRef(inside.claim.job.id, spec.index), self._secrets())
+        log = await self._log(inside.claim, spec.index)
         code: int | None = None
         ahead = asyncio.create_task(self._prepare_next(inside, spec.index + 1))
         try:
-            outcome, code = await self._within(inside, spec, log, limit)
-        except StepRefused as error:
+            outcome, code = await self._within(inside, await self._given(inside, spec), log, limit)
+        except (StepRefused, SecretRefused) as error:
             outcome = Outcome(Change.FAIL, str(error))
         except EngineGone:
             raise  # the step may well go on: whoever finds the engine again takes it up
@@ -138,6 +141,18 @@ class StepRunner:
         if outcome.reason:
             log.note(outcome.reason)
         return _Ended(outcome, code, await asyncio.to_thread(log.close))
+
+    async def _log(self, claim: Claim, index: int) -> LogWriter:
+        """Masked is whatever this run may have been given, by whatever process."""
+        secrets = await self._vault.values(claim.run)
+        return self._logs.open(LogRef(claim.job.id, index), (*self._tokens(), *secrets))
+
+    async def _given(self, inside: _InSession, spec: StepSpec) -> StepSpec:
+        """With the secrets of the step; what has begun already was given them then."""
+        if not spec.step.secrets or await inside.session.has_begun(spec):
+            return spec
+        claim = inside.claim
+        return replace(spec, secrets=await self._vault.open(claim.run, claim.job, spec.step))
 
     async def _within(
         self, inside: _InSession, spec: StepSpec, log: LogWriter, limit: Deadline

@@ -14,6 +14,7 @@ from ci_bot.ports import Clock, Executor, Runs, Workspaces
 _log = structlog.get_logger()
 REAP_SECONDS: Final = 30
 PRUNE_HOURS: Final = 6
+FORGET_HOURS: Final = 1
 KEEP_COMMITS_SECONDS: Final = 30 * 24 * 3600  # far longer than any job runs
 
 Prune = Callable[[float], Awaitable[int]]
@@ -40,8 +41,14 @@ class Reaper:
                 _log.info("leftovers removed", count=count)
 
 
-def make_timers(reaper: Reaper, prune: Prune, clock: Clock) -> AsyncIOScheduler:
-    """The timers, not started yet. `prune` forgets mirrored commits last used before a moment."""
+def make_timers(
+    reaper: Reaper, prune: Prune, forget: Prune, keep_secrets: float, clock: Clock
+) -> AsyncIOScheduler:
+    """The timers, not started yet.
+
+    `prune` forgets mirrored commits last used before a moment, `forget` secrets that were retired
+    before one; `keep_secrets` is for how many seconds a step may still run that was given them.
+    """
 
     async def forget_old_commits() -> None:
         try:
@@ -49,7 +56,14 @@ def make_timers(reaper: Reaper, prune: Prune, clock: Clock) -> AsyncIOScheduler:
         except CiBotError as error:
             _log.warning("old commits not removed", error=str(error))
 
+    async def forget_old_secrets() -> None:
+        try:
+            await forget(clock.now() - keep_secrets)
+        except CiBotError as error:
+            _log.warning("retired secrets not removed", error=str(error))
+
     timers = AsyncIOScheduler(timezone="UTC")
     timers.add_job(reaper.reap, "interval", seconds=REAP_SECONDS, max_instances=1, coalesce=True)
     timers.add_job(forget_old_commits, "interval", hours=PRUNE_HOURS, max_instances=1, coalesce=True)
+    timers.add_job(forget_old_secrets, "interval", hours=FORGET_HOURS, max_instances=1, coalesce=True)
     return timers

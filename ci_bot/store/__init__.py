@@ -1,9 +1,23 @@
 """The store: SQLite or PostgreSQL behind the narrow protocols of `ci_bot.ports`."""
 
+from ci_bot.store.approvals import ApprovalStore
+from ci_bot.store.audit import AuditStore
 from ci_bot.store.database import Database
 from ci_bot.store.decisions import DecisionStore
+from ci_bot.store.effects import EffectStore
 from ci_bot.store.inbox import InboxStore
 from ci_bot.store.publications import PublicationStore
 from ci_bot.store.runs import RunStore
+from ci_bot.store.secrets import SecretStore
 
-__all__ = ["Database", "DecisionStore", "InboxStore", "PublicationStore", "RunStore"]
+__all__ = [
+    "ApprovalStore",
+    "AuditStore",
+    "Database",
+    "DecisionStore",
+    "EffectStore",
+    "InboxStore",
+    "PublicationStore",
+    "RunStore",
+    "SecretStore",
+]

@@ -8,15 +8,34 @@ from sqlalchemy import ColumnElement, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ci_bot.core.decisions import Decision, ForgetRepo, NewRun, Retry, SeeRepo, Withdraw
+from ci_bot.core.decisions import (
+    Cancel,
+    Decision,
+    ForgetRepo,
+    GiveSecrets,
+    NewRun,
+    Retry,
+    SeeRepo,
+    Withdraw,
+)
 from ci_bot.core.graph import retried
-from ci_bot.core.model import Run, RunKind
+from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.states import Status
+from ci_bot.core.trust import Ruling
 from ci_bot.ports import Clock, Ids
+from ci_bot.store.approvals import record_approval, withdraw_approvals
+from ci_bot.store.audit import write_audit
 from ci_bot.store.database import Database
+from ci_bot.store.effects import store_effect
 from ci_bot.store.inbox import DONE
 from ci_bot.store.jobs import being_cancelled, cancel_jobs, settle_run
-from ci_bot.store.rows import insert_attempts, insert_run, judged_columns, load_runs
+from ci_bot.store.rows import (
+    insert_attempts,
+    insert_run,
+    judged_columns,
+    load_runs,
+    vouchers_text,
+)
 from ci_bot.store.schema import deliveries, repositories, runs
 from ci_bot.store.subjects import mark_run, show_again
 
@@ -35,13 +54,12 @@ class DecisionStore:
         async with self._database.write() as connection:
             for change in decision.repos:
                 touched += await self._write_repo(connection, change, now)
-            for withdraw in decision.withdraw:
-                touched += await self._withdraw(connection, _matching(withdraw), withdraw.reason, now)
-                await _supersede(connection, withdraw)
-            for new in decision.create:
-                touched.append(await self._create(connection, new, now))
-            for retry in decision.retry:
-                touched += await self._retry(connection, retry, now)
+            touched += await self._write_runs(connection, decision, now)
+            for approve in decision.approve:
+                await record_approval(connection, approve, now)
+            for effect in decision.effects:
+                await store_effect(connection, effect, now)
+            await write_audit(connection, decision.audit, now)
             for run_id in dict.fromkeys(touched):
                 await mark_run(connection, run_id, now)
             if delivery is not None:
@@ -51,6 +69,25 @@ class DecisionStore:
                     .values(state=DONE, reason=decision.reason, done_at=now)
                 )
         return tuple(dict.fromkeys(touched))
+
+    async def _write_runs(
+        self, connection: AsyncConnection, decision: Decision, now: float
+    ) -> list[str]:
+        touched: list[str] = []
+        for gone in decision.disapprove:
+            touched += await withdraw_approvals(connection, gone, now)
+        for withdraw in decision.withdraw:
+            touched += await self._withdraw(connection, _matching(withdraw), withdraw.reason, now)
+            await _supersede(connection, withdraw)
+        for new in decision.create:
+            touched.append(await self._create(connection, new, now))
+        for retry in decision.retry:
+            touched += await self._retry(connection, retry, now)
+        for cancel in decision.cancel:
+            touched += await self._cancel(connection, cancel, now)
+        for trusted in decision.give_secrets:
+            touched += await self._give_secrets(connection, trusted, now)
+        return touched
 
     async def runs_of_head(self, repo_key: str, sha: str) -> Sequence[Run]:
         async with self._database.read() as connection:
@@ -105,20 +142,21 @@ class DecisionStore:
     async def _revive(self, connection: AsyncConnection, run: Run, new: NewRun, now: float) -> None:
         """The head came back: what was cancelled on its account is tried again.
 
-        What was held is planned as soon as somebody who may do so brings it.
+        What was held is planned as soon as somebody who may do so brings or approves it.
         """
-        is_let_in = run.plan is None and new.plan is not None
+        is_let_in = _is_let_in(run, new)
+        values: dict[str, object] = {"head_at": max(run.head_at, new.head_at)}
         if run.superseded or is_let_in:
             judged = judged_columns(new) if is_let_in else {"reason": new.reason}
-            change = update(runs).where(runs.c.id == run.id).values(superseded=False, **judged)
-            await connection.execute(change)
-        if is_let_in:
+            values |= {"superseded": False, **judged}
+        await connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+        if is_let_in and not run.jobs:
             await self._begin(connection, run.id, new, now)
             return
         ending = await being_cancelled(connection, run.id)
         keys = [job.key for job in run.jobs if job.id in ending]
         if keys or any(job.status is Status.CANCELLED for job in run.jobs):
-            await self._try_again(connection, run, [*keys, *retried(run.jobs, None)], now)
+            await self._try_again(connection, run, [*keys, *retried(run.jobs)], now)
 
     async def _begin(self, connection: AsyncConnection, run_id: str, new: NewRun, now: float) -> None:
         if new.plan is not None:
@@ -129,13 +167,38 @@ class DecisionStore:
     async def _retry(self, connection: AsyncConnection, retry: Retry, now: float) -> list[str]:
         touched = []
         for run in await load_runs(connection, runs.c.id.in_(retry.runs), ~runs.c.superseded):
-            keys = retried(run.jobs, retry.job)
+            keys = retried(run.jobs, retry.jobs, whole=retry.whole) if run.ruling.may_start else ()
             await self._try_again(connection, run, keys, now)
             if keys:
                 touched.append(run.id)
         if not touched:  # the truth is the same, but a person asked and waits for an answer
             await show_again(connection, retry.repo_key, retry.sha, now)
         return touched
+
+    async def _cancel(self, connection: AsyncConnection, cancel: Cancel, now: float) -> list[str]:
+        for run in await load_runs(connection, runs.c.id.in_(cancel.runs)):
+            chosen = [
+                job
+                for job in run.jobs
+                if not job.status.is_final and (not cancel.jobs or job.key in cancel.jobs)
+            ]
+            await cancel_jobs(connection, chosen, cancel.reason, now)
+            await settle_run(connection, run.id, now)
+        return list(cancel.runs)
+
+    async def _give_secrets(
+        self, connection: AsyncConnection, trusted: GiveSecrets, now: float
+    ) -> list[str]:
+        """From now on; what failed for want of them, or otherwise, is tried again."""
+        for run in await load_runs(connection, runs.c.id.in_(trusted.runs)):
+            values = {
+                "ruling": Ruling.RUN,
+                "vouchers": vouchers_text((*run.vouchers, trusted.voucher)),
+            }
+            await connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+            bad = [job.key for job in run.jobs if job.status.is_bad]
+            await self._try_again(connection, run, retried(run.jobs, bad) if bad else (), now)
+        return list(trusted.runs)
 
     async def _try_again(
         self, connection: AsyncConnection, run: Run, keys: Sequence[str], now: float
@@ -146,6 +209,11 @@ class DecisionStore:
         attempts = [(self._ids.new(), key, number[key]) for key in keys]
         await insert_attempts(connection, run.id, run.plan, attempts, now)
         await settle_run(connection, run.id, now)
+
+
+def _is_let_in(run: Run, new: NewRun) -> bool:
+    was_held = run.verdict is Verdict.HELD and new.verdict is not Verdict.HELD
+    return was_held or (run.plan is None and new.plan is not None)
 
 
 def _matching(withdraw: Withdraw) -> list[ColumnElement[bool]]:
@@ -163,6 +231,8 @@ def _matching(withdraw: Withdraw) -> list[ColumnElement[bool]]:
     ):
         if value is not None:
             where.append(column == value)
+    if withdraw.key_prefix is not None:
+        where.append(runs.c.key.startswith(withdraw.key_prefix, autoescape=True))
     return where
 
 

@@ -13,13 +13,16 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ci_bot.core.decisions import NewRun
 from ci_bot.core.errors import UnreadableRun
 from ci_bot.core.events import Actor, Repo
-from ci_bot.core.model import JobRun, Plan, Problem, Run, RunKind, StepRun, Verdict
+from ci_bot.core.model import Inspection, JobRun, Plan, Problem, Run, RunKind, StepRun, Verdict
 from ci_bot.core.states import Status
+from ci_bot.core.trust import Ruling, Voucher
 from ci_bot.store.schema import jobs, repositories, runs, steps
 
 _PLAN = TypeAdapter(Plan)
 _PROBLEMS = TypeAdapter(tuple[Problem, ...])
 _ACTOR = TypeAdapter(Actor)
+_VOUCHERS = TypeAdapter(tuple[Voucher, ...])
+_INSPECTION = TypeAdapter(Inspection)
 _EMPTY_PLAN = Plan("", ())
 
 #: What `repo_of` reads of a row.
@@ -33,7 +36,7 @@ REPO_COLUMNS = (
 )
 
 
-def repo_of(row: Row[Any]) -> Repo:
+def repo_of(row: Row[Any] | Row[*tuple[Any, ...]]) -> Repo:
     return Repo(
         forge=row.forge,
         id=row.forge_id,
@@ -88,6 +91,10 @@ def _run(row: Row[Any], attempts: Sequence[tuple[Row[Any], Sequence[Row[Any]]]])
         problems=_PROBLEMS.validate_json(row.problems),
         plan=plan,
         superseded=row.superseded,
+        ruling=Ruling(row.ruling),
+        vouchers=_VOUCHERS.validate_json(row.vouchers),
+        head_at=row.head_at,
+        inspection=_INSPECTION.validate_json(row.inspection) if row.inspection else None,
         jobs=tuple(_job(job, its_steps, plan or _EMPTY_PLAN) for job, its_steps in attempts),
     )
 
@@ -159,6 +166,7 @@ async def insert_run(connection: AsyncConnection, id: str, new: NewRun, now: flo
             base_ref=new.base_ref,
             base_sha=new.base_sha,
             superseded=False,
+            head_at=new.head_at,
             created_at=now,
             **judged_columns(new),
         )
@@ -172,7 +180,14 @@ def judged_columns(new: NewRun) -> dict[str, object]:
         "reason": new.reason,
         "problems": _PROBLEMS.dump_json(new.problems).decode(),
         "plan": _PLAN.dump_json(new.plan).decode() if new.plan else None,
+        "ruling": new.ruling,
+        "vouchers": vouchers_text(new.vouchers),
+        "inspection": _INSPECTION.dump_json(new.inspection).decode() if new.inspection else None,
     }
+
+
+def vouchers_text(vouchers: tuple[Voucher, ...]) -> str:
+    return _VOUCHERS.dump_json(vouchers).decode()
 
 
 async def insert_attempts(

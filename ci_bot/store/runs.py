@@ -13,6 +13,7 @@ from ci_bot.core.errors import LeaseLost, UnreadableRun
 from ci_bot.core.model import JobRun, Run
 from ci_bot.core.states import Change, Status, job_after, step_after
 from ci_bot.ports import Claim, Clock, Lease
+from ci_bot.store.approvals import hold_run
 from ci_bot.store.database import Database
 from ci_bot.store.jobs import end_job, settle_run
 from ci_bot.store.rows import load_runs
@@ -155,6 +156,16 @@ class RunStore:
         async with self._database.write() as connection:
             row = await _guard(connection, lease)
             await end_job(connection, _bare(row), change, reason, now)
+            await settle_run(connection, row.run_id, now)
+            await mark_run(connection, row.run_id, now)
+
+    async def hold(self, lease: Lease, reason: str) -> None:
+        now = self._clock.now()
+        async with self._database.write() as connection:
+            row = await _guard(connection, lease)
+            await end_job(connection, _bare(row), Change.CANCEL, reason, now)
+            (run,) = await load_runs(connection, runs.c.id == row.run_id)
+            await hold_run(connection, run, reason, now)
             await settle_run(connection, row.run_id, now)
             await mark_run(connection, row.run_id, now)
 

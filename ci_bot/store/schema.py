@@ -89,6 +89,10 @@ runs = Table(
     Column("problems", Text, nullable=False),
     Column("plan", Text),
     Column("superseded", Boolean, nullable=False, default=False),
+    Column("ruling", String(24), nullable=False),
+    Column("vouchers", Text, nullable=False),
+    Column("head_at", Float, nullable=False),
+    Column("inspection", Text),
     Column("created_at", Float, nullable=False),
     Index("ix_runs_repo_sha", "repo", "sha"),
     Index("ix_runs_repo_pull", "repo", "pull"),
@@ -158,4 +162,76 @@ publications = Table(
     Column("sent", Boolean, nullable=False),
     Column("accepted", String(64), nullable=False),
     Column("is_final", Boolean, nullable=False),
+)
+
+#: Commits of outsiders that somebody let run; a row that is not withdrawn holds for its sha alone.
+approvals = Table(
+    "approvals",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("repo", String(64), ForeignKey("repositories.key"), nullable=False),
+    Column("pull", Integer, nullable=False, default=0),
+    Column("sha", String(64), nullable=False),
+    Column("author_id", BigInteger, nullable=False),
+    Column("voucher", Text, nullable=False),
+    Column("comment", BigInteger),
+    Column("created_at", Float, nullable=False),
+    Column("withdrawn_at", Float),
+    Index("ix_approvals_repo_sha", "repo", "sha"),
+    Index("ix_approvals_repo_author_id", "repo", "author_id"),
+    Index("ix_approvals_repo_comment", "repo", "comment"),
+)
+
+#: What a decision asked to be done on a forge. The key makes that it is done once.
+effects = Table(
+    "effects",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("key", String(255), nullable=False, unique=True),
+    Column("repo", String(64), ForeignKey("repositories.key"), nullable=False),
+    Column("effect", Text, nullable=False),
+    Column("state", String(16), nullable=False),  # pending, done, given_up
+    Column("tries", Integer, nullable=False, default=0),
+    Column("due_at", Float, nullable=False),
+    Column("reason", Text, nullable=False, default=""),  # of the last failure
+    Column("created_at", Float, nullable=False),
+    Index("ix_effects_state_due_at", "state", "due_at"),
+)
+
+#: Stored secrets, encrypted. A replaced or removed one is kept for a while, to be masked in the
+#: output of steps that were given it.
+secrets = Table(
+    "secrets",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("scope", String(64), nullable=False),  # a repository's key, or "github:tenant:42"
+    Column("name", String(128), nullable=False),
+    Column("key_id", String(32), nullable=False),
+    Column("value", LargeBinary, nullable=False),
+    Column("limits", Text, nullable=False),  # events, branches, images
+    Column("created_at", Float, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("retired_at", Float),
+    Index("ix_secrets_scope_name", "scope", "name"),
+)
+
+#: Who caused what. Written with what it is about, never changed.
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("at", Float, nullable=False),
+    Column("action", String(32), nullable=False),
+    Column("actor_id", BigInteger, nullable=False),
+    Column("actor", String(255), nullable=False),
+    Column("permission", String(16), nullable=False),
+    Column("repo", String(64), nullable=False),
+    Column("sha", String(64), nullable=False, default=""),
+    Column("run", String(32), nullable=False, default=""),
+    Column("job", String(64), nullable=False, default=""),
+    Column("step", Text, nullable=False, default=""),
+    Column("name", String(128), nullable=False, default=""),
+    Column("detail", Text, nullable=False, default=""),
+    Index("ix_audit_repo_at", "repo", "at"),
+    Index("ix_audit_run", "run"),
 )

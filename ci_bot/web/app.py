@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 import structlog
 from aiohttp import web
@@ -14,6 +14,7 @@ from ci_bot.links import Links
 from ci_bot.ports import LogSink, Runs
 from ci_bot.web.health import CHECKS, Check, healthz, metrics, readyz
 from ci_bot.web.hooks import BODIES, MAX_BODY, METERS, RECEIVER, Bodies, hook
+from ci_bot.web.keys import PUBLIC_KEY, keys
 from ci_bot.web.logs import LINKS, LOGS, RUNS, run_log
 
 _log = structlog.get_logger()
@@ -26,14 +27,17 @@ def make_app(
     links: Links,
     meters: Meters,
     checks: Mapping[str, Check],
+    public_key: Callable[[], str],
 ) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_no_tracebacks])
     app[RECEIVER], app[METERS], app[BODIES] = receiver, meters, Bodies()
     app[RUNS], app[LOGS], app[LINKS] = runs, logs, links
     app[CHECKS] = checks
+    app[PUBLIC_KEY] = public_key
     app.router.add_post("/hooks/{forge}", hook)
     app.router.add_get("/runs/{run}", run_log)
     app.router.add_get("/runs/{run}/{job}", run_log)
+    app.router.add_get("/keys", keys)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,12 +13,14 @@ from typing import Final
 from ci_bot.archive.logs import FileLogs
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
+from ci_bot.core.trust import Vouched
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.worker import Worker
 from ci_bot.ports import CloneSource, Decisions, LogSink, Runs
+from ci_bot.secrets.local import LocalVault
 from ci_bot.settings import Settings
 from ci_bot.store import Database, DecisionStore, RunStore
 from ci_bot.system import SystemClock, SystemIds
@@ -50,9 +52,11 @@ class Local:
 
 @asynccontextmanager
 async def open_local(
-    settings: Settings, tree: Tree, tell: Callable[[str], None]
+    settings: Settings, tree: Tree, secrets: Mapping[str, str], tell: Callable[[str], None]
 ) -> AsyncIterator[Local]:
     """A directory of its own for this one run, removed at the end. `tell` gets warnings.
+
+    `secrets` are what the steps may ask for, by name.
 
     Raises `CiBotError`.
     """
@@ -73,8 +77,9 @@ async def open_local(
             executor,
             LocalWorkspaces(home, tree.root, tell),
             _no_source,
+            _no_vouching,
             runs,
-            StepRunner(runs, logs, tuple, clock, _local_link),
+            StepRunner(runs, logs, LocalVault(secrets), tuple, clock, _local_link),
             clock,
             meters,
         )
@@ -91,6 +96,10 @@ async def open_local(
 
 async def _no_source(_run: Run) -> CloneSource:
     return CloneSource("", "", "")
+
+
+async def _no_vouching(_repo: Repo, actor: Actor) -> Vouched:
+    return Vouched(actor, None)  # nobody is asked about: a local run rests on nobody else's word
 
 
 def _local_link(_run_id: str, _job_id: str | None) -> str:

@@ -32,7 +32,7 @@ class Archive:
 @asynccontextmanager
 async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     """The data of this machine's server, which may be running. Raises `StoreError`."""
-    if _is_missing(settings):
+    if is_missing(settings):
         raise StoreError(f"there is no ci-bot data in {settings.data_dir}; set data_dir in ci-bot.toml")
     clock = SystemClock()
     database = await Database.open(settings.database, migrate=False)
@@ -69,7 +69,7 @@ async def _look_at_engine(settings: Settings) -> str:
 
 
 async def _look_at_database(settings: Settings) -> str:
-    if _is_missing(settings):
+    if is_missing(settings):
         return "not there yet; `ci-bot serve` makes it"
     database = await Database.open(settings.database, migrate=False)
     try:
@@ -84,7 +84,7 @@ async def _look_at_database(settings: Settings) -> str:
     return f"answers at {settings.database.rpartition('@')[2]}"
 
 
-def _is_missing(settings: Settings) -> bool:
+def is_missing(settings: Settings) -> bool:
     return not settings.database_url and not (settings.data_dir / DATABASE).exists()
 
 

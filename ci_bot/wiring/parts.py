@@ -5,13 +5,22 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from fnmatch import fnmatchcase
+from functools import partial
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.core.trust import Policy
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.images import Credentials
 from ci_bot.executors.docker.limits import Limits as StepLimits
+from ci_bot.executors.docker.limits import Runtimes
+from ci_bot.flow.known import Known
 from ci_bot.forges.github import GitHub, open_session
+from ci_bot.ports import Clock
+from ci_bot.secrets.keys import Keyring
+from ci_bot.secrets.rest import RestKeys
+from ci_bot.secrets.vault import OpenVault
 from ci_bot.settings import GitHubSettings, RegistrySettings, Settings
+from ci_bot.store import AuditStore, Database, SecretStore
 from ci_bot.system import SystemClock
 
 
@@ -47,8 +56,37 @@ def open_executor(settings: Settings, instance: str) -> DockerExecutor:
         run_dir=settings.run,
         limits=StepLimits(memory=limits.memory, cpus=limits.cpus, pids=limits.pids),
         registries=_Registries(settings.registries),
+        runtimes=Runtimes(settings.docker_runtime, settings.outsiders_runtime),
         base_url=settings.docker_host or None,
     )
+
+
+def open_vault(settings: Settings, database: Database, clock: Clock, known: Known) -> OpenVault:
+    """Makes the key files if they are not there, so that the first sealed string has a key to be for."""
+    sealing, rest = partial(sealing_keys, settings), partial(rest_keys, settings)
+    sealing()
+    rest()
+    return OpenVault(SecretStore(database), AuditStore(database, clock), sealing, rest, known.add)
+
+
+def sealing_keys(settings: Settings) -> Keyring:
+    return Keyring.read_or_make(settings.keys / "sealing.key")
+
+
+def rest_keys(settings: Settings) -> RestKeys:
+    return RestKeys.read_or_make(settings.keys / "secrets.key")
+
+
+def policies(settings: Settings) -> Callable[[str], Policy]:
+    """The operator's policy for a repository's name; the first entry that names it counts."""
+
+    def policy(repo: str) -> Policy:
+        for entry in settings.trust:
+            if any(fnmatchcase(repo, pattern) for pattern in entry.repositories):
+                return Policy(entry.outsiders, entry.bots)
+        return Policy()
+
+    return policy
 
 
 class _Registries:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from collections import deque
 from collections.abc import AsyncIterator
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
@@ -14,12 +13,18 @@ from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from ci_bot.archive.logs import FileLogs
-from ci_bot.core.errors import SettingsError
+from ci_bot.core.errors import ForgeDenied, SettingsError
+from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.pipeline import Limits
+from ci_bot.core.trust import Vouched
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.flow.bell import Bell
-from ci_bot.flow.decide import Decider, Reader
+from ci_bot.flow.commands import Commands
+from ci_bot.flow.decide import Decider
+from ci_bot.flow.effects import Performer
+from ci_bot.flow.facts import Facts, Reader
+from ci_bot.flow.known import Known
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.receive import Receiver
@@ -30,17 +35,34 @@ from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
 from ci_bot.links import Links, read_or_make_key
 from ci_bot.ports import CloneSource
+from ci_bot.secrets.vault import OpenVault
 from ci_bot.settings import GitHubSettings, Settings
-from ci_bot.store import Database, DecisionStore, InboxStore, PublicationStore, RunStore
+from ci_bot.store import (
+    ApprovalStore,
+    Database,
+    DecisionStore,
+    EffectStore,
+    InboxStore,
+    PublicationStore,
+    RunStore,
+    SecretStore,
+)
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
 from ci_bot.wiring.files import instance_of, locked, look_at_disk, make_dirs
-from ci_bot.wiring.parts import open_executor, open_github, open_logs
+from ci_bot.wiring.parts import (
+    open_executor,
+    open_github,
+    open_logs,
+    open_vault,
+    policies,
+    sealing_keys,
+)
 from ci_bot.workspace.checkouts import GitWorkspaces
 
+KEEP_SECRETS_SECONDS: Final = 24 * 3600
 NEEDED_DISK: Final = 64 * 1024**2  # below that not even an event may be stored
-TOKENS_REMEMBERED: Final = 512  # minted tokens live an hour; the masker need not know them for ever
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +73,7 @@ class Server:
     decider: Decider
     worker: Worker
     publisher: Publisher
+    performer: Performer
     reaper: Reaper
     timers: AsyncIOScheduler
 
@@ -60,19 +83,22 @@ class Server:
         self.timers.start()
         try:
             async with asyncio.TaskGroup() as group:
-                for part in (self.decider, self.worker, self.publisher):
+                for part in (self.decider, self.worker, self.publisher, self.performer):
                     group.create_task(part.run())
         finally:
             self.timers.shutdown(wait=False)
 
 
 @asynccontextmanager
-async def open_server(settings: Settings) -> AsyncIterator[Server]:
-    """Opens, in this order, data directory, database, forge and engine. Raises `CiBotError`."""
+async def open_server(settings: Settings, known: Known) -> AsyncIterator[Server]:
+    """Opens, in this order, data directory, database, forge and engine. Raises `CiBotError`.
+
+    `known` is told every token and every secret before it is used, for whoever writes logs.
+    """
     if settings.github is None:
         raise SettingsError(["github: is missing"])
     async with AsyncExitStack() as stack:
-        yield _put_together(await _Opened.open(stack, settings, settings.github))
+        yield _put_together(await _Opened.open(stack, settings, settings.github, known))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,6 +107,7 @@ class _Bells:
     ready: Bell = field(default_factory=Bell)  # a job may be claimed
     cancelled: Bell = field(default_factory=Bell)  # a job is not wanted any more
     changed: Bell = field(default_factory=Bell)  # the forge shows less than the truth
+    effects: Bell = field(default_factory=Bell)  # there is something to do on the forge
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,7 +120,8 @@ class _Opened:
     database: Database
     github: GitHub
     webhook: GitHubWebhook
-    tokens: deque[bytes]
+    tokens: Known
+    vault: OpenVault
     links: Links
     logs: FileLogs
     executor: DockerExecutor
@@ -103,14 +131,21 @@ class _Opened:
     bells: _Bells = field(default_factory=_Bells)
 
     @classmethod
-    async def open(cls, stack: AsyncExitStack, settings: Settings, github: GitHubSettings) -> _Opened:
+    async def open(
+        cls, stack: AsyncExitStack, settings: Settings, github: GitHubSettings, known: Known
+    ) -> _Opened:
         make_dirs(settings)
         stack.enter_context(locked(settings.data_dir))
         clock, ids = SystemClock(), SystemIds()
         database = await Database.open(settings.database)
         stack.push_async_callback(database.close)
-        tokens: deque[bytes] = deque(maxlen=TOKENS_REMEMBERED)
-        adapter = await open_github(stack, settings, github, clock, tokens.append)
+        tokens = Known()
+
+        def on_token(token: bytes) -> None:
+            tokens.add(token)
+            known.add(token)
+
+        adapter = await open_github(stack, settings, github, clock, on_token)
         instance = instance_of(settings.data_dir)
         executor = open_executor(settings, instance)
         stack.push_async_callback(executor.close)
@@ -122,6 +157,7 @@ class _Opened:
             github=adapter,
             webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
             tokens=tokens,
+            vault=open_vault(settings, database, clock, known),
             links=Links(settings.public_url, read_or_make_key(settings.data_dir / "links.key")),
             logs=open_logs(settings),
             executor=executor,
@@ -140,34 +176,66 @@ def _put_together(opened: _Opened) -> Server:
         decider=_decider(opened),
         worker=_worker(opened, runs),
         publisher=_publisher(opened),
+        performer=_performer(opened),
         reaper=reaper,
-        timers=make_timers(reaper, opened.workspaces.prune_mirrors, opened.clock),
+        timers=make_timers(
+            reaper,
+            opened.workspaces.prune_mirrors,
+            SecretStore(opened.database).purge,
+            max(KEEP_SECRETS_SECONDS, opened.settings.limits.job_timeout),
+            opened.clock,
+        ),
     )
 
 
 def _app(opened: _Opened, runs: RunStore) -> web.Application:
     inbox = InboxStore(opened.database, opened.clock)
-    receiver = Receiver({"github": opened.webhook}, inbox, opened.bells.arrived, opened.meters)
+    receiver = Receiver(
+        {"github": opened.webhook},
+        inbox,
+        opened.bells.arrived,
+        opened.meters,
+        opened.settings.command_prefix,
+    )
     checks: dict[str, Check] = {
         "database": opened.database.ping,
         "disk": partial(look_at_disk, opened.settings, NEEDED_DISK),
         "engine": opened.executor.check,
     }
-    return make_app(receiver, runs, opened.logs, opened.links, opened.meters, checks)
+    settings = opened.settings
+
+    def public_key() -> str:
+        return sealing_keys(settings).public.to_text()
+
+    return make_app(receiver, runs, opened.logs, opened.links, opened.meters, checks, public_key)
 
 
 def _decider(opened: _Opened) -> Decider:
-    bells, limits = opened.bells, Limits(max_timeout=opened.settings.limits.job_timeout)
+    bells, clock = opened.bells, opened.clock
+    decisions = DecisionStore(opened.database, clock, opened.ids)
+    facts = _facts(opened, decisions)
     return Decider(
         {"github": opened.webhook},
-        {"github": opened.github},
-        InboxStore(opened.database, opened.clock),
-        DecisionStore(opened.database, opened.clock, opened.ids),
-        Reader(opened.settings.default_image, limits),
-        opened.clock,
+        facts,
+        Commands(facts, clock, opened.settings.command_prefix),
+        InboxStore(opened.database, clock),
+        decisions,
+        clock,
         bells.arrived,
-        (bells.ready, bells.cancelled, bells.changed),
+        (bells.ready, bells.cancelled, bells.changed, bells.effects),
         opened.meters,
+    )
+
+
+def _facts(opened: _Opened, decisions: DecisionStore) -> Facts:
+    settings = opened.settings
+    return Facts(
+        {"github": opened.github},
+        decisions,
+        ApprovalStore(opened.database),
+        policies(settings),
+        Reader(settings.default_image, Limits(max_timeout=settings.limits.job_timeout)),
+        opened.clock,
     )
 
 
@@ -175,9 +243,24 @@ def _worker(opened: _Opened, runs: RunStore) -> Worker:
     async def source(run: Run) -> CloneSource:
         return await opened.github.clone_source(run.repo, run.pull)
 
-    steps = StepRunner(runs, opened.logs, lambda: tuple(opened.tokens), opened.clock, opened.links.url)
+    async def vouch(repo: Repo, actor: Actor) -> Vouched:
+        try:
+            return Vouched(actor, await opened.github.permission(repo, actor))
+        except ForgeDenied:
+            return Vouched(actor, None)
+
+    steps = StepRunner(
+        runs, opened.logs, opened.vault, opened.tokens.values, opened.clock, opened.links.url
+    )
     runner = JobRunner(
-        opened.executor, opened.workspaces, source, runs, steps, opened.clock, opened.meters
+        opened.executor,
+        opened.workspaces,
+        source,
+        vouch,
+        runs,
+        steps,
+        opened.clock,
+        opened.meters,
     )
     bells = opened.bells
     return Worker(
@@ -188,7 +271,17 @@ def _worker(opened: _Opened, runs: RunStore) -> Worker:
         opened.clock,
         bells.ready,
         bells.cancelled,
-        (bells.changed,),
+        (bells.changed, bells.effects),
+        opened.meters,
+    )
+
+
+def _performer(opened: _Opened) -> Performer:
+    return Performer(
+        {"github": opened.github},
+        EffectStore(opened.database, opened.clock),
+        opened.clock,
+        opened.bells.effects,
         opened.meters,
     )
 
@@ -198,8 +291,11 @@ def _publisher(opened: _Opened) -> Publisher:
         {"github": opened.github},
         PublicationStore(opened.database, opened.clock),
         opened.logs,
+        opened.vault,
+        opened.tokens,
         opened.clock,
         opened.links.url,
         opened.bells.changed,
         opened.meters,
+        opened.settings.command_prefix,
     )

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ci_bot.core import deciding
+from ci_bot.core import asking, deciding
 from ci_bot.core.deciding import Head, natural_key
 from ci_bot.core.decisions import Decision, ForgetRepo, NewRun, Retry, SeeRepo, Withdraw
 from ci_bot.core.events import (
@@ -27,11 +27,11 @@ from ci_bot.core.events import (
 )
 from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.pipeline import read
-from ci_bot.core.trust import Trust, Vouched
+from ci_bot.core.trust import Ruling, Trust, Vouched
 from tests.make import ALICE, MALLORY, REPO, SHA_A, SHA_B, SHA_C, opened, pull, pushed
 
-TRUSTED = Trust(is_granted=True)
-STRANGE = Trust(is_granted=False, awaited="@mallory has no write access to this repository")
+TRUSTED = Trust(Ruling.RUN)
+STRANGE = Trust(Ruling.WAIT, awaited="@mallory has no write access to this repository")
 JOBS = "jobs: {test: {steps: [make]}}\n"
 BROKEN = "jobs: {test: {step: [make]}}\n"
 FORK = 99
@@ -64,7 +64,7 @@ def push_decision(
     text: str | None = JOBS, branch: str = "feature", message: str = "Fix it", *, base: bool = False
 ) -> Decision:
     event = pushed(branch=branch, before=SHA_B)
-    return deciding.decide_push(event, head(text, base=base, message=message), (), ())
+    return deciding.decide_push(event, head(text, base=base, message=message), (), (), TRUSTED)
 
 
 # ── natural keys ─────────────────────────────────────────────────────────────────────────────
@@ -180,22 +180,26 @@ def test_a_push_is_tested() -> None:
 
 def test_the_title_is_the_first_line_of_the_message() -> None:
     event = pushed(message="Fix it\n\nAt last.")
-    assert only(deciding.decide_push(event, head(), (), ())).title == "Fix it"
+    assert only(deciding.decide_push(event, head(), (), (), TRUSTED)).title == "Fix it"
 
 
 def test_a_push_beside_an_open_pull_request_is_tested_by_that() -> None:
-    decision = deciding.decide_push(pushed(branch="feature"), head(), [pull()], ())
+    decision = deciding.decide_push(pushed(branch="feature"), head(), [pull()], (), TRUSTED)
     assert (decision.create, decision.reason) == ((), "#3 tests this commit")
 
 
 @pytest.mark.parametrize("text", [BROKEN, None])
 def test_a_broken_or_missing_file_is_told_by_the_pull_request_too(text: str | None) -> None:
-    decision = deciding.decide_push(pushed(branch="feature"), head(text, base=True), [pull()], ())
+    decision = deciding.decide_push(
+        pushed(branch="feature"), head(text, base=True), [pull()], (), TRUSTED
+    )
     assert (decision.create, decision.reason) == ((), "#3 tests this commit")
 
 
 def test_a_file_for_pushes_alone_is_tested_beside_an_open_pull_request() -> None:
-    decision = deciding.decide_push(pushed(branch="feature"), head("on: push\n" + JOBS), [pull()], ())
+    decision = deciding.decide_push(
+        pushed(branch="feature"), head("on: push\n" + JOBS), [pull()], (), TRUSTED
+    )
     assert only(decision).verdict is Verdict.PLANNED
 
 
@@ -214,7 +218,7 @@ def test_a_new_head_of_a_branch_supersedes_the_older_ones() -> None:
 def test_the_older_ones_are_superseded_also_where_the_new_head_has_nothing_to_test() -> None:
     for decision in (
         push_decision(None),
-        deciding.decide_push(pushed(branch="feature"), head(), [pull()], ()),
+        deciding.decide_push(pushed(branch="feature"), head(), [pull()], (), TRUSTED),
     ):
         assert decision.create == ()
         assert [one.ref for one in decision.withdraw] == ["feature"]
@@ -226,26 +230,26 @@ def test_on_the_default_branch_each_commit_keeps_its_own_answer() -> None:
 
 def test_a_push_that_arrives_after_a_newer_one_starts_nothing() -> None:
     event = pushed(SHA_A, branch="feature", before=NO_SHA)
-    decision = deciding.decide_push(event, head(), (), (past(SHA_B, base_sha=SHA_A),))
+    decision = deciding.decide_push(event, head(), (), (past(SHA_B, base_sha=SHA_A),), TRUSTED)
     assert (decision.create, decision.withdraw) == ((), ())
     assert decision.reason == "feature has moved on since"
 
 
 def test_a_late_push_to_the_default_branch_is_tested_all_the_same() -> None:
     event = pushed(SHA_A, branch="main", before=NO_SHA)
-    decision = deciding.decide_push(event, head(), (), (past(SHA_B, "main", base_sha=SHA_A),))
+    decision = deciding.decide_push(event, head(), (), (past(SHA_B, "main", base_sha=SHA_A),), TRUSTED)
     assert only(decision).sha == SHA_A
 
 
 def test_a_branch_that_is_forced_back_is_tested_again() -> None:
     event = pushed(SHA_A, branch="feature", before=SHA_B)
-    assert deciding.decide_push(event, head(), (), (past(SHA_B, base_sha=SHA_A),)).create
+    assert deciding.decide_push(event, head(), (), (past(SHA_B, base_sha=SHA_A),), TRUSTED).create
 
 
 def test_a_branch_that_is_forced_back_by_several_pushes_is_tested_again() -> None:
     event = pushed(SHA_A, branch="feature", before=SHA_C)
     newer = (past(SHA_B, base_sha=SHA_A), past(SHA_C, base_sha=SHA_B))
-    assert deciding.decide_push(event, head(), (), newer).create
+    assert deciding.decide_push(event, head(), (), newer, TRUSTED).create
 
 
 def releases(decision: Decision) -> bool:
@@ -332,7 +336,7 @@ def test_where_nothing_is_selected_the_reason_is_told() -> None:
 
 def tag_decision(text: str | None, *, base: bool = False, message: str = "x") -> Decision:
     event = TagPushed(REPO, "v1", SHA_A, message, ALICE)
-    return deciding.decide_tag(event, head(text, base=base, message=message))
+    return deciding.decide_tag(event, head(text, base=base, message=message), TRUSTED)
 
 
 def test_a_tag_that_the_file_names_is_tested() -> None:
@@ -361,17 +365,17 @@ GROUP = MergeGroupAsked(REPO, SHA_A, "refs/heads/queue/main/pr-3", "main", SHA_B
 
 
 def test_a_merge_queue_gets_its_answer() -> None:
-    new = only(deciding.decide_merge_group(GROUP, head("on: merge_group\n" + JOBS)))
+    new = only(deciding.decide_merge_group(GROUP, head("on: merge_group\n" + JOBS), TRUSTED))
     assert (new.kind, new.sha, new.verdict) == (RunKind.MERGE_GROUP, SHA_A, Verdict.PLANNED)
 
 
 def test_skip_ci_does_not_apply_to_a_merge_queue() -> None:
     found = head("on: merge_group\n" + JOBS, message="[skip ci]")
-    assert only(deciding.decide_merge_group(GROUP, found)).verdict is Verdict.PLANNED
+    assert only(deciding.decide_merge_group(GROUP, found, TRUSTED)).verdict is Verdict.PLANNED
 
 
 def test_a_merge_queue_is_answered_also_where_nothing_is_selected() -> None:
-    assert only(deciding.decide_merge_group(GROUP, head())).verdict is Verdict.NOTHING_TO_RUN
+    assert only(deciding.decide_merge_group(GROUP, head(), TRUSTED)).verdict is Verdict.NOTHING_TO_RUN
 
 
 def test_a_merge_group_that_was_dropped_is_cancelled() -> None:
@@ -416,36 +420,34 @@ RERUN = RerunAsked(REPO, SHA_A, "ci-bot", ALICE)
 
 
 def test_who_may_write_may_re_run() -> None:
-    decision = deciding.decide_rerun(RERUN, clicking(Permission.WRITE), [past(SHA_A)], None)
-    assert decision.retry == (Retry(REPO.key, SHA_A, ("run-aaa",), None, ALICE),)
+    decision = asking.decide_rerun(RERUN, clicking(Permission.WRITE), [past(SHA_A)], None)
+    assert decision.retry == (Retry(REPO.key, SHA_A, ("run-aaa",), ALICE),)
 
 
 def test_one_job_is_re_run_by_its_key() -> None:
-    decision = deciding.decide_rerun(RERUN, clicking(Permission.ADMIN), [past(SHA_A)], "test")
-    assert (decision.retry[0].job, decision.reason) == ("test", '@alice re-runs job "test"')
+    decision = asking.decide_rerun(RERUN, clicking(Permission.ADMIN), [past(SHA_A)], "test")
+    assert (decision.retry[0].jobs, decision.reason) == (("test",), '@alice re-runs job "test"')
 
 
 @pytest.mark.parametrize("permission", [Permission.NONE, Permission.READ, None])
 def test_who_may_not_write_may_not_re_run(permission: Permission | None) -> None:
-    decision = deciding.decide_rerun(RERUN, clicking(permission), [past(SHA_A)], None)
+    decision = asking.decide_rerun(RERUN, clicking(permission), [past(SHA_A)], None)
     assert (decision.retry, decision.reason) == ((), "@alice has no write access and may not re-run")
 
 
 def test_an_answer_about_another_account_is_a_no() -> None:
     clicker = clicking(Permission.ADMIN, account=MALLORY.id)
-    assert deciding.decide_rerun(RERUN, clicker, [past(SHA_A)], None).retry == ()
+    assert asking.decide_rerun(RERUN, clicker, [past(SHA_A)], None).retry == ()
 
 
 def test_superseded_runs_are_not_re_run() -> None:
     runs = [past(SHA_A, superseded=True), past(SHA_A, id="live")]
-    assert deciding.decide_rerun(RERUN, clicking(Permission.WRITE), runs, None).retry[0].runs == (
-        "live",
-    )
+    assert asking.decide_rerun(RERUN, clicking(Permission.WRITE), runs, None).retry[0].runs == ("live",)
 
 
 def test_where_nothing_is_left_to_re_run_that_is_said() -> None:
     for runs in ([], [past(SHA_A, superseded=True)]):
-        decision = deciding.decide_rerun(RERUN, clicking(Permission.WRITE), runs, None)
+        decision = asking.decide_rerun(RERUN, clicking(Permission.WRITE), runs, None)
         assert (decision.retry, decision.reason) == ((), "nothing to re-run on aaaaaaa")
 
 
@@ -490,11 +492,11 @@ def test_every_decision_about_code_says_why_and_records_the_repository() -> None
         push_decision(None),
         tag_decision(JOBS),
         tag_decision(None),
-        deciding.decide_merge_group(GROUP, head()),
-        deciding.decide_merge_group(GROUP, head(None)),
+        deciding.decide_merge_group(GROUP, head(), TRUSTED),
+        deciding.decide_merge_group(GROUP, head(None), TRUSTED),
         deciding.decide_closed(closed, closed.pull),
         deciding.decide_deleted(RefDeleted(REPO, "refs/heads/x", ALICE)),
-        deciding.decide_rerun(RERUN, clicking(None), [], None),
+        asking.decide_rerun(RERUN, clicking(None), [], None),
     ):
         assert decision.reason
         assert decision.repos == (SeeRepo(REPO),)

@@ -47,19 +47,19 @@ def test_every_way_not_to_succeed_has_words(bad: Status) -> None:
 
 def test_only_what_failed_and_what_depends_on_it_is_retried() -> None:
     jobs = (job("a", S), job("b", F), job("c", Status.SKIPPED, "b"), job("d", S, "a"))
-    assert retried(jobs, None) == ("b", "c")
+    assert retried(jobs) == ("b", "c")
 
 
 def test_one_job_is_retried_with_what_depends_on_it() -> None:
     jobs = (job("a", S), job("b", S, "a"), job("c", S, "b"), job("d", F))
-    assert retried(jobs, "a") == ("a", "b", "c")
+    assert retried(jobs, ["a"]) == ("a", "b", "c")
 
 
 def test_everything_is_retried_where_everything_passed() -> None:
-    assert retried((job("a", S), job("b", S, "a")), None) == ("a", "b")
+    assert retried((job("a", S), job("b", S, "a"))) == ("a", "b")
 
 
 def test_what_still_runs_is_left_alone() -> None:
-    assert retried((job("a", R), job("b", F)), None) == ("b",)
-    assert retried((job("a", R),), "a") == ()
-    assert retried((replace(job("a", S)), job("b", R)), None) == ()
+    assert retried((job("a", R), job("b", F))) == ("b",)
+    assert retried((job("a", R),), ["a"]) == ()
+    assert retried((replace(job("a", S)), job("b", R))) == ()

@@ -12,17 +12,20 @@ from typing import Any
 from ci_bot.archive.logs import FileLogs
 from ci_bot.core.deciding import turn_of
 from ci_bot.core.decisions import Decision
-from ci_bot.core.events import Event
+from ci_bot.core.events import Access, Actor, Event, Permission, Repo
 from ci_bot.core.model import Job, JobRun, LogRef, Run, StepRun
 from ci_bot.core.pipeline import Limits
+from ci_bot.core.trust import Policy, Vouched
 from ci_bot.flow.bell import Bell
-from ci_bot.flow.decide import Decider, Reader
+from ci_bot.flow.commands import Commands
+from ci_bot.flow.decide import Decider
+from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.worker import Worker
 from ci_bot.ports import Claim, CloneSource, Delivery, Lease, Runs
-from tests.fakes import FakeExecutor, FakeForge, FakeWebhook, FakeWorkspaces
+from tests.fakes import FakeExecutor, FakeForge, FakeVault, FakeWebhook, FakeWorkspaces
 from tests.make import SHA_A, creating, new_run, plan
 from tests.stores import Store
 
@@ -40,14 +43,25 @@ class Deciding:
     decided: Bell = field(default_factory=Bell)
     meters: Meters = field(default_factory=Meters)
 
+    policy: Policy = field(default_factory=Policy)
+
     def __post_init__(self) -> None:
+        store = self.store
+        facts = Facts(
+            {"github": self.forge},
+            store.decisions,
+            store.approvals,
+            lambda _repo: self.policy,
+            Reader("img", Limits()),
+            store.clock,
+        )
         self.decider = Decider(
             {"github": self.webhook},
-            {"github": self.forge},
-            self.store.inbox,
-            self.store.decisions,
-            Reader("img", Limits()),
-            self.store.clock,
+            facts,
+            Commands(facts, store.clock, ""),
+            store.inbox,
+            store.decisions,
+            store.clock,
             Bell(),
             (self.decided,),
             self.meters,
@@ -76,7 +90,12 @@ class Working:
     logs: FileLogs
     executor: FakeExecutor
     workspaces: FakeWorkspaces
-    secrets: list[bytes] = field(default_factory=list)
+    tokens: list[bytes] = field(default_factory=list)
+    vault: FakeVault = field(default_factory=FakeVault)
+    permissions: dict[int, Permission] = field(
+        default_factory=dict
+    )  # of those who are asked about again
+    asked: list[str] = field(default_factory=list)
     source_errors: list[Exception] = field(default_factory=list)  # raised by the next askings
     cancelled: Bell = field(default_factory=Bell)
     meters: Meters = field(default_factory=Meters)
@@ -88,9 +107,16 @@ class Working:
     def runner(self, runs: Runs | None = None) -> JobRunner:
         clock = self.store.clock
         stored = runs or self.store.runs
-        steps = StepRunner(stored, self.logs, lambda: tuple(self.secrets), clock, link)
+        steps = StepRunner(stored, self.logs, self.vault, lambda: tuple(self.tokens), clock, link)
         return JobRunner(
-            self.executor, self.workspaces, self._source, stored, steps, clock, self.meters
+            self.executor,
+            self.workspaces,
+            self._source,
+            self._vouch,
+            stored,
+            steps,
+            clock,
+            self.meters,
         )
 
     def worker(self, capacity: int = 4, holder: str = ME, runs: Runs | None = None) -> Worker:
@@ -155,6 +181,10 @@ class Working:
             if all(job.status.is_final for job in run.jobs):
                 return run
             await asyncio.sleep(0.005)
+
+    async def _vouch(self, _repo: Repo, actor: Actor) -> Vouched:
+        self.asked.append(actor.login)
+        return Vouched(actor, Access(actor.id, self.permissions.get(actor.id, Permission.WRITE)))
 
     async def _source(self, run: Run) -> CloneSource:
         if self.source_errors:

@@ -15,10 +15,11 @@ from ci_bot.core.model import Exit, LogRef, RunKind, Verdict
 from ci_bot.core.report.values import CheckState, Conclusion
 from ci_bot.core.states import Change
 from ci_bot.flow.bell import Bell
+from ci_bot.flow.known import Known
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.publish import PROGRESS_SECONDS, Publisher
 from ci_bot.ports import Claim
-from tests.fakes import FakeForge
+from tests.fakes import FakeForge, FakeVault
 from tests.flow.road import ME, link
 from tests.make import ALICE, REPO, SHA_A, SHA_B, creating, job, new_run, plan
 from tests.stores import Store
@@ -34,6 +35,8 @@ class Showing:
     store: Store
     logs: FileLogs
     forge: FakeForge = field(default_factory=FakeForge)
+    vault: FakeVault = field(default_factory=FakeVault)
+    tokens: Known = field(default_factory=Known)
 
     def __post_init__(self) -> None:
         self.restart()
@@ -44,6 +47,8 @@ class Showing:
             {"github": self.forge},
             self.store.publications,
             self.logs,
+            self.vault,
+            self.tokens,
             self.store.clock,
             link,
             Bell(),
@@ -211,7 +216,7 @@ async def test_a_retry_is_a_new_check_of_the_same_name(showing: Showing) -> None
     run_id = await showing.create(new_run())
     await showing.end(await showing.start(), 1)
     await showing.show()
-    retry = Retry(REPO.key, SHA_A, (run_id,), None, ALICE)
+    retry = Retry(REPO.key, SHA_A, (run_id,), ALICE)
     await showing.store.decisions.commit(Decision("x", retry=(retry,)), None)
     await showing.show()
     assert (showing.shown(GATE), showing.number_of(GATE), showing.number_of(TEST)) == (RUNNING, 2, 2)
@@ -281,7 +286,7 @@ async def test_a_conclusion_whose_answer_was_lost_is_not_taken_back(showing: Sho
     showing.forge.failures, showing.forge.fails_after_effect = [ForgeError("cut")], True
     await showing.show()
     assert showing.shown(GATE) == FAILED
-    retry = Retry(REPO.key, SHA_A, (run_id,), None, ALICE)
+    retry = Retry(REPO.key, SHA_A, (run_id,), ALICE)
     await showing.store.decisions.commit(Decision("x", retry=(retry,)), None)
     showing.store.clock.time += 60
     await showing.show()

@@ -200,9 +200,9 @@ async def test_tokens_minted_so_far_are_masked_in_logs_and_in_our_own_words(work
         "make": FakeStep(output=b"before ghs_first and ghs_later\n"),
         "test": FakeStep(Exit(1, message="bad ghs_later"), b"after ghs_first ghs_later\n"),
     }
-    working.secrets.append(b"ghs_first")
+    working.tokens.append(b"ghs_first")
     flaky = working.flaky
-    flaky.after["end_step"] = lambda: working.secrets.append(b"ghs_later")
+    flaky.after["end_step"] = lambda: working.tokens.append(b"ghs_later")
     await working.start(job("test", "make", "test"))
     await working.runner(flaky).carry_out(await working.claim(), Cancelling())
     ended = await working.job()

@@ -56,9 +56,7 @@ async def test_what_the_forge_accepted_is_kept_until_a_person_asks_anew(store: S
     shown = Published("ci-bot", 1, "check:5", sent=True, accepted="abc", is_final=True)
     await store.publications.save(subject.id, shown)
     assert await store.publications.known(subject.id) == {"ci-bot": shown}
-    await store.decisions.commit(
-        Decision("x", retry=(Retry(REPO.key, SHA_A, (run_id,), None, ALICE),)), None
-    )
+    await store.decisions.commit(Decision("x", retry=(Retry(REPO.key, SHA_A, (run_id,), ALICE),)), None)
     assert (await store.publications.known(subject.id))["ci-bot"].accepted == ""
 
 

@@ -123,9 +123,7 @@ async def test_a_retry_is_a_new_attempt_of_what_failed_and_of_what_needs_it(stor
         claim = await store.runs.claim(ME, 30)
         assert claim is not None
         await store.runs.end_job(claim.lease, change, "")
-    await store.decisions.commit(
-        Decision("x", retry=(Retry(REPO.key, SHA_A, (run_id,), None, ALICE),)), None
-    )
+    await store.decisions.commit(Decision("x", retry=(Retry(REPO.key, SHA_A, (run_id,), ALICE),)), None)
     run = await store.runs.run(run_id)
     assert run is not None
     assert {job.key: (job.attempt, job.status) for job in run.jobs} == {

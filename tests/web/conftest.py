@@ -32,7 +32,15 @@ class Site:
 
     async def open(self) -> None:
         receiver = Receiver({"github": self.webhook}, self.store.inbox, Bell(), self.meters)
-        app = make_app(receiver, self.store.runs, self.logs, self.links, self.meters, self.checks)
+        app = make_app(
+            receiver,
+            self.store.runs,
+            self.logs,
+            self.links,
+            self.meters,
+            self.checks,
+            lambda: "the public key",
+        )
         self.server = TestServer(app)
         await self.server.start_server(auto_decompress=False)  # as `ci-bot serve` does
         self.client = TestClient(self.server)

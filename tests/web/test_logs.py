@@ -85,7 +85,7 @@ async def told(site: Site, path: str) -> tuple[int, str, str]:
 
 async def test_the_link_of_an_earlier_attempt_still_leads_to_it(site: Site) -> None:
     run = await a_run(site, b"the first\n")
-    retry = Retry(REPO.key, SHA_A, (run.id,), None, ALICE)
+    retry = Retry(REPO.key, SHA_A, (run.id,), ALICE)
     await site.store.decisions.commit(Decision("x", retry=(retry,)), None)
     await end_job(site, b"the second\n")
     newer = (await site.store.the_run()).jobs[0]

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ci_bot.core.pipeline.limits import Limits
-from ci_bot.core.pipeline.planning import plan
+from ci_bot.core.pipeline.planning import offered, plan
 from ci_bot.core.pipeline.reading import CONFIG_FILES, Reading, read, refuse
 
-__all__ = ["CONFIG_FILES", "Limits", "Reading", "plan", "read", "refuse"]
+__all__ = ["CONFIG_FILES", "Limits", "Reading", "offered", "plan", "read", "refuse"]

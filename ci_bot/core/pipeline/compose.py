@@ -17,9 +17,9 @@ from yaml.error import YAMLError
 from ci_bot.core.pipeline.limits import Limits, size_in_words
 from ci_bot.core.pipeline.merge import merged
 from ci_bot.core.pipeline.report import Report, child, item, quoted
-from ci_bot.core.pipeline.suggest import did_you_mean
 from ci_bot.core.pipeline.syntax import report_syntax
 from ci_bot.core.pipeline.tree import START, Broken, Items, Mark, Node, Pairs, Scalar, kind
+from ci_bot.core.suggest import did_you_mean
 
 ALIAS_HINT: Final = "repeat less by aliases"
 

@@ -7,7 +7,7 @@ from collections.abc import Collection, Mapping, Sequence
 
 from ci_bot.core.pipeline.draft import JobDraft, Need
 from ci_bot.core.pipeline.report import Report, quoted
-from ci_bot.core.pipeline.suggest import did_you_mean
+from ci_bot.core.suggest import did_you_mean
 
 
 def check_needs(jobs: Sequence[JobDraft], ids: Collection[str], report: Report) -> None:

@@ -6,7 +6,7 @@ import re
 from typing import Final
 
 from ci_bot.core.pipeline.draft import JobDraft, Need, StepDraft
-from ci_bot.core.pipeline.env import env
+from ci_bot.core.pipeline.env import env, joined, secrets
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.keys import JOB
 from ci_bot.core.pipeline.report import quoted
@@ -35,7 +35,7 @@ def job(name: str, value: Value) -> JobDraft | None:
         name=found.read("name", one_line) or name,
         image=found.read("image", image),
         needs=found.read("needs", _needs) or (),
-        env=found.read("env", env) or {},
+        env=joined(found.read("env", env), found.read("secrets", secrets), found.values.get("secrets")),
         timeout=found.read("timeout", duration) or min(DEFAULT_TIMEOUT, value.scope.limits.max_timeout),
         steps=found.read("steps", _steps) or (),
         mark=value.key,

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
-from ci_bot.core.pipeline.suggest import closest
+from ci_bot.core.suggest import closest
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,13 +53,12 @@ TOP: Final = Keys(
 
 JOB: Final = Keys(
     level="in a job",
-    works=("name", "image", "needs", "env", "steps", "timeout"),
+    works=("name", "image", "needs", "env", "secrets", "steps", "timeout"),
     later=(
         "if",
         "matrix",
         "fail-fast",
         "max-parallel",
-        "secrets",
         "services",
         "checkout",
         "docker",
@@ -90,8 +89,8 @@ JOB: Final = Keys(
 
 STEP: Final = Keys(
     level="in a step",
-    works=("name", "run", "image", "env", "timeout", "workdir", "continue-on-error"),
-    later=("if", "args", "secrets", "shell"),
+    works=("name", "run", "image", "env", "secrets", "timeout", "workdir", "continue-on-error"),
+    later=("if", "args", "shell"),
     foreign={
         "allow-failure": "continue-on-error",
         "cmd": "run",

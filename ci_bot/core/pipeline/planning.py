@@ -13,6 +13,11 @@ def plan(pipeline: Pipeline, event: str) -> Plan:
     return Plan(pipeline.name, (), f'"on" names {_listed(pipeline.on)}, not {event}', pipeline.file)
 
 
+def offered(pipeline: Pipeline) -> Plan:
+    """All jobs of a pipeline, whatever starts them."""
+    return Plan(pipeline.name, pipeline.jobs, file=pipeline.file)
+
+
 def _listed(names: frozenset[str]) -> str:
     *others, last = (name for name in EVENTS if name in names)
     return f"{', '.join(others)} and {last}" if others else last

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from ci_bot.core.model import Job, Step
+from ci_bot.core.model import Job, SecretRef, Step
 from ci_bot.core.pipeline.draft import FileDraft, JobDraft, StepDraft
 from ci_bot.core.pipeline.env import Env
 from ci_bot.core.pipeline.graph import in_order
@@ -42,7 +42,11 @@ def _report_size(step: StepDraft, limits: Limits, report: Report) -> None:
 
 
 def _size(env: Env) -> int:
-    return sum(len(name) + len(value.encode()) + VARIABLE_COST for name, value in env.items())
+    return sum(len(name) + _length(value) + VARIABLE_COST for name, value in env.items())
+
+
+def _length(value: str | SecretRef) -> int:
+    return len(value.encode()) if isinstance(value, str) else len(value.name) + len(value.sealed)
 
 
 def _job(job: JobDraft, image: str, env: Env) -> Job:
@@ -58,18 +62,20 @@ def _job(job: JobDraft, image: str, env: Env) -> Job:
 
 
 def _steps(steps: Sequence[StepDraft], image: str, env: Env) -> tuple[Step, ...]:
-    return tuple(
-        Step(
-            name=step.name,
-            run=step.run,
-            image=step.image or image,
-            env=_overlaid(env, step.env),
-            timeout=step.timeout,
-            workdir=step.workdir,
-            continue_on_error=step.continue_on_error,
-            line=step.mark.line,
-        )
-        for step in steps
+    return tuple(_step(step, image, _overlaid(env, step.env)) for step in steps)
+
+
+def _step(step: StepDraft, image: str, env: Env) -> Step:
+    return Step(
+        name=step.name,
+        run=step.run,
+        image=step.image or image,
+        env={name: value for name, value in env.items() if isinstance(value, str)},
+        timeout=step.timeout,
+        workdir=step.workdir,
+        continue_on_error=step.continue_on_error,
+        line=step.mark.line,
+        secrets=tuple(value for value in env.values() if isinstance(value, SecretRef)),
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ci_bot.core.pipeline.draft import StepDraft
-from ci_bot.core.pipeline.env import env
+from ci_bot.core.pipeline.env import env, joined, secrets
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.keys import STEP
 from ci_bot.core.pipeline.scalars import duration, one_line, script, title, workdir
@@ -25,7 +25,7 @@ def step(value: Value) -> StepDraft | None:
         name=found.read("name", one_line) or title(run),
         run=run,
         image=found.read("image", image),
-        env=found.read("env", env) or {},
+        env=joined(found.read("env", env), found.read("secrets", secrets), found.values.get("secrets")),
         timeout=found.read("timeout", duration),
         workdir=found.read("workdir", workdir) or ".",
         continue_on_error=found.read("continue-on-error", flag) or False,

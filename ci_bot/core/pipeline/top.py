@@ -12,9 +12,9 @@ from ci_bot.core.pipeline.job import job
 from ci_bot.core.pipeline.keys import TOP
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.scalars import one_line
-from ci_bot.core.pipeline.suggest import did_you_mean
 from ci_bot.core.pipeline.tree import Mark, Pairs
 from ci_bot.core.pipeline.value import LATER, Value, fields, one_or_more, pairs, text
+from ci_bot.core.suggest import did_you_mean
 
 EVENTS: Final = ("push", "pull_request", "tag", "merge_group", "manual")
 _LATER_EVENTS: Final = ("schedule",)

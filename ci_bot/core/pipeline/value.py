@@ -9,8 +9,8 @@ from typing import Final, TypeVar
 from ci_bot.core.pipeline.keys import Keys, belongs_to
 from ci_bot.core.pipeline.limits import Limits
 from ci_bot.core.pipeline.report import Hint, Report, child, item, quoted
-from ci_bot.core.pipeline.suggest import did_you_mean
 from ci_bot.core.pipeline.tree import Broken, Items, Mark, Node, Pairs, Scalar, kind
+from ci_bot.core.suggest import did_you_mean
 
 T = TypeVar("T")
 

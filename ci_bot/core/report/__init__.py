@@ -2,7 +2,16 @@
 
 from ci_bot.core.report.check import checks
 from ci_bot.core.report.comment import comment
+from ci_bot.core.report.masking import masked_check, masked_comment
 from ci_bot.core.report.names import runs_of_check
 from ci_bot.core.report.tail import TAIL_BYTES, wanted_tails
 
-__all__ = ["TAIL_BYTES", "checks", "comment", "runs_of_check", "wanted_tails"]
+__all__ = [
+    "TAIL_BYTES",
+    "checks",
+    "comment",
+    "masked_check",
+    "masked_comment",
+    "runs_of_check",
+    "wanted_tails",
+]

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Final
 
 from ci_bot.core.gate import Conclusion, GateState
+from ci_bot.core.markdown import code, escaped, fenced, one_line
 from ci_bot.core.model import Problem, Run, RunKind, Verdict
-from ci_bot.core.report.markdown import code, escaped, fenced, one_line
 from ci_bot.core.states import Status
+from ci_bot.core.trust import Ruling
 
 FAILED: Final = (
     "**Next:** push a fix. If the commit is not to blame, **Re-run** on the check tries again what did "
@@ -28,20 +30,27 @@ SKIP_CI: Final = (
     "does not say so (`git commit --amend` will do)."
 )
 HELD: Final = (
-    "Nothing of this commit runs before a person with write access vouches for it. **Next:** they read the "
-    "changes, then push exactly this commit to a branch of this repository, where it is tested:"
+    "Nothing of this commit runs, and it sees no secret, before somebody with write access approves "
+    "exactly this commit."
 )
+HELD_PUSH: Final = "**Next:** they read the change, then press **Approve & run** on this check."
+REFUSED: Final = (
+    "Nothing of this commit runs here. **Next:** somebody with write access reads the changes, then "
+    "pushes exactly this commit to a branch of this repository, where it is tested:"
+)
+
+MOST_NAMES: Final = 10
 
 #: What nothing but the infrastructure is to blame for.
 _ONLY_BROKEN: Final = frozenset({Status.BROKEN, Status.SUCCEEDED, Status.SKIPPED, Status.CANCELLED})
 
 
-def next_step(gate: GateState) -> str:
-    """Markdown; "" where nothing is to be done."""
+def next_step(gate: GateState, prefix: str = "") -> str:
+    """Markdown; "" where nothing is to be done. `prefix` is how commands are written here."""
     if gate.is_superseded or gate.conclusion in (None, Conclusion.SUCCESS):
         return ""
     if gate.conclusion is Conclusion.ACTION_REQUIRED:
-        return _awaited(gate)
+        return _awaited(gate, prefix)
     if gate.conclusion is Conclusion.CANCELLED:
         return CANCELLED
     verdicts = {run.verdict for run in gate.runs}
@@ -53,11 +62,46 @@ def next_step(gate: GateState) -> str:
     return BROKEN if statuses <= _ONLY_BROKEN else FAILED
 
 
-def _awaited(gate: GateState) -> str:
+def _awaited(gate: GateState, prefix: str) -> str:
     held = next((run for run in gate.runs if run.verdict is Verdict.HELD), None)
     if held is None:
         return SKIP_CI
-    return HELD + "\n\n" + fenced(_take_over(held))
+    look = _to_look_at(held)
+    if held.ruling is Ruling.REFUSE:
+        return "\n\n".join(filter(None, [look, REFUSED, fenced(_take_over(held))]))
+    return "\n\n".join(filter(None, [HELD, look, _how_to_approve(held, prefix)]))
+
+
+def _how_to_approve(run: Run, prefix: str) -> str:
+    """The whole sha, so that what runs is what was read, whatever came after it."""
+    if run.pull is None:
+        return HELD_PUSH
+    line = f"/{prefix} approve {run.sha}" if prefix else f"/approve {run.sha}"
+    return (
+        "**Next:** they read the change, then press **Approve & run** on the check `ci-bot`, or comment:\n\n"
+        + fenced(one_line(line))
+    )
+
+
+def _to_look_at(run: Run) -> str:
+    """What the change does to what is run, and what it would see."""
+    found = run.inspection
+    if found is None:
+        return ""
+    config = "; ".join(escaped(change) for change in found.config)
+    lines = [
+        f"- `.ci.yaml`: {config}" if found.config else "- `.ci.yaml`: left as it is",
+        f"- files that the steps seem to run: {_listed(found.files)}",
+        f"- secrets that the steps would see: {_listed(found.secrets)}",
+    ]
+    count = "1 file" if found.changed == 1 else f"{found.changed} files"
+    return "\n".join([f"What it changes ({count} in all):", "", *lines])
+
+
+def _listed(names: Sequence[str]) -> str:
+    rest = len(names) - MOST_NAMES
+    more = f" and {rest} more" if rest > 0 else ""
+    return ", ".join(code(name) for name in names[:MOST_NAMES]) + more if names else "none"
 
 
 def _take_over(run: Run) -> str:

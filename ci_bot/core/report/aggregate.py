@@ -5,14 +5,17 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from typing import Final, TypeAlias
 
+from ci_bot.core.events import Button
 from ci_bot.core.gate import CheckState, GateState, judge
+from ci_bot.core.markdown import code, document, escaped, link, table, title
 from ci_bot.core.model import JobRun, Run, Verdict
 from ci_bot.core.report.advice import heading, next_step, problem_list
 from ci_bot.core.report.annotations import problem_annotations
 from ci_bot.core.report.headline import NOTHING, SUPERSEDED, headline
-from ci_bot.core.report.markdown import code, document, escaped, link, table, title
-from ci_bot.core.report.values import CheckReport
-from ci_bot.core.report.words import (
+from ci_bot.core.report.values import Action, CheckReport
+from ci_bot.core.states import Status
+from ci_bot.core.trust import Ruling
+from ci_bot.core.words import (
     JOB_WORDS,
     elapsed,
     failed_step,
@@ -20,15 +23,18 @@ from ci_bot.core.report.words import (
     reason_of,
     why_cancelled,
 )
-from ci_bot.core.states import Status
 
 #: (run id, job id or None for the whole run) → the address of its page.
 Link: TypeAlias = Callable[[str, str | None], str]
 
 MAX_PROBLEMS: Final = 100
 
+APPROVE: Final = Action("Approve & run", "Let exactly this commit run", Button.APPROVE)
+RETRY_FAILED: Final = Action("Re-run failed", "Run again what did not pass", Button.RETRY_FAILED)
+RETRY_ALL: Final = Action("Re-run all", "Run all jobs again", Button.RETRY_ALL)
 
-def aggregate(name: str, runs: Sequence[Run], link_to: Link) -> CheckReport:
+
+def aggregate(name: str, runs: Sequence[Run], link_to: Link, prefix: str = "") -> CheckReport:
     """While jobs run it changes when one ends, and once when the first one starts."""
     gate = judge(runs)
     started_at = _started_at(gate.runs)
@@ -37,12 +43,25 @@ def aggregate(name: str, runs: Sequence[Run], link_to: Link) -> CheckReport:
         state=gate.state,
         conclusion=gate.conclusion,
         title=title(headline(gate)),
-        summary=document(_summary(gate, link_to)),
+        summary=document(_summary(gate, link_to, prefix)),
         details_url=link_to(gate.runs[-1].id, None),
         annotations=problem_annotations(gate.runs),
+        actions=_actions(gate),
         started_at=started_at,
         finished_at=_finished_at(gate, started_at),
     )
+
+
+def _actions(gate: GateState) -> tuple[Action, ...]:
+    """What can be done by pressing a button once the check is completed."""
+    if gate.state is not CheckState.COMPLETED or gate.is_superseded:
+        return ()
+    if any(run.verdict is Verdict.HELD and run.ruling is Ruling.WAIT for run in gate.runs):
+        return (APPROVE,)
+    jobs = [job for run in gate.runs for job in run.jobs]
+    if not jobs:
+        return ()
+    return (RETRY_FAILED, RETRY_ALL) if any(job.status.is_bad for job in jobs) else (RETRY_ALL,)
 
 
 def _started_at(runs: Sequence[Run]) -> float:
@@ -61,9 +80,9 @@ def _finished_at(gate: GateState, started_at: float) -> float | None:
     return max([started_at, *ends])
 
 
-def _summary(gate: GateState, link_to: Link) -> list[str]:
+def _summary(gate: GateState, link_to: Link, prefix: str) -> list[str]:
     """The title says already what a single run has to say in one sentence."""
-    advice = next_step(gate)
+    advice = next_step(gate, prefix)
     if len(gate.runs) == 1:
         (run,) = gate.runs
         return [_body(run, link_to), advice or ("" if run.jobs else _sentence(run))]

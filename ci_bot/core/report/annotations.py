@@ -5,10 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterable, Sequence
 from typing import Final
 
+from ci_bot.core.markdown import clip, defused, one_line, title
 from ci_bot.core.model import JobRun, Problem, Run, StepRun
-from ci_bot.core.report.markdown import clip, defused, one_line, title
 from ci_bot.core.report.values import Annotation
-from ci_bot.core.report.words import has_failed
+from ci_bot.core.words import has_failed
 
 #: As many as GitHub takes in one request; what is beyond them is counted in the summary.
 #: https://docs.github.com/rest/checks/runs#create-a-check-run

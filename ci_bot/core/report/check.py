@@ -11,14 +11,16 @@ from ci_bot.core.report.aggregate import Link, aggregate
 from ci_bot.core.report.job import job_check
 from ci_bot.core.report.names import aggregate_name, check_names
 from ci_bot.core.report.values import CheckReport
-from ci_bot.core.report.words import has_failed
 from ci_bot.core.states import Status
+from ci_bot.core.words import has_failed
 
 #: A run of more jobs gives their own checks only to those that need attention.
 MANY_JOBS: Final = 30
 
 
-def checks(runs: Sequence[Run], tails: Mapping[LogRef, bytes], link: Link) -> tuple[CheckReport, ...]:
+def checks(
+    runs: Sequence[Run], tails: Mapping[LogRef, bytes], link: Link, prefix: str = ""
+) -> tuple[CheckReport, ...]:
     """The gate first (where a run counts in it), then those of other kinds, then one for each job.
 
     `runs` are all of the commit's, in any order; `tails` what was read for `wanted_tails`. The same
@@ -29,7 +31,7 @@ def checks(runs: Sequence[Run], tails: Mapping[LogRef, bytes], link: Link) -> tu
         aggregates.setdefault(aggregate_name(run.kind), []).append(run)
     names = check_names(runs)
     return (
-        *(aggregate(name, its_runs, link) for name, its_runs in aggregates.items()),
+        *(aggregate(name, its_runs, link, prefix) for name, its_runs in aggregates.items()),
         *(
             job_check(names[run.id, job.key], job, _file(run), tails, link(run.id, job.id))
             for run, job in _shown_jobs(runs, names)

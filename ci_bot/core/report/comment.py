@@ -6,15 +6,15 @@ from collections.abc import Iterator, Mapping, Sequence
 from typing import Final
 
 from ci_bot.core.gate import CheckState, Conclusion, GateState, judge, newest_head
+from ci_bot.core.markdown import code, document, escaped, fenced, link
 from ci_bot.core.model import JobRun, LogRef, Run, Verdict
 from ci_bot.core.report.advice import next_step, problem_list
 from ci_bot.core.report.aggregate import Link, where_it_failed
 from ci_bot.core.report.headline import headline
-from ci_bot.core.report.markdown import code, document, escaped, fenced, link
 from ci_bot.core.report.tail import tail
 from ci_bot.core.report.values import CommentReport
-from ci_bot.core.report.words import JOB_WORDS, failed_step, has_failed
 from ci_bot.core.states import Status
+from ci_bot.core.words import JOB_WORDS, failed_step, has_failed
 
 PASSED = "All green again"
 RUNNING = "Being tested; the result will stand here."
@@ -34,19 +34,24 @@ _ICON: Final[Mapping[Conclusion, str]] = {
 
 
 def comment(
-    runs: Sequence[Run], tails: Mapping[LogRef, bytes], link: Link, known: bool
+    runs: Sequence[Run],
+    tails: Mapping[LogRef, bytes],
+    link: Link,
+    known: bool,
+    prefix: str = "",
 ) -> CommentReport | None:
     """None while nobody needs to read it. `known`: it is there already, so it must say what is true.
 
     While jobs run it changes only when another one fails.
     """
+    runs = [run for run in runs if run.kind.is_gating]  # what was started by hand has checks of its own
     if not runs:
         return None
     gate = judge(newest_head(runs))
     if not known and not _needs_a_person(gate):
         return None
     marker = marker_of(gate.runs[-1])
-    return CommentReport(marker, document([marker, *_blocks(gate, tails, link)]))
+    return CommentReport(marker, document([marker, *_blocks(gate, tails, link, prefix)]))
 
 
 def marker_of(run: Run) -> str:
@@ -66,7 +71,9 @@ def _failed(gate: GateState) -> list[tuple[Run, JobRun]]:
     return [(run, job) for run in gate.runs for job in run.jobs if has_failed(job)]
 
 
-def _blocks(gate: GateState, tails: Mapping[LogRef, bytes], link_to: Link) -> Iterator[str]:
+def _blocks(
+    gate: GateState, tails: Mapping[LogRef, bytes], link_to: Link, prefix: str
+) -> Iterator[str]:
     yield f"{_verdict(gate)} · {code(gate.runs[-1].sha[:7])}"
     for run in gate.runs:
         if run.problems:
@@ -75,7 +82,7 @@ def _blocks(gate: GateState, tails: Mapping[LogRef, bytes], link_to: Link) -> It
         failed = _failed(gate)
         yield _job_list(failed, link_to)
         yield from _first_tail(failed, tails, link_to)
-    yield next_step(gate)
+    yield next_step(gate, prefix)
 
 
 def _verdict(gate: GateState) -> str:

@@ -8,12 +8,13 @@ from typing import Final
 
 from ci_bot.core.gate import Conclusion, GateState
 from ci_bot.core.model import JobRun, Run, Verdict
-from ci_bot.core.report.words import count, duration, labelled, listed, why_cancelled
 from ci_bot.core.states import Status
+from ci_bot.core.trust import Ruling
+from ci_bot.core.words import count, duration, labelled, listed, why_cancelled
 
 NOTHING = "Nothing to run"
 HELD = "Waiting for approval"
-SKIPPED_ON_REQUEST = "Not run"
+NOT_RUN = "Not run"
 SUPERSEDED = "Superseded"
 CONFIG_MISSING = ".ci.yaml is missing"
 NO_JOBS = "Infrastructure failure: the plan has no jobs"
@@ -92,9 +93,9 @@ def _span(jobs: Sequence[JobRun]) -> float:
 def _awaited(runs: Sequence[Run]) -> str:
     held = _of(runs, Verdict.HELD)
     if held:
-        return labelled(HELD, held.reason)
+        return labelled(NOT_RUN if held.ruling is Ruling.REFUSE else HELD, held.reason)
     skipped = _of(runs, Verdict.SKIP_CI)
-    return labelled(SKIPPED_ON_REQUEST, skipped.reason if skipped else "")
+    return labelled(NOT_RUN, skipped.reason if skipped else "")
 
 
 def _failed(runs: Sequence[Run]) -> str:

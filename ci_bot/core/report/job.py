@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
+from ci_bot.core.events import Button
 from ci_bot.core.gate import CheckState, Conclusion
+from ci_bot.core.markdown import code, document, escaped, fenced, link, table, title
 from ci_bot.core.model import JobRun, LogRef, StepRun
 from ci_bot.core.report.annotations import step_annotations
-from ci_bot.core.report.markdown import code, document, escaped, fenced, link, table, title
 from ci_bot.core.report.tail import tail
-from ci_bot.core.report.values import CheckReport
-from ci_bot.core.report.words import (
+from ci_bot.core.report.values import Action, CheckReport
+from ci_bot.core.states import Status
+from ci_bot.core.words import (
     count,
     elapsed,
     failed_step,
@@ -22,10 +24,10 @@ from ci_bot.core.report.words import (
     step_word,
     why_cancelled,
 )
-from ci_bot.core.states import Status
 
 INFRASTRUCTURE = "Infrastructure failure, not yours"
 NEXT = "**Next:** press **Re-run**. If it comes back, tell the people who run ci-bot."
+RETRY: Final = Action("Re-run job", "And the jobs that need it", Button.RETRY_ALL)
 TAIL_LINES: Final = 50
 TAIL_LIMIT: Final = 12_000  # bytes of Markdown for one step
 
@@ -52,6 +54,7 @@ def job_check(
         text=document(_tail(job, step, tails, url) for step in job.steps),
         details_url=url,
         annotations=step_annotations(job, file),
+        actions=(RETRY,) if job.status.is_final else (),
         started_at=job.started_at,
         finished_at=job.finished_at if job.status.is_final else None,
     )

@@ -11,8 +11,8 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from ci_bot.core.gate import oldest_first
+from ci_bot.core.markdown import NAME_LENGTH, clip, one_line
 from ci_bot.core.model import JobRun, Run, RunKind
-from ci_bot.core.report.markdown import NAME_LENGTH, clip, one_line
 
 GATE: Final = "ci-bot"
 _PREFIX: Final[Mapping[RunKind, str]] = MappingProxyType(

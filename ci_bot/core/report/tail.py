@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from typing import Final
 
 from ci_bot.core.gate import newest_head
+from ci_bot.core.markdown import clip
 from ci_bot.core.model import LogRef, Run
 from ci_bot.core.plain import plain
-from ci_bot.core.report.markdown import clip
-from ci_bot.core.report.words import has_failed
+from ci_bot.core.words import has_failed
 
 #: How many bytes from a log's end are worth reading for `tail`.
 TAIL_BYTES: Final = 16 * 1024

@@ -4,9 +4,19 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ci_bot.core.events import Button
 from ci_bot.core.gate import CheckState, Conclusion
+from ci_bot.core.markdown import MAX_MARKDOWN
 
-__all__ = ["MAX_MARKDOWN", "Annotation", "CheckReport", "CheckState", "CommentReport", "Conclusion"]
+__all__ = [
+    "MAX_MARKDOWN",
+    "Action",
+    "Annotation",
+    "CheckReport",
+    "CheckState",
+    "CommentReport",
+    "Conclusion",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +29,15 @@ class Annotation:
     title: str = ""
     level: str = "failure"
     column: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Action:
+    """A button of a completed check. GitHub's limits: 20, 40 and 20 characters, three of them."""
+
+    label: str
+    description: str
+    button: Button
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +56,7 @@ class CheckReport:
     details_url: str
     text: str = ""
     annotations: tuple[Annotation, ...] = ()
+    actions: tuple[Action, ...] = ()  # completed checks alone
     started_at: float | None = None
     finished_at: float | None = None
 
@@ -47,9 +67,3 @@ class CommentReport:
 
     marker: str
     body: str
-
-
-#: GitHub's limit for a check's summary and text. The reference says characters, its own validation
-#: counts bytes ("exceeds a maximum bytesize of 65535", https://github.com/github/docs/issues/35252).
-#: https://docs.github.com/rest/checks/runs#create-a-check-run
-MAX_MARKDOWN = 65_535

@@ -77,7 +77,13 @@ class Containers:
         control = control_of(self._host.run_dir, self._job, spec)
         await asyncio.to_thread(control.make)
         config = convert.step_container(
-            self._host.instance, self._job, spec, image.id, control.mount, self._host.limits
+            self._host.instance,
+            self._job,
+            spec,
+            image.id,
+            control.mount,
+            self._host.limits,
+            self._host.runtimes.of(is_outsiders=self._job.is_outsiders),
         )
         made = await self._host.engine.call(
             lambda client: client.create_container_from_config(config, name)  # type: ignore[no-untyped-call]

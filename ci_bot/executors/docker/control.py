@@ -4,12 +4,14 @@
 
     run_dir/<job id>/<step>-g<generation>/released     written before the container is started
                                          /mount/       what the container sees, read-only
-                                               begin   environment and all, gone when the step is over
+                                               begin   environment and all, gone as soon as it is read
                                                script
+                                               read    a FIFO: the step's shell says there that it has read
 """
 
 from __future__ import annotations
 
+import asyncio
 import os
 import shutil
 from collections.abc import Iterator
@@ -33,6 +35,10 @@ class Control:
         return self.root / "mount"
 
     @property
+    def receipt(self) -> Path:
+        return self.mount / "read"
+
+    @property
     def is_released(self) -> bool:
         return (self.root / "released").exists()
 
@@ -42,6 +48,9 @@ class Control:
             for path, mode in ((self.root.parent, 0o700), (self.root, 0o700), (self.mount, 0o755)):
                 path.mkdir(parents=True, exist_ok=True)
                 path.chmod(mode)
+            if not self.receipt.exists():
+                os.mkfifo(self.receipt)
+            self.receipt.chmod(0o622)  # whatever the image's user may be
 
     def release(self, spec: StepSpec) -> None:
         """Writes the scripts, then the durable proof that from here on the step may have begun."""
@@ -50,6 +59,11 @@ class Control:
             _write(self.mount / "begin", script.begin(spec))
             _write(self.mount / "script", script.script(spec))
             _write(self.root / "released", b"", durable=True)
+
+    def forget_environment(self) -> None:
+        """The step's shell has it by now: nothing else needs it, and it may hold secrets."""
+        with _told(self.root):
+            (self.mount / "begin").unlink(missing_ok=True)
 
     def take_back(self) -> None:
         """The container could not be started: nothing of the step has run."""
@@ -61,6 +75,29 @@ class Control:
         with _told(self.root):
             for name in ("begin", "script"):
                 (self.mount / name).unlink(missing_ok=True)
+
+
+async def until_read(control: Control, seconds: float | None = None) -> None:
+    """Removes the environment as soon as the step's shell says that it has read it.
+
+    `seconds`: or after so many, for a step that an earlier process started and may have heard.
+    """
+    heard = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    try:
+        descriptor = os.open(control.receipt, os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return  # an earlier version made the directory; it is wiped when the step is over
+    loop.add_reader(descriptor, heard.set)
+    try:
+        async with asyncio.timeout(seconds):
+            await heard.wait()
+    except TimeoutError:
+        pass
+    finally:
+        loop.remove_reader(descriptor)
+        os.close(descriptor)
+    control.forget_environment()
 
 
 def control_of(run_dir: Path, job: JobSpec, spec: StepSpec) -> Control:

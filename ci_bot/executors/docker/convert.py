@@ -18,7 +18,13 @@ CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID",
 
 
 def step_container(
-    instance: str, job: JobSpec, spec: StepSpec, image_id: str, control: Path, limits: Limits
+    instance: str,
+    job: JobSpec,
+    spec: StepSpec,
+    image_id: str,
+    control: Path,
+    limits: Limits,
+    runtime: str = "",
 ) -> dict[str, Any]:
     """The container of one step. Its environment is the image's own: the step's comes in `control`."""
     return {
@@ -35,7 +41,8 @@ def step_container(
             "NetworkMode": names.network_name(instance),
             "Mounts": _mounts(job.workspace, control),
             "LogConfig": _log(limits),
-        },
+        }
+        | ({"Runtime": runtime} if runtime else {}),
     }
 
 

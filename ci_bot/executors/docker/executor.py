@@ -16,7 +16,7 @@ from ci_bot.executors.docker.engine import Engine
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Images, NoRegistries, Registries
 from ci_bot.executors.docker.interiors import Interiors
-from ci_bot.executors.docker.limits import Limits
+from ci_bot.executors.docker.limits import Limits, Runtimes
 from ci_bot.executors.docker.session import DockerSession
 from ci_bot.ports import Alive, JobSpec
 
@@ -41,6 +41,7 @@ class DockerExecutor:
         run_dir: Path,
         limits: Limits | None = None,
         registries: Registries | None = None,
+        runtimes: Runtimes | None = None,
         base_url: str | None = None,
     ) -> None:
         if not names.is_safe(instance):
@@ -55,6 +56,7 @@ class DockerExecutor:
             starts=asyncio.Semaphore(limits.starts),
             instance=instance,
             limits=limits,
+            runtimes=runtimes or Runtimes(),
             run_dir=run_dir.absolute(),
         )
         self._has_worked = False

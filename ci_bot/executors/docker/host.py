@@ -9,7 +9,7 @@ from pathlib import Path
 from ci_bot.executors.docker.engine import Engine
 from ci_bot.executors.docker.images import Images
 from ci_bot.executors.docker.interiors import Interiors
-from ci_bot.executors.docker.limits import Limits
+from ci_bot.executors.docker.limits import Limits, Runtimes
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,4 +22,5 @@ class Host:
     starts: asyncio.Semaphore
     instance: str
     limits: Limits
+    runtimes: Runtimes
     run_dir: Path

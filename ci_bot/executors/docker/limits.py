@@ -23,3 +23,18 @@ class Limits:
     starts: int = 4
     pulls: int = 2
     cleanup: float = 20.0
+
+
+@dataclass(frozen=True, slots=True)
+class Runtimes:
+    """The engine's names of OCI runtimes; "" is its own default.
+
+    `outsiders` runs what people without write access wrote, whoever approved it: a kernel is a thin wall
+    to share with a stranger. https://docs.docker.com/engine/daemon/alternative-runtimes/
+    """
+
+    default: str = ""
+    outsiders: str = ""
+
+    def of(self, *, is_outsiders: bool) -> str:
+        return self.outsiders or self.default if is_outsiders else self.default

@@ -15,6 +15,7 @@ from ci_bot.ports import WORKSPACE_INSIDE, StepSpec
 CONTROL_INSIDE = "/ci-bot/control"
 BEGIN_INSIDE = f"{CONTROL_INSIDE}/begin"
 SCRIPT_INSIDE = f"{CONTROL_INSIDE}/script"
+RECEIPT_INSIDE = f"{CONTROL_INSIDE}/read"
 
 #: What `begin` ends with when the step's directory is not there.
 NO_WORKDIR_CODE = 1
@@ -39,6 +40,10 @@ SHELLS_OWN = frozenset(
 
 #: Where the image names no home that its user can write to, `/tmp` is it; the step's own `HOME` wins.
 _HOME = '[ -w "${HOME:-/ci-bot/none}" ] || [ ! -w /tmp ] || export HOME=/tmp'
+
+#: Tells that everything secret is read. Opened for reading too, since who listened may be gone; in a
+#: subshell, since a redirection that fails would end this one.
+_RECEIPT = f"(printf . 1<>{RECEIPT_INSIDE}) 2>/dev/null || :"
 
 
 def begin(spec: StepSpec) -> bytes:
@@ -67,8 +72,9 @@ def quoted(text: str) -> str:
 def _lines(spec: StepSpec) -> Iterator[str]:
     yield "exec 2>&1"
     yield _HOME
-    for name, value in with_safe_directory(spec.env).items():
+    for name, value in with_safe_directory({**spec.env, **spec.secrets}).items():
         yield _export(name, value)
+    yield _RECEIPT
     yield f"cd {quoted(f'{WORKSPACE_INSIDE}/{spec.step.workdir}')} 2>/dev/null || {{"
     yield f"  printf '%s\\n' {quoted(no_workdir_line(spec))}"
     yield f"  exit {NO_WORKDIR_CODE}"

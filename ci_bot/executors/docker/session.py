@@ -13,13 +13,15 @@ from ci_bot.core.errors import EngineError
 from ci_bot.core.model import Exit
 from ci_bot.executors.docker import ownership, process, words
 from ci_bot.executors.docker.containers import Container, Containers
-from ci_bot.executors.docker.control import control_of, remove_job
+from ci_bot.executors.docker.control import control_of, remove_job, until_read
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.process import Output
 from ci_bot.executors.docker.users import Owner
 from ci_bot.ports import JobSpec, LogWriter, StepSpec
 
 T = TypeVar("T")
+
+READ_SECONDS = 30.0  # a step that an earlier process started has read its environment by then
 
 _log = structlog.get_logger(__name__)
 
@@ -35,6 +37,7 @@ class DockerSession:
         self._stopping = asyncio.Event()
         self._killable: Container | None = None
         self._last: tuple[StepSpec, Container] | None = None
+        self._reading: asyncio.Task[None] | None = None
         self._chores: set[asyncio.Task[None]] = set()
 
     async def prepare(self, spec: StepSpec) -> None:
@@ -48,6 +51,10 @@ class DockerSession:
         finally:
             self._is_running = False
             self._killable = None
+            await self._end_reading()
+
+    async def has_begun(self, spec: StepSpec) -> bool:
+        return control_of(self._host.run_dir, self._job, spec).is_released
 
     async def stop(self) -> None:
         if not self._is_running:
@@ -82,13 +89,23 @@ class DockerSession:
 
     async def _code(self, spec: StepSpec, container: Container, output: Output) -> int:
         engine = self._host.engine
+        control = control_of(self._host.run_dir, self._job, spec)
         if container.status != "created":
+            self._reading = asyncio.create_task(until_read(control, READ_SECONDS))
             await self._expose(container)
             return await process.follow_old(engine, container, output)
+        await asyncio.to_thread(control.make)
+        self._reading = asyncio.create_task(until_read(control))
         stream = await process.launch(self._host, self._job, spec, container)
         await self._expose(container)
         self._later(self._containers.remove_earlier(spec))
         return await process.follow_new(engine, container, stream, output)
+
+    async def _end_reading(self) -> None:
+        reading, self._reading = self._reading, None
+        if reading is not None:
+            reading.cancel()
+            await asyncio.gather(reading, return_exceptions=True)
 
     async def _expose(self, container: Container) -> None:
         """From now on `stop` kills it; a `stop` that came before is done here."""

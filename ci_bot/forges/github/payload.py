@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any, Final
 
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
@@ -74,6 +75,17 @@ class Fields:
         if _CONTROL.search(value) or _UNWRITABLE.search(value):
             raise self._wrong(key, "a name")
         return value
+
+    def moment(self, key: str) -> float:
+        """ISO 8601 with its offset from UTC, in seconds since the epoch."""
+        value = self.data.get(key)
+        try:
+            found = datetime.fromisoformat(value) if isinstance(value, str) else None
+        except ValueError:
+            found = None
+        if found is None or found.tzinfo is None:
+            raise self._wrong(key, "a moment")
+        return found.timestamp()
 
     def text(self, key: str) -> str:
         """What people wrote, made writable: what no encoder takes becomes U+FFFD."""

@@ -14,6 +14,10 @@ from typing import Final, TypeAlias
 from ci_bot.core.events import (
     NO_SHA,
     Actor,
+    Button,
+    ButtonPressed,
+    CommentDeleted,
+    Commented,
     Event,
     MergeGroupAsked,
     MergeGroupDropped,
@@ -121,7 +125,34 @@ def _pull_request(body: Fields) -> Event | None:
     if action == "edited" and not body.object("changes").has("base"):
         return None
     before = body.sha("before") if action == "synchronize" and body.has("before") else ""
-    return PullRequestChanged(repo, pull, actor, action in _BROUGHT_HEAD, before)
+    at = data.moment("updated_at")
+    return PullRequestChanged(repo, pull, actor, action in _BROUGHT_HEAD, before, at)
+
+
+def _issue_comment(body: Fields) -> Event | None:
+    """Comments on pull requests alone, new ones by people alone: an edited one commands nothing.
+
+    https://docs.github.com/webhooks/webhook-events-and-payloads#issue_comment
+    """
+    action = body.name("action")
+    if action not in ("created", "deleted"):
+        return None
+    issue, comment = body.object("issue"), body.object("comment")
+    number, id, sender = issue.id("number"), comment.id("id"), _sender(body)
+    if not issue.has("pull_request"):
+        return None
+    if action == "deleted":
+        return CommentDeleted(_repo(body), number, id, sender)
+    if comment.has("performed_via_github_app") or not comment.has("user"):
+        return None
+    author = actor_of(comment.object("user"))
+    if author.is_bot or sender.is_bot:
+        return None
+    if author.id != sender.id:
+        raise WrongShape("comment.user must be the sender")
+    return Commented(
+        _repo(body), number, id, comment.text("body"), author, comment.moment("created_at")
+    )
 
 
 def _merge_group(body: Fields) -> Event | None:
@@ -194,9 +225,20 @@ def _repository(body: Fields) -> Event | None:
 
 def _check_run(body: Fields, app_id: int) -> Event | None:
     run = body.object("check_run")
+    if body.name("action") == "requested_action" and _is_ours(run, app_id):
+        return _pressed(body, run)
     if body.name("action") != "rerequested" or not _is_ours(run, app_id):
         return None
     return RerunAsked(_repo(body), run.sha("head_sha"), run.name("name"), _sender(body))
+
+
+def _pressed(body: Fields, run: Fields) -> Event | None:
+    """A button of ours; one that this version does not have any more asks for nothing."""
+    identifier = body.object("requested_action").name("identifier")
+    if identifier not in set(Button):
+        return None
+    where = run.sha("head_sha"), run.name("name")
+    return ButtonPressed(_repo(body), *where, Button(identifier), _sender(body))
 
 
 def _check_suite(body: Fields, app_id: int) -> Event | None:
@@ -246,6 +288,7 @@ _EVENTS: Final[Mapping[str, Callable[[Fields], Event | None]]] = MappingProxyTyp
         "push": _push,
         "delete": _delete,
         "pull_request": _pull_request,
+        "issue_comment": _issue_comment,
         "merge_group": _merge_group,
         "installation": _installation,
         "installation_repositories": _installation_repositories,

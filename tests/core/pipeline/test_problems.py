@@ -117,14 +117,21 @@ CASES: list[tuple[str, list[str]]] = [
     ),
     (top("env: {A: }"), ['1:7: env.A: has no value; write "" for an empty one']),
     (
-        top("env: {A: {secret: TOKEN}}"),
-        ["1:10: env.A: a secret in env is not supported by this version yet"],
+        top("env: {A: {sealed: xx}}"),
+        ["1:19: env.A.sealed: this is not a sealed string; make one: ci-bot secret seal NAME --repo …"],
     ),
     (
-        top("env: {A: {sealed: xx}}"),
-        ["1:10: env.A: a secret in env is not supported by this version yet"],
+        top("env: {A: {b: c}}"),
+        ['1:10: env.A: must be text or a secret; write {secret: NAME} or {sealed: "ci-bot.1…"}'],
     ),
-    (top("env: {A: {b: c}}"), ["1:10: env.A: must be text, not a map"]),
+    (
+        top("env: {A: {secret: T, sealed: S}}"),
+        ['1:10: env.A: must be text or a secret; write {secret: NAME} or {sealed: "ci-bot.1…"}'],
+    ),
+    (
+        top("env: {A: {secret: }}"),
+        ["1:11: env.A.secret: has no value; it must be text; give it one, or remove it"],
+    ),
     (top('env: {A: "x\\0y"}'), ['1:10: env.A: the value contains a NUL character; remove the "\\0"']),
     (top("env:"), ["1:1: env: has no value; it must be a map; give it one, or remove it"]),
 ]

@@ -127,7 +127,7 @@ CASES: list[tuple[str, list[str]]] = [
     (
         step("colour: red"),
         [
-            '5:9: jobs.build.steps[0].colour: unknown key "colour"; known in a step: name, run, image, env, timeout, workdir, continue-on-error'
+            '5:9: jobs.build.steps[0].colour: unknown key "colour"; known in a step: name, run, image, env, secrets, timeout, workdir, continue-on-error'
         ],
     ),
     (
@@ -282,7 +282,6 @@ def test_each_mistake_is_told_in_words(text: str, told: list[str]) -> None:
             "matrix",
             "fail-fast",
             "max-parallel",
-            "secrets",
             "services",
             "checkout",
             "docker",
@@ -305,7 +304,7 @@ def test_keys_of_a_job_that_come_later(key: str) -> None:
     assert complaints(job(f"{key}: x")) == [told]
 
 
-@pytest.mark.parametrize("key", ["if", "args", "secrets", "shell"])
+@pytest.mark.parametrize("key", ["if", "args", "shell"])
 def test_keys_of_a_step_that_come_later(key: str) -> None:
     told = f'5:9: jobs.build.steps[0].{key}: "{key}" is not supported by this version yet'
     assert complaints(step(f"{key}: x")) == [told]

@@ -9,7 +9,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from ci_bot.core.pipeline import Reading, plan, read
-from ci_bot.core.pipeline.suggest import closest
+from ci_bot.core.suggest import closest
 
 EXAMPLES = settings(max_examples=700, deadline=None, suppress_health_check=list(HealthCheck))
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ci_bot.core.events import Actor, Repo
-from ci_bot.core.model import JobRun, Problem, Run, RunKind, StepRun, Verdict
+from ci_bot.core.model import Inspection, JobRun, Problem, Run, RunKind, StepRun, Verdict
 from ci_bot.core.states import Status
+from ci_bot.core.trust import Ruling
 
 REPO = Repo("github", 1296269, "octo/app", "main", private=False, tenant="7")
 ALICE = Actor(1, "alice")
@@ -86,6 +87,8 @@ def run(
     ref: str = "feature",
     pull: int | None = 12,
     created_at: float = T0,
+    ruling: Ruling = Ruling.RUN,
+    inspection: Inspection | None = None,
 ) -> Run:
     return Run(
         id=id,
@@ -103,5 +106,7 @@ def run(
         reason=reason,
         problems=problems,
         superseded=superseded,
+        ruling=ruling,
+        inspection=inspection,
         jobs=tuple(replace(one, run_id=id) for one in jobs),
     )

@@ -9,9 +9,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
 
+from ci_bot.core.markdown import clip, code, document, escaped, fenced, one_line, table, title
 from ci_bot.core.model import LogRef, Problem, RunKind, Verdict
 from ci_bot.core.report import checks, comment
-from ci_bot.core.report.markdown import clip, code, document, escaped, fenced, one_line, table, title
 from ci_bot.core.report.values import MAX_MARKDOWN
 from ci_bot.core.states import Status
 from tests.core.report.samples import T0, job, link, run, step

@@ -7,9 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from ci_bot.core.model import LogRef, Problem, RunKind, Verdict
+from ci_bot.core.model import Inspection, LogRef, Problem, RunKind, Verdict
 from ci_bot.core.report import checks, comment
 from ci_bot.core.states import Status
+from ci_bot.core.trust import Ruling
 from tests.core.report.samples import T0, job, link, run, step
 
 GOLDEN = Path(__file__).parent / "golden"
@@ -146,7 +147,35 @@ SITUATIONS = {
             )
         )
     ],
-    "held": [run(verdict=Verdict.HELD, reason="@mallory has no write access to this repository")],
+    "held": [
+        run(
+            verdict=Verdict.HELD,
+            ruling=Ruling.WAIT,
+            reason="@mallory has no write access to this repository",
+            inspection=Inspection(
+                config=('changes job "test": scripts, secrets', 'adds job "deploy"'),
+                files=("Makefile", "scripts/deploy.sh"),
+                changed=7,
+                secrets=("NPM_TOKEN",),
+            ),
+        )
+    ],
+    "held_push": [
+        run(
+            verdict=Verdict.HELD,
+            ruling=Ruling.WAIT,
+            kind=RunKind.PUSH,
+            pull=None,
+            reason="@renovate[bot] is an App, and its commits wait for a person here",
+        )
+    ],
+    "refused": [
+        run(
+            verdict=Verdict.HELD,
+            ruling=Ruling.REFUSE,
+            reason="this repository runs nothing for people without write access",
+        )
+    ],
     "skip_ci": [run(verdict=Verdict.SKIP_CI, reason='the commit message says "[skip ci]"')],
     "queued": [run(job("build", Status.READY), job("test", Status.WAITING, needs=("build",)))],
     "running": [
@@ -221,7 +250,9 @@ def _check(report):
         f"{one.path}:{one.line}:{one.column or ''} {one.level}: {one.title}: {one.message}"
         for one in report.annotations
     ]
-    parts = [head, f"{report.details_url} · {when}", report.title, report.summary, report.text, *marks]
+    buttons = " ".join(f"[{each.label}]" for each in report.actions)
+    shown = [report.title, report.summary, report.text, *marks, buttons]
+    parts = [head, f"{report.details_url} · {when}", *shown]
     return "\n\n".join(part for part in parts if part) + "\n"
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import shutil
 import subprocess
 from pathlib import Path
 
@@ -14,11 +15,40 @@ from ci_bot.core.errors import StepRefused
 from ci_bot.core.model import Step
 from ci_bot.executors.docker import script
 from ci_bot.ports import StepSpec
+from dev.images import ImagesError, static_busybox
+from tests.conftest import REQUIRED
 
 SHELLS = {"dash": ["dash"], "bash": ["bash", "--posix"], "busybox": ["busybox", "sh"]}
 
 VALUES = st.text(st.characters(codec="utf-8", exclude_characters="\0"))
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,20}", fullmatch=True).map(lambda name: f"X_{name}")
+
+
+@pytest.fixture(scope="module", params=SHELLS)
+def shell(request: pytest.FixtureRequest) -> list[str]:
+    """The command that starts it. Only busybox is brought: it is that of the test images, and needs no engine."""
+    name, *arguments = SHELLS[request.param]
+    program = request.getfixturevalue("busybox") if name == "busybox" else found(name)
+    return [program, *arguments]
+
+
+@pytest.fixture(scope="module")
+def busybox(tmp_path_factory: pytest.TempPathFactory) -> str:
+    try:
+        program = static_busybox(tmp_path_factory.mktemp("busybox"))
+        subprocess.run([program, "true"], check=True)
+    except (ImagesError, OSError, subprocess.CalledProcessError) as error:
+        if os.environ.get(REQUIRED):
+            pytest.fail(f"{REQUIRED} is set, but no busybox can be had: {error}", pytrace=False)
+        pytest.skip(f"no busybox can be had: {error}")
+    return str(program)
+
+
+def found(command: str) -> str:
+    path = shutil.which(command)
+    if path is None:
+        pytest.skip(f"this machine has no {command}")
+    return path
 
 
 def spec(run: str = "", env: dict[str, str] | None = None, workdir: str = ".") -> StepSpec:
@@ -28,7 +58,7 @@ def spec(run: str = "", env: dict[str, str] | None = None, workdir: str = ".") -
 def environment(shell: list[str], exports: bytes) -> dict[bytes, bytes]:
     """What a process started by this shell after these lines sees."""
     done = subprocess.run(
-        [*shell, "-c", exports + b"\nexec env -0"],
+        [*shell, "-c", exports + b"\nexec /usr/bin/env -0"],
         capture_output=True,
         check=True,
         env={"PATH": os.environ["PATH"]},
@@ -42,7 +72,6 @@ def exports(env: dict[str, str]) -> bytes:
     return script.begin(spec(env=env)).partition(b"\ncd ")[0]
 
 
-@pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
 @given(env=st.dictionaries(NAMES, VALUES, max_size=5))
 @example({"X_A": "it's \"q\" $HOME `id` \\n \\ * ~ ! # \n\n\t\r\x01 é \u2028 \U0001f600 '"})
 @example({"X_A": "-n", "X_B": "'", "X_C": "\n", "X_D": ""})
@@ -52,7 +81,6 @@ def test_every_value_arrives_exactly(shell: list[str], env: dict[str, str]) -> N
     assert {name: seen[name.encode()].decode() for name in env} == env
 
 
-@pytest.mark.parametrize("shell", SHELLS.values(), ids=SHELLS)
 def test_no_name_ends_the_shell(shell: list[str]) -> None:
     odd = dict.fromkeys(
         (*script.SHELLS_OWN, "IFS", "PS4", "RANDOM", "SECONDS", "_", "ENV"), "no number"
@@ -116,7 +144,10 @@ def test_home_is_somewhere_writable(
 ) -> None:
     home = {} if image_home is None else {"HOME": image_home.format(tmp=tmp_path)}
     done = subprocess.run(
-        ["dash", "-c", exports(own) + b'\nprintf %s "$HOME"'], capture_output=True, check=True, env=home
+        [found("dash"), "-c", exports(own) + b'\nprintf %s "$HOME"'],
+        capture_output=True,
+        check=True,
+        env=home,
     )
     assert done.stdout.decode() == seen.format(tmp=tmp_path)
 

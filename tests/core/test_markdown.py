@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_bot.core.report.markdown import clip, code, escaped, fenced, table, title
+from ci_bot.core.markdown import clip, code, escaped, fenced, table, title
 from ci_bot.core.report.tail import tail
-from ci_bot.core.report.words import count, duration, labelled, listed, size
+from ci_bot.core.words import count, duration, labelled, listed, size
 
 
 @pytest.mark.parametrize(

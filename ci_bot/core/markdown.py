@@ -11,7 +11,11 @@ from collections.abc import Iterable, Sequence
 from typing import Final
 
 from ci_bot.core.plain import plain
-from ci_bot.core.report.values import MAX_MARKDOWN
+
+#: GitHub's limit for a check's summary and text. The reference says characters, its own validation
+#: counts bytes ("exceeds a maximum bytesize of 65535", https://github.com/github/docs/issues/35252).
+#: https://docs.github.com/rest/checks/runs#create-a-check-run
+MAX_MARKDOWN: Final = 65_535
 
 #: How long one name (a job, a step, a branch) may be where it is one among others.
 NAME_LENGTH: Final = 100

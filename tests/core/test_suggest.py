@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ci_bot.core.pipeline.suggest import closest
+from ci_bot.core.suggest import closest
 
 KNOWN = ("steps", "name", "run", "env", "timeout", "continue-on-error", "on")
 

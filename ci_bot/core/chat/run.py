@@ -1,0 +1,86 @@
+"""`/run <job> [key=value…]`: one job of the current head, and what it needs, outside the gate."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import replace
+from typing import Final
+
+from ci_bot.core import asking
+from ci_bot.core.chat.asked import Asked, refused, taken, unknown_jobs, usage
+from ci_bot.core.chat.retry import approve_first
+from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
+from ci_bot.core.graph import with_needs
+from ci_bot.core.markdown import code
+from ci_bot.core.model import Plan, RunKind, Verdict
+
+NAME: Final = "run"
+USAGE: Final = "run <job> [key=value…]"
+SUMMARY: Final = "start one job and what it needs, beside the gate"
+
+
+def decide(args: Sequence[str], asked: Asked) -> Decision:
+    """The head's own trust counts: what waits for approval cannot be started by hand either."""
+    if asked.planned is not None and asked.planned.verdict is Verdict.HELD:
+        return refused(asked, "waits for approval", approve_first(asked), NAME)
+    if asked.planned is None or asked.offered is None:
+        text = (
+            f"The `.ci.yaml` of {code(asked.sha[:7])} is missing or broken, so it has no jobs to run."
+        )
+        return refused(asked, "no jobs", text, NAME)
+    known = [job.id for job in asked.offered.jobs]
+    if not args:
+        names = ", ".join(code(name) for name in known[:10])
+        example = usage(asked.prefix, f"run {known[0]}")
+        return refused(asked, "names no job", f"Which job? {names}. Like {code(example)}", NAME)
+    problem = unknown_jobs(args[:1], known) or _wrong_inputs(args[1:])
+    if problem:
+        return refused(asked, "cannot be run so", problem, NAME)
+    new = _by_hand(args[0], asked, asked.planned, asked.offered)
+    return taken(asked, _started(new, asked), new.key)
+
+
+def _started(new: NewRun, asked: Asked) -> Decision:
+    job = new.plan.jobs[-1].id if new.plan else ""
+    older = Withdraw(
+        asked.repo.key,
+        "started again by hand",
+        superseded=True,
+        kind=RunKind.MANUAL,
+        sha=new.sha,
+        key_prefix=_key_prefix(job, asked),
+        except_key=new.key,
+    )
+    return Decision(
+        f'{asking.who(asked.person)} runs job "{job}" by hand',
+        create=(new,),
+        withdraw=(older,),
+        audit=(asking.audit("run", asked.person, asked.repo, asked.sha, detail=f'job "{job}"'),),
+        repos=(SeeRepo(asked.repo),),
+    )
+
+
+def _by_hand(job: str, asked: Asked, planned: NewRun, offered: Plan) -> NewRun:
+    return replace(
+        planned,
+        key=f"{_key_prefix(job, asked)}{asked.event.comment}",
+        kind=RunKind.MANUAL,
+        actor=asked.person.actor,
+        verdict=Verdict.PLANNED,
+        reason="",
+        problems=(),
+        plan=replace(offered, jobs=with_needs((job,), offered.jobs)),
+    )
+
+
+def _key_prefix(job: str, asked: Asked) -> str:
+    return f"{asked.repo.key} {RunKind.MANUAL} {asked.sha} pull/{asked.pull.number}/{job}:"
+
+
+def _wrong_inputs(words: Sequence[str]) -> str:
+    if not words:
+        return ""
+    wrong = [word for word in words if not word.partition("=")[0] or "=" not in word]
+    if wrong:
+        return f"{code(wrong[0])} is not an input: inputs are written like {code('key=value')}."
+    return f"This `.ci.yaml` declares no inputs, so {code(words[0])} would reach nothing."

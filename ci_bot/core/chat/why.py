@@ -1,0 +1,108 @@
+"""`/why [job]`: how the current head stands, and why each job is as it is."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Final
+
+from ci_bot.core.chat.asked import Asked, answered, keys_of, refused, unknown_jobs, usage
+from ci_bot.core.decisions import Decision
+from ci_bot.core.markdown import clip, code, escaped
+from ci_bot.core.model import JobRun, Run, Verdict
+from ci_bot.core.states import Status
+from ci_bot.core.trust import Ruling
+from ci_bot.core.words import JOB_WORDS, elapsed, failed_step, reason_of, why_cancelled
+
+NAME: Final = "why"
+USAGE: Final = "why [job]"
+SUMMARY: Final = "say why a job, or all of them, stand as they do"
+MOST_JOBS: Final = 30
+
+_VERDICTS: Final = {
+    Verdict.NOTHING_TO_RUN: "Nothing is to be run",
+    Verdict.CONFIG_BROKEN: "Nothing ran, because `.ci.yaml` has errors; the check lists them",
+    Verdict.CONFIG_MISSING: "Nothing ran",
+    Verdict.HELD: "It waits for approval",
+    Verdict.SKIP_CI: "Nothing ran",
+}
+
+
+def decide(args: Sequence[str], asked: Asked) -> Decision:
+    if not asked.runs:
+        return answered(asked, "no run to explain", _no_run(asked), NAME)
+    wrong = unknown_jobs(args, keys_of(asked.runs))
+    if wrong:
+        return refused(asked, "no such job", wrong, NAME)
+    parts = [_of_run(run, args, asked) for run in asked.runs]
+    text = "\n\n".join([f"On {code(asked.sha[:7])}:", *filter(None, parts)])
+    return answered(asked, "explains", text, NAME)
+
+
+def _no_run(asked: Asked) -> str:
+    sha = code(asked.sha[:7])
+    if asked.planned is None:
+        return f"Neither {sha} nor its base has a `.ci.yaml`, so there is nothing to run."
+    retry = code(usage(asked.prefix, "retry"))
+    return f"No event about {sha} has come yet. {retry} starts it."
+
+
+def _of_run(run: Run, keys: Sequence[str], asked: Asked) -> str:
+    jobs = [job for job in run.jobs if not keys or job.key in keys]
+    if run.verdict is not Verdict.PLANNED or not run.jobs:
+        return _verdict(run, asked)
+    lines = [f"- {code(job.name)}: {explain(job, run)}" for job in jobs[:MOST_JOBS]]
+    rest = len(jobs) - MOST_JOBS
+    return "\n".join([*lines, *([f"- and {rest} more"] if rest > 0 else [])])
+
+
+def _verdict(run: Run, asked: Asked) -> str:
+    words = _VERDICTS.get(run.verdict, "There are no jobs")
+    reason = f": {escaped(run.reason)}" if run.reason else ""
+    if run.verdict is Verdict.HELD and run.ruling is not Ruling.REFUSE:
+        line = usage(asked.prefix, f"approve {run.sha}")
+        return f"{words}{reason}. To let exactly this commit run:\n\n```\n{line}\n```"
+    return f"{words}{reason}."
+
+
+def explain(job: JobRun, run: Run) -> str:
+    """One line of Markdown about how a job stands, and why."""
+    attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
+    return f"{_state(job, run)}{attempt}"
+
+
+def _state(job: JobRun, run: Run) -> str:
+    word = JOB_WORDS[job.status]
+    match job.status:
+        case Status.WAITING:
+            return f"⏳ waits for {_needs(job, run)}"
+        case Status.READY:
+            return "⏳ may start, and waits for a free place"
+        case Status.RUNNING:
+            return f"⏳ running, {_where(job)}"
+        case Status.SUCCEEDED:
+            return f"{word} in {elapsed(job)}" if elapsed(job) else word
+        case Status.CANCELLED:
+            return f"{word}: {escaped(why_cancelled(job))}"
+        case _:
+            return f"{word}: {_reason(job)}"
+
+
+def _needs(job: JobRun, run: Run) -> str:
+    status = {each.key: each.status for each in run.jobs}
+    waits = [need for need in job.needs if not status[need].is_final]
+    return ", ".join(code(need) for need in waits) or "its turn"
+
+
+def _where(job: JobRun) -> str:
+    for step in job.steps:
+        if step.status is Status.RUNNING:
+            return f"step {step.index + 1} of {len(job.steps)}, {code(step.name)}"
+    return "getting ready"
+
+
+def _reason(job: JobRun) -> str:
+    step = failed_step(job)
+    if step is None:
+        return escaped(job.reason) or "no reason is known"
+    why = escaped(clip(reason_of(step), 300))
+    return f"step {step.index + 1} of {len(job.steps)}, {code(step.name)}: {why}"

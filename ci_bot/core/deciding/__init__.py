@@ -1,0 +1,59 @@
+"""From an event and the facts about it to one Decision. Everything here is a pure function."""
+
+from ci_bot.core.deciding.ends import (
+    decide_closed,
+    decide_comment_deleted,
+    decide_deleted,
+    decide_merge_group_dropped,
+    decide_repo,
+    decide_tenant,
+)
+from ci_bot.core.deciding.heads import (
+    Head,
+    again,
+    beside,
+    decide_merge_group,
+    decide_pull,
+    decide_push,
+    decide_tag,
+    judge_run,
+    natural_key,
+    pull_run,
+    short,
+    turn_of,
+)
+from ci_bot.core.deciding.trusting import (
+    granted,
+    people_behind,
+    recorded,
+    source_of,
+    source_of_push,
+    trust_of_pull,
+)
+
+__all__ = [
+    "Head",
+    "again",
+    "beside",
+    "decide_closed",
+    "decide_comment_deleted",
+    "decide_deleted",
+    "decide_merge_group",
+    "decide_merge_group_dropped",
+    "decide_pull",
+    "decide_push",
+    "decide_repo",
+    "decide_tag",
+    "decide_tenant",
+    "granted",
+    "judge_run",
+    "natural_key",
+    "people_behind",
+    "pull_run",
+    "recorded",
+    "short",
+    "source_of",
+    "source_of_push",
+    "trust_of_pull",
+    "turn_of",
+]

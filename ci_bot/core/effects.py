@@ -1,0 +1,81 @@
+"""What is done on a forge because of a decision, besides what the checks show: reactions and replies.
+
+Effects are data. They are stored with their decision and performed later, each at most once visible.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+from typing import TypeAlias
+
+from ci_bot.core.events import Repo
+from ci_bot.core.model import Run
+from ci_bot.core.states import Status
+
+
+class Reaction(StrEnum):
+    """How a command is answered without words."""
+
+    TAKEN = "eyes"
+    DONE = "rocket"
+    NOT_DONE = "-1"
+
+
+@dataclass(frozen=True, slots=True)
+class React:
+    """A reaction to the comment of a command, at once."""
+
+    repo: Repo
+    comment: int
+    reaction: Reaction
+
+    @property
+    def key(self) -> str:
+        return f"{self.repo.key}/comment/{self.comment}/{self.reaction}"
+
+
+@dataclass(frozen=True, slots=True)
+class ReactAfter:
+    """A reaction as soon as the jobs of these runs have ended: done where they succeeded.
+
+    `runs` are natural keys. `is_done_by_ending`: their end is what was asked for (a cancel).
+    """
+
+    repo: Repo
+    comment: int
+    runs: tuple[str, ...]
+    is_done_by_ending: bool = False
+
+    @property
+    def key(self) -> str:
+        runs = hashlib.sha256("\n".join(self.runs).encode()).hexdigest()[:16]
+        return f"{self.repo.key}/comment/{self.comment}/end/{runs}"
+
+
+@dataclass(frozen=True, slots=True)
+class Reply:
+    """A comment of ours on a pull request. Of several with one key the first alone is written."""
+
+    repo: Repo
+    pull: int
+    body: str  # Markdown, everything foreign in it escaped
+    about: str  # what it answers: a comment, or a refusal that is not to be repeated
+
+    @property
+    def key(self) -> str:
+        return f"{self.repo.key}/pull/{self.pull}/{self.about}"
+
+
+Effect: TypeAlias = React | ReactAfter | Reply
+
+
+def reaction_after(effect: ReactAfter, runs: Sequence[Run]) -> Reaction | None:
+    """The reaction that is due, None while a job of the runs is unfinished."""
+    jobs = [job for run in runs for job in run.jobs]
+    if not all(job.status.is_final for job in jobs):
+        return None
+    good = all(job.status in (Status.SUCCEEDED, Status.SKIPPED) for job in jobs) and bool(jobs)
+    return Reaction.DONE if good or effect.is_done_by_ending else Reaction.NOT_DONE

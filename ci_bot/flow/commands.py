@@ -1,0 +1,90 @@
+"""2c. commands: a new comment → what it asks, who asks, what is known of the head → a Decision."""
+
+from __future__ import annotations
+
+import asyncio
+
+from ci_bot.core import asking, chat, deciding
+from ci_bot.core.chat import Asked, Command
+from ci_bot.core.decisions import Decision, NewRun, SeeRepo
+from ci_bot.core.events import Commented, Pull, Repo
+from ci_bot.core.model import Plan, Run, RunKind
+from ci_bot.core.pipeline import offered
+from ci_bot.core.trust import Trust, Vouched
+from ci_bot.flow.facts import Facts
+from ci_bot.ports import Clock
+
+#: Kinds of runs that are about a pull request's head, besides its own.
+_BESIDE = (RunKind.PUSH, RunKind.MANUAL)
+
+
+class Commands:
+    """Whoever commands is asked about first, at that moment; a stranger learns nothing but that."""
+
+    def __init__(self, facts: Facts, clock: Clock, prefix: str) -> None:
+        self._facts = facts
+        self._clock = clock
+        self._prefix = prefix
+
+    async def decide(self, event: Commented) -> Decision:
+        commands = chat.parse(event.body, self._prefix)
+        if not commands:
+            return Decision("commands nothing")
+        person = await self._facts.vouch(event.repo, event.actor)
+        if not person.may_write:
+            return chat.turned_away(event, person)
+        pull = await self._facts.forge(event.repo).pull(event.repo, event.pull)
+        if not pull.is_open:
+            return Decision(f"#{pull.number} is closed", repos=(SeeRepo(event.repo),))
+        return chat.decide(commands, await self._asked(event, commands, person, pull))
+
+    async def _asked(
+        self, event: Commented, commands: tuple[Command, ...], person: Vouched, pull: Pull
+    ) -> Asked:
+        repo, sha = event.repo, pull.head_sha
+        wants_approval = any(command.name == "approve" for command in commands)
+        runs, planned = await asyncio.gather(
+            self._runs(repo, pull), self._planned(event, pull, person, approve=False)
+        )
+        approved, forced_at = None, None
+        if wants_approval:
+            approved = await self._planned(event, pull, person, approve=True)
+            forced_at = await self._facts.forge(repo).forced_at(repo, pull.number)
+        own = [run for run in runs if run.pull == pull.number and run.kind is RunKind.PULL_REQUEST]
+        return Asked(
+            event=event,
+            person=person,
+            pull=pull,
+            runs=runs,
+            planned=planned,
+            approved=approved,
+            offered=await self._offered(repo, sha),
+            withdraw=deciding.beside(planned, pull) if planned else (),
+            head_at=own[-1].head_at if own else None,
+            forced_at=forced_at,
+            now=self._clock.now(),
+            prefix=self._prefix,
+        )
+
+    async def _runs(self, repo: Repo, pull: Pull) -> tuple[Run, ...]:
+        """The live ones of the head: the pull request's own, its branch's, and those started by hand."""
+        found = await self._facts.runs_of_head(repo, pull.head_sha)
+        return tuple(
+            run
+            for run in found
+            if not run.superseded
+            and (run.pull == pull.number or (run.pull is None and run.kind in _BESIDE))
+        )
+
+    async def _planned(
+        self, event: Commented, pull: Pull, person: Vouched, *, approve: bool
+    ) -> NewRun | None:
+        approval = asking.approval(person, self._clock.now()) if approve else None
+        trust: Trust = await self._facts.trust_of_pull(event.repo, pull, event.actor, approval=approval)
+        head = await self._facts.head_of_pull(event.repo, pull, trust)
+        new = deciding.pull_run(event.repo, event.actor, pull, event.at)
+        return deciding.judge_run(new, head, trust)
+
+    async def _offered(self, repo: Repo, sha: str) -> Plan | None:
+        reading = await self._facts.reading(repo, sha)
+        return offered(reading.pipeline) if reading and reading.pipeline else None

@@ -1,0 +1,92 @@
+"""Effects: stored with a decision, given out until they are done. Implements `ports.Effects`."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping, Sequence
+from typing import Any, Final
+
+from pydantic import TypeAdapter
+from sqlalchemy import select, update
+from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.ext.asyncio import AsyncConnection
+
+from ci_bot.core.effects import Effect, React, ReactAfter, Reply
+from ci_bot.core.model import Run
+from ci_bot.ports import Clock, StoredEffect
+from ci_bot.store.database import Database
+from ci_bot.store.rows import load_runs
+from ci_bot.store.schema import effects, repositories, runs
+
+PENDING, DONE, GIVEN_UP = "pending", "done", "given_up"
+
+_KINDS: Final[Mapping[str, TypeAdapter[Any]]] = {
+    kind.__name__: TypeAdapter(kind) for kind in (React, ReactAfter, Reply)
+}
+
+
+class EffectStore:
+    def __init__(self, database: Database, clock: Clock) -> None:
+        self._database = database
+        self._clock = clock
+
+    async def due(self, limit: int) -> Sequence[StoredEffect]:
+        query = (
+            select(effects)
+            .join(repositories, effects.c.repo == repositories.c.key)
+            .where(
+                effects.c.state == PENDING,
+                effects.c.due_at <= self._clock.now(),
+                ~repositories.c.gone,
+            )
+            .order_by(effects.c.due_at, effects.c.id)
+            .limit(limit)
+        )
+        async with self._database.read() as connection:
+            rows = (await connection.execute(query)).all()
+        return [StoredEffect(row.id, _read(row.effect), row.tries) for row in rows]
+
+    async def runs(self, keys: Sequence[str]) -> Sequence[Run]:
+        async with self._database.read() as connection:
+            return await load_runs(connection, runs.c.key.in_(keys))
+
+    async def done(self, id: int) -> None:
+        await self._change(id, {"state": DONE, "reason": ""})
+
+    async def postpone(self, id: int, until: float, error: str) -> None:
+        tries = effects.c.tries + 1 if error else effects.c.tries
+        await self._change(id, {"due_at": until, "tries": tries, "reason": error})
+
+    async def give_up(self, id: int, error: str) -> None:
+        await self._change(id, {"state": GIVEN_UP, "reason": error})
+
+    async def _change(self, id: int, values: Mapping[str, Any]) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(update(effects).where(effects.c.id == id).values(**values))
+
+
+async def store_effect(connection: AsyncConnection, effect: Effect, now: float) -> None:
+    """Of several with the same key the first alone is kept."""
+    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
+    insert = dialect.insert(effects).values(
+        key=effect.key,
+        repo=effect.repo.key,
+        effect=_written(effect),
+        state=PENDING,
+        tries=0,
+        due_at=now,
+        reason="",
+        created_at=now,
+    )
+    await connection.execute(insert.on_conflict_do_nothing(index_elements=["key"]))
+
+
+def _written(effect: Effect) -> str:
+    kind = type(effect).__name__
+    return json.dumps({"kind": kind, "effect": _KINDS[kind].dump_python(effect, mode="json")})
+
+
+def _read(text: str) -> Effect:
+    stored = json.loads(text)
+    effect: Effect = _KINDS[stored["kind"]].validate_python(stored["effect"])
+    return effect

@@ -1,0 +1,153 @@
+"""What the operator does with secrets: repositories by name, values and limits in, encrypted rows out."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from ci_bot.core.decisions import AuditLine
+from ci_bot.core.errors import SettingsError, StoreError
+from ci_bot.core.events import Repo
+from ci_bot.core.sealed import parse_sealed
+from ci_bot.core.secret_rules import SecretLimits, StoredSecret, tenant_scope
+from ci_bot.secrets.keys import Keyring, PublicKey
+from ci_bot.secrets.rest import Encrypted, RestKeys
+from ci_bot.secrets.sealing import seal
+from ci_bot.settings import Settings
+from ci_bot.store import AuditStore, Database, SecretStore
+from ci_bot.system import SystemClock, SystemIds
+from ci_bot.wiring.looking import is_missing
+from ci_bot.wiring.parts import rest_keys, sealing_keys
+
+NO_SEALING_KEY: Final = (
+    "there is no sealing key in {}; give the server's public key: --key FILE (from its page /keys), or "
+    "--server URL"
+)
+_KEY: Final = re.compile(r"[a-z]+:[1-9][0-9]*")
+
+__all__ = ["Keeping", "PublicKey", "Rotation", "Scope", "open_keeping", "own_public_key", "seal"]
+
+
+@dataclass(frozen=True, slots=True)
+class Scope:
+    """Where a secret is kept; `shown` is its name for people."""
+
+    key: str
+    shown: str
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """`again`: how many stored secrets were encrypted anew; `sealed`: (repository, branch, name) to renew."""
+
+    again: int
+    sealed: Sequence[tuple[str, str, str]]
+    public: PublicKey
+
+
+class Keeping:
+    """Opened by `open_keeping`; the server may run meanwhile."""
+
+    def __init__(self, settings: Settings, database: Database) -> None:
+        self._settings = settings
+        self._store = SecretStore(database)
+        self._clock = SystemClock()
+        self._audit = AuditStore(database, self._clock)
+
+    async def repo(self, name: str) -> Scope:
+        """By "owner/name", as ci-bot has seen it, or by "github:123". Raises `StoreError`."""
+        if _KEY.fullmatch(name):
+            return Scope(name, name)
+        found = await self._store.repos_named(name) if "/" in name.strip("/") else []
+        if len(found) != 1:
+            raise StoreError(
+                f"ci-bot has not seen a repository {name} yet; install the App there, or give its number: "
+                "--repo github:NUMBER (gh api repos/OWNER/NAME --jq .id tells it)"
+            )
+        return Scope(found[0].key, found[0].name)
+
+    async def organisation(self, name: str) -> Scope:
+        found: Sequence[Repo] = await self._store.repos_named(f"{name}/")
+        scopes = {tenant_scope(repo) for repo in found}
+        if len(scopes) != 1:
+            raise StoreError(
+                f"ci-bot has seen no repository of {name} yet; install the App there first"
+            )
+        return Scope(scopes.pop(), name)
+
+    async def set(self, scope: Scope, name: str, value: bytes, limits: SecretLimits, by: str) -> None:
+        now, keys = self._clock.now(), rest_keys(self._settings)
+        bare = StoredSecret(SystemIds().new(), scope.key, name, "", b"", limits, now, by)
+        encrypted = keys.encrypt(value, bare.identity)
+        await self._store.save(_with_value(bare, encrypted))
+
+    async def listed(self, scope: Scope) -> Sequence[StoredSecret]:
+        return await self._store.listed(scope.key)
+
+    async def remove(self, scope: Scope, name: str) -> bool:
+        return await self._store.retire(scope.key, name, self._clock.now())
+
+    async def unlock(self, scope: Scope) -> bool:
+        return await self._store.unlock(scope.key)
+
+    async def rotate(self) -> Rotation:
+        """New keys for both; everything stored is encrypted with the new one before this returns."""
+        sealing = sealing_keys(self._settings).rotate()
+        rest = rest_keys(self._settings).rotate()
+        old = await self._store.made_with_other_keys(rest.current_id)
+        for secret in old:
+            await self._encrypt_again(secret, rest)
+        return Rotation(len(old), await self._to_renew(sealing), sealing.public)
+
+    async def _encrypt_again(self, secret: StoredSecret, keys: RestKeys) -> None:
+        value = keys.decrypt(Encrypted(secret.key_id, secret.value), secret.identity)
+        fresh = keys.encrypt(value, secret.identity)
+        await self._store.encrypt_again(secret.id, secret.key_id, fresh.key_id, fresh.blob)
+
+    async def _to_renew(self, keys: Keyring) -> list[tuple[str, str, str]]:
+        return [
+            (repo, branch, ref.name)
+            for repo, branch, ref in await self._store.sealed_in_use()
+            if parse_sealed(ref.sealed).header.key_id != keys.public.id
+        ]
+
+    async def audit(self, limit: int, scope: Scope | None) -> Sequence[tuple[float, AuditLine]]:
+        return await self._audit.newest(limit, scope.key if scope else "")
+
+
+def _with_value(bare: StoredSecret, encrypted: Encrypted) -> StoredSecret:
+    return StoredSecret(
+        id=bare.id,
+        scope=bare.scope,
+        name=bare.name,
+        key_id=encrypted.key_id,
+        value=encrypted.blob,
+        limits=bare.limits,
+        created_at=bare.created_at,
+        created_by=bare.created_by,
+    )
+
+
+@asynccontextmanager
+async def open_keeping(settings: Settings) -> AsyncIterator[Keeping]:
+    """On the server's machine, as its user. Raises `StoreError`."""
+    if is_missing(settings):
+        raise StoreError(
+            f"there is no ci-bot data in {settings.data_dir}; run this where the server runs, with its "
+            "settings (--config)"
+        )
+    database = await Database.open(settings.database, migrate=False)
+    try:
+        yield Keeping(settings, database)
+    finally:
+        await database.close()
+
+
+def own_public_key(settings: Settings) -> PublicKey:
+    """This server's. Raises `SettingsError` where there is none yet."""
+    if not (settings.keys / "sealing.key").exists():
+        raise SettingsError([NO_SEALING_KEY.format(settings.keys)])
+    return sealing_keys(settings).public
