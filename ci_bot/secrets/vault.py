@@ -7,7 +7,7 @@ from collections.abc import Callable, Mapping, Sequence
 from ci_bot.core.decisions import AuditLine
 from ci_bot.core.errors import SecretRefused
 from ci_bot.core.model import JobRun, Run, SecretRef, Step
-from ci_bot.core.sealed import parse_sealed
+from ci_bot.core.sealed import SealBroken, Sealed, parse_sealed
 from ci_bot.core.secret_rules import (
     SecretLimits,
     StoredSecret,
@@ -92,7 +92,7 @@ class OpenVault:
         return self._decrypted(secret)
 
     def _unsealed(self, ref: SecretRef, run: Run, step: Step) -> bytes:
-        sealed = parse_sealed(ref.sealed)
+        sealed = _parsed(ref)
         limits = SecretLimits(sealed.header.events, sealed.header.branches)
         _refuse(refusal_of_use(ref, limits, run, step))
         repo = run.repo
@@ -105,7 +105,7 @@ class OpenVault:
             if not ref.sealed:
                 continue
             try:
-                sealed = parse_sealed(ref.sealed)
+                sealed = _parsed(ref)
                 where = {"forge": run.repo.forge, "repo_id": run.repo.id, "name": ref.variable}
                 found.append(unseal(sealed, self._sealing(), **where))  # type: ignore[arg-type]
             except SecretRefused:
@@ -114,6 +114,14 @@ class OpenVault:
 
     def _decrypted(self, secret: StoredSecret) -> bytes:
         return self._rest().decrypt(Encrypted(secret.key_id, secret.value), secret.identity)
+
+
+def _parsed(ref: SecretRef) -> Sealed:
+    """A plan that another version stored may hold what this one cannot read."""
+    try:
+        return parse_sealed(ref.sealed)
+    except SealBroken as error:
+        raise SecretRefused(f"secret {ref.name}: {error}") from None
 
 
 def _refuse(why: str) -> None:

@@ -10,7 +10,7 @@ from typing import Any, Final
 
 from ci_bot.core.errors import ForgeError
 from ci_bot.core.events import Repo
-from ci_bot.core.report.values import MAX_MARKDOWN, Annotation, CheckReport, CheckState
+from ci_bot.core.report.values import MAX_MARKDOWN, Action, Annotation, CheckReport, CheckState
 from ci_bot.forges.github.calls import Calls
 from ci_bot.forges.github.payload import Fields, WrongShape
 from ci_bot.forges.github.permissions import CHECKS
@@ -20,6 +20,7 @@ from ci_bot.forges.github.texts import cut, cut_line, iso
 BATCH: Final = 50
 
 _MOST_TITLE: Final = 255
+_MOST_ACTIONS: Final = 3
 _MOST_MESSAGE: Final = 65_535  # bytes: "the maximum size is 64 KB"
 
 
@@ -37,7 +38,18 @@ def body_of(report: CheckReport, annotations: Sequence[Annotation]) -> dict[str,
         body["conclusion"] = report.conclusion.value
         if report.finished_at is not None:
             body["completed_at"] = iso(report.finished_at)
+        if report.actions:
+            body["actions"] = [_action(one) for one in report.actions[:_MOST_ACTIONS]]
     return body
+
+
+def _action(one: Action) -> dict[str, str]:
+    """Buttons appear once the check is completed, so they are sent with its conclusion."""
+    return {
+        "label": one.label[:20],
+        "description": one.description[:40],
+        "identifier": one.button.value,
+    }
 
 
 def _output(report: CheckReport) -> dict[str, Any]:

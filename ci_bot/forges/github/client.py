@@ -8,6 +8,7 @@ from typing import Final
 import aiohttp
 
 from ci_bot.core.convergence import FoundCheck
+from ci_bot.core.effects import Reaction
 from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Access, Actor, Pull, Repo
 from ci_bot.core.report.values import CheckReport, CommentReport
@@ -75,6 +76,12 @@ class GitHub:
         refs = () if pull is None else (f"refs/pull/{pull}/head",)
         return CloneSource(f"{self._web_url}/{repo.name}.git", _GIT_USER, token, refs)
 
+    async def changed_files(self, repo: Repo, number: int) -> Sequence[str]:
+        return await facts.changed_files(self._calls, repo, number)
+
+    async def forced_at(self, repo: Repo, number: int) -> float | None:
+        return await facts.forced_at(self._calls, repo, number)
+
     async def publish(
         self, repo: Repo, sha: str, report: CheckReport, external_id: str, handle: str | None
     ) -> str:
@@ -115,6 +122,9 @@ class GitHub:
         known = _number(handle, _COMMENT)
         written = await comments.write(self._calls, repo, number, comment, known, self._me)
         return _handle(_COMMENT, written)
+
+    async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
+        await comments.react(self._calls, repo, comment, reaction.value)
 
     async def examine(self) -> tuple[str, ...]:
         """What is wrong with the App's registration, each with its remedy; () if nothing."""

@@ -71,3 +71,16 @@ def _id(answer: Any) -> int:
         return Fields.of(answer).id("id")
     except WrongShape as error:
         raise ForgeError("GitHub's answer names no comment") from error
+
+
+async def react(calls: Calls, repo: Repo, comment: int, content: str) -> None:
+    """A reaction that is there already is answered 200, a new one 201; a comment may be gone.
+
+    https://docs.github.com/rest/reactions/reactions#create-reaction-for-an-issue-comment
+    """
+    url = "/issues/comments/{comment}/reactions"
+    try:
+        await calls.write("POST", repo, COMMENTS, url, {"content": content}, comment=comment)
+    except ForgeError as error:
+        if error.status not in GONE:
+            raise

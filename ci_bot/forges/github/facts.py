@@ -106,6 +106,32 @@ async def commit_message(calls: Calls, repo: Repo, sha: str) -> str:
     return _shaped(lambda commit: commit.object("commit").text("message"), answer)
 
 
+async def changed_files(calls: Calls, repo: Repo, number: int) -> Sequence[str]:
+    """Old names of renamed files too. GitHub ends the list after 3,000 files.
+
+    https://docs.github.com/rest/pulls/pulls#list-pull-requests-files
+    """
+    url = "/pulls/{number}/files{?per_page,page}"
+    found: dict[str, None] = {}
+    async for item in calls.items(repo, READ, url, number=number, per_page=100):
+        entry = Fields.of(item)
+        for key in ("filename", "previous_filename"):
+            if entry.has(key):
+                found[_shaped(lambda each, key=key: each.text(key), item)] = None
+    return tuple(found)
+
+
+async def forced_at(calls: Calls, repo: Repo, number: int) -> float | None:
+    """https://docs.github.com/rest/using-the-rest-api/issue-event-types#head_ref_force_pushed."""
+    url = "/issues/{number}/events{?per_page,page}"
+    moments = [
+        _shaped(lambda event: event.moment("created_at"), item)
+        async for item in calls.items(repo, READ, url, number=number, per_page=100)
+        if isinstance(item, dict) and item.get("event") == "head_ref_force_pushed"
+    ]
+    return max(moments, default=None)
+
+
 def _shaped(read: Callable[[Fields], _T], answer: Any) -> _T:
     try:
         return read(Fields.of(answer, "GitHub's answer"))
