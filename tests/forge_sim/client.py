@@ -254,6 +254,13 @@ class ForgeClient:
         made: Json = await self.api("POST", path, {"body": text}, by=by)
         return made
 
+    async def delete_comment(self, repo: str, comment_id: int, *, by: str) -> None:
+        await self.api("DELETE", f"/repos/{repo}/issues/comments/{comment_id}", by=by)
+
+    async def edit_comment(self, repo: str, comment_id: int, text: str, *, by: str) -> None:
+        path = f"/repos/{repo}/issues/comments/{comment_id}"
+        await self.api("PATCH", path, {"body": text}, by=by)
+
     async def rerequest(self, repo: str, check_run_id: int, *, by: str) -> None:
         """The "Re-run" link of a check run."""
         await self.api("POST", f"/repos/{repo}/check-runs/{check_run_id}/rerequest", by=by)

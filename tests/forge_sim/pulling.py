@@ -76,6 +76,8 @@ async def follow(sim: Sim, repo: Repo, branch: str, old: str, new: str, pusher: 
             continue
         await _bring_head(sim, pull.base, repo, new, pull.number)
         pull.head_sha, pull.updated_at = new, time.time()
+        if not await sim.git.is_ancestor(repo.id, old, new):
+            pull.forced.append((sim.world.next_id("issue_event"), pusher, new, pull.updated_at))
         tell(sim, pull, "synchronize", pusher, before=old, after=new)
     for pull in list(repo.pulls.values()):
         if pull.base_ref == branch and pull.state == "open" and new != NULL_SHA:

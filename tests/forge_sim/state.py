@@ -21,6 +21,7 @@ FIRST_ID = {
     "pull": 2_700_000_001,
     "comment": 3_600_000_001,
     "reaction": 800001,
+    "issue_event": 20_000_000_001,
     "status": 40_000_000_001,
     "suite": 50_000_000_001,
     "run": 60_000_000_001,
@@ -195,6 +196,8 @@ class Pull:
     merge_sha: str | None = None
     merged_at: float | None = None
     closed_at: float | None = None
+    #: Moves of the head by force: (id of the event, by whom, to which commit, when).
+    forced: list[tuple[int, Account, str, float]] = field(default_factory=list)
     created_at: float = field(default_factory=time.time)
     updated_at: float = field(default_factory=time.time)
 

@@ -114,11 +114,13 @@ async def changed_files(calls: Calls, repo: Repo, number: int) -> Sequence[str]:
     url = "/pulls/{number}/files{?per_page,page}"
     found: dict[str, None] = {}
     async for item in calls.items(repo, READ, url, number=number, per_page=100):
-        entry = Fields.of(item)
-        for key in ("filename", "previous_filename"):
-            if entry.has(key):
-                found[_shaped(lambda each, key=key: each.text(key), item)] = None
+        found |= dict.fromkeys(_shaped(_paths, item))
     return tuple(found)
+
+
+def _paths(entry: Fields) -> tuple[str, ...]:
+    names = ("filename", "previous_filename")
+    return tuple(entry.text(name) for name in names if entry.has(name))
 
 
 async def forced_at(calls: Calls, repo: Repo, number: int) -> float | None:

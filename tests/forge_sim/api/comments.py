@@ -45,6 +45,14 @@ async def list_comments(call: Call) -> Reply:
     return Reply(body=[_shape(call, one) for one in items], headers=headers)
 
 
+async def list_events(call: Call) -> Reply:
+    """Only moves of the head by force are recorded."""
+    pull = _pull(call)
+    items, headers = call.page(pull.forced)
+    shown = [shapes.forced_event(call.sim.urls, call.repo, *one) for one in items]
+    return Reply(body=shown, headers=headers)
+
+
 async def create_comment(call: Call) -> Reply:
     comment = commenting.write(call.sim, _pull(call), call.caller, call.body)
     return Reply(201, _shape(call, comment), made=comment.id)
@@ -103,6 +111,7 @@ _READ = (("issues", "read"), ("pull_requests", "read"))
 _WRITE = (("issues", "write"), ("pull_requests", "write"))
 ROUTES = (
     Route("GET", _ISSUE, list_comments, _READ),
+    Route("GET", f"{_REPO}/issues/{{issue_number}}/events", list_events, _READ),
     Route("POST", _ISSUE, create_comment, _WRITE, content=True),
     Route("GET", _COMMENT, get_comment, _READ),
     Route("PATCH", _COMMENT, edit_comment, _WRITE),

@@ -225,3 +225,21 @@ def reaction(urls: Urls, one: Reaction) -> Json:
         "content": one.content,
         "created_at": iso(one.created_at),
     }
+
+
+def forced_event(urls: Urls, repo: Repo, id: int, by: Account, sha: str, at: float) -> Json:
+    """``issue-event`` of a head that was moved by force.
+
+    https://docs.github.com/en/rest/using-the-rest-api/issue-event-types#head_ref_force_pushed
+    """
+    return {
+        "id": id,
+        "node_id": node_id("HeadRefForcePushedEvent", id),
+        "url": f"{api_url(urls, repo)}/issues/events/{id}",
+        "actor": user(urls, by),
+        "event": "head_ref_force_pushed",
+        "commit_id": sha,
+        "commit_url": f"{api_url(urls, repo)}/commits/{sha}",
+        "created_at": iso(at),
+        "performed_via_github_app": None,
+    }
