@@ -1,0 +1,162 @@
+"""People steer ci-bot from the pull request: `/approve`, `/retry`, `/cancel`, `/run`, `/why`, `/help`."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from tests.scenarios.world import PASSING, World
+
+FAILING = PASSING.replace("echo all is well", "exit 3")
+SLOW = PASSING.replace("echo all is well", "sleep 300")
+
+
+async def stranger(world: World, ci_yaml: str = PASSING) -> tuple[int, str]:
+    """A pull request from a fork of somebody without write access, and its head."""
+    await world.make_repo(private=False)
+    await world.forge.fork(world.repo, "mallory")
+    sha = await world.forge.push("mallory/shop", "evil", {".ci.yaml": ci_yaml}, by="mallory")
+    number = await world.open_pull("mallory:evil", by="mallory")
+    await world.check(sha)
+    return number, sha
+
+
+async def says(world: World, number: int, text: str, by: str = "alice") -> int:
+    return int((await world.forge.comment(world.repo, number, text, by=by))["id"])
+
+
+async def reacted(world: World, comment: int, wanted: str) -> list[str]:
+    async def look() -> list[str] | None:
+        found = await world.forge.reactions(world.repo, comment)
+        return found if wanted in found else None
+
+    return list(await world.until(look))
+
+
+async def replies(world: World, number: int, least: int = 1) -> list[str]:
+    """What ci-bot wrote besides its sticky comment."""
+
+    async def look() -> list[str] | None:
+        comments = await world.forge.comments(world.repo, number)
+        found = [str(each["body"]) for each in comments if "ci-bot:reply:" in each["body"]]
+        return found if len(found) >= least else None
+
+    return list(await world.until(look))
+
+
+async def test_an_approved_sha_runs_and_the_next_one_waits(world: World) -> None:
+    number, sha = await stranger(world)
+    comment = await says(world, number, f"Looks fine to me.\n/approve {sha}")
+    assert (await world.check(sha, conclusion="success"))["conclusion"] == "success"
+    assert {"eyes", "rocket"} <= set(await reacted(world, comment, "rocket"))
+    later = await world.forge.push("mallory/shop", "evil", {"more": "1"}, by="mallory")
+    assert (await world.check(later))["conclusion"] == "action_required"
+    assert await world.ended(later) == {"ci-bot": "action_required"}
+
+
+async def test_what_waits_says_what_to_look_at_and_how_to_approve(world: World) -> None:
+    number, sha = await stranger(world, PASSING.replace("echo all", "sh evil.sh; echo all"))
+    gate = await world.check(sha)
+    summary = gate["output"]["summary"]
+    assert f"/approve {sha}" in summary
+    assert 'changes job "test": scripts' in summary
+    assert f"/approve {sha}" in await world.comment(number)
+
+
+async def test_the_button_approves_the_sha_of_its_check(world: World) -> None:
+    _, sha = await stranger(world)
+    gate = await world.check(sha)
+    await world.forge.press(world.repo, gate["id"], "approve", by="rita")
+    await world.settled()
+    assert (await world.check(sha))["conclusion"] == "action_required"
+    await world.forge.press(world.repo, gate["id"], "approve", by="alice")
+    assert (await world.check(sha, conclusion="success"))["conclusion"] == "success"
+
+
+async def test_nobody_approves_their_own_pull_request(world: World) -> None:
+    number, sha = await stranger(world)
+    await world.forge.api(
+        "PUT",
+        f"/repos/{world.repo}/collaborators/mallory",
+        {"permission": "push"},
+        by="alice",
+    )
+    comment = await says(world, number, f"/approve {sha}", by="mallory")
+    assert "-1" in await reacted(world, comment, "-1")
+    assert "their own pull request" in (await replies(world, number))[0]
+    assert (await world.check(sha))["conclusion"] == "action_required"
+
+
+async def test_a_bare_approval_right_after_a_push_gets_the_line_to_paste(world: World) -> None:
+    number, sha = await stranger(world)
+    await says(world, number, "/approve")
+    (reply,) = await replies(world, number)
+    assert f"/approve {sha}" in reply
+    assert (await world.check(sha))["conclusion"] == "action_required"
+
+
+async def test_strangers_are_turned_away_once(world: World) -> None:
+    number, sha = await stranger(world)
+    for _ in range(3):
+        comment = await says(world, number, f"/approve {sha}", by="mallory")
+        assert "-1" in await reacted(world, comment, "-1")
+    assert len(await replies(world, number)) == 1
+    assert (await world.check(sha))["conclusion"] == "action_required"
+
+
+async def test_an_edited_comment_does_not_command(world: World) -> None:
+    number, sha = await stranger(world)
+    comment = await says(world, number, "nice work")
+    await world.forge.edit_comment(world.repo, comment, f"/approve {sha}", by="alice")
+    await world.settled()
+    assert (await world.check(sha))["conclusion"] == "action_required"
+
+
+async def own(world: World, ci_yaml: str) -> tuple[int, str]:
+    await world.make_repo(ci_yaml)
+    sha = await world.push(new="1")
+    return await world.open_pull(), sha
+
+
+async def test_retry_runs_again_what_failed(world: World) -> None:
+    number, sha = await own(world, FAILING)
+    first: dict[str, Any] = await world.check(sha, conclusion="failure")
+    comment = await says(world, number, "/retry")
+    again = await world.check(sha, after=first["id"], conclusion="failure")
+    assert "attempt 2" in again["output"]["summary"]
+    assert {"eyes", "-1"} <= set(await reacted(world, comment, "-1"))
+
+
+async def test_a_job_that_is_not_there_is_told_with_the_one_that_was_meant(world: World) -> None:
+    number, sha = await own(world, FAILING)
+    await world.check(sha, conclusion="failure")
+    await says(world, number, "/retry tset")
+    (reply,) = await replies(world, number)
+    assert "no job `tset`" in reply
+    assert "test" in reply
+
+
+async def test_cancel_ends_containers(world: World) -> None:
+    number, sha = await own(world, SLOW)
+    await world.until(lambda: any(each["State"] == "running" for each in world.containers()))
+    comment = await says(world, number, "/cancel")
+    assert (await world.check(sha))["conclusion"] == "cancelled"
+    assert {"eyes", "rocket"} <= set(await reacted(world, comment, "rocket"))
+    await world.until(lambda: not world.containers())
+
+
+async def test_run_starts_one_job_beside_the_gate(world: World) -> None:
+    number, sha = await own(world, PASSING + "  other:\n    steps: [exit 9]\n")
+    gate = await world.check(sha)
+    await says(world, number, "/run test")
+    manual = await world.check(sha, "ci-bot (manual)")
+    assert manual["conclusion"] == "success"
+    assert (await world.check(sha))["id"] == gate["id"]
+
+
+async def test_why_and_help_answer_in_words(world: World) -> None:
+    number, sha = await own(world, FAILING)
+    await world.check(sha, conclusion="failure")
+    await says(world, number, "/why test\n\n/help")
+    why, helps = sorted(await replies(world, number, 2), key=len)
+    assert "exit code 3" in why
+    assert "/approve [sha]" in helps
