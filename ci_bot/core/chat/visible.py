@@ -15,6 +15,7 @@ from math import inf
 from typing import Any, Final
 
 from markdown_it import MarkdownIt
+from markdown_it.rules_block import table
 from markdown_it.rules_inline import StateInline
 from markdown_it.token import Token
 
@@ -75,6 +76,9 @@ _TAG: Final = re.compile(
     |<!--(?!-?>)(?P<comment>.*?)-->""",
     re.VERBOSE | re.ASCII | re.DOTALL,
 )
+
+#: Once in lower case it was no HTML.
+_DECLARATION: Final = re.compile(r"[ \t>]*+<![a-z]")
 
 #: With spaces below, these make a list that only GitHub goes on with.
 _EMPTY_ITEM: Final = re.compile(r"(?:^|[ \t>])(?:[-+*]|[0-9]{1,9}[.)])[ \t]*$")
@@ -148,6 +152,7 @@ def _ends_the_text(line: str, before: str) -> bool:
         ("[^" in line and "]:" in line.partition("[^")[2])  # the definition of a footnote
         or line.rstrip(" \t") == "--"  # the signature of an e-mail
         or _is_odd_quote(line)
+        or _DECLARATION.match(line) is not None
         or (bool(line) and not line.strip(" \t>") and bool(_EMPTY_ITEM.search(before)))
     )
 
@@ -226,13 +231,11 @@ def _with_inline(blocks: Iterable[Token], page: _Page, env: Mapping[str, Any]) -
     for token in blocks:
         if token.level == 0 and token.map:
             floor, end = end, token.map[1] if _ends_clearly(token) else 0
-        if token.map and token.map[1] > readable:
+        if _is_doubtful(token, page, readable):
             return
         if token.type != "inline":
             yield token
             continue
-        if _may_be_table(token.content):
-            return
         free = _free_lines(token, page, floor)
         if not free and not _has_html(token.content):
             continue
@@ -254,10 +257,34 @@ def _first_definition(env: Mapping[str, Any]) -> float:
     return min((found["map"][0] for found in env.get("references", {}).values()), default=inf)
 
 
+def _is_doubtful(token: Token, page: _Page, readable: float) -> bool:
+    """Whether GitHub may see other blocks from here on."""
+    if token.map and token.map[1] > readable:
+        return True
+    if token.type == "code_block":  # it may go on with a paragraph, too far to the left for its list
+        start = token.map[0] if token.map else 0
+        return start > 0 and bool(page.lines[start - 1].strip(" \t>"))
+    return token.type == "inline" and (_may_be_table(token.content) or _has_lazy_html(token))
+
+
 def _may_be_table(text: str) -> bool:
     """GitHub also makes a table of `a` above `:-`; markdown-it wants a bar in both."""
     lines = text.split("\n") if "|" in text or ":" in text else ()
     return any(_is_rule(line) and ("|" in line or ":" in line) for line in lines)
+
+
+def _has_lazy_html(token: Token) -> bool:
+    """GitHub ends a quote or list at a tag where markdown-it goes on with the paragraph in it."""
+    if token.level == 1 or "<" not in token.content:
+        return False
+    lines = token.content.split("\n")[1 if _is_whole(token) else 0 :]
+    return any(line.lstrip(" \t").startswith("<") for line in lines)
+
+
+def _is_whole(token: Token) -> bool:
+    """Odd white space, and with it whole lines, may have been cut off."""
+    start, stop = token.map or (0, 0)
+    return token.content.count("\n") == stop - start - 1
 
 
 def _has_html(text: str) -> bool:
@@ -273,8 +300,7 @@ def _free_lines(token: Token, page: _Page, floor: int) -> frozenset[int]:
     """The wanted lines of a paragraph that nothing can reach over, by whatever rules; they begin at
     `floor` at the earliest."""
     start, stop = token.map or (0, 0)
-    is_whole = token.content.count("\n") == stop - start - 1  # odd white space may have been cut off
-    if token.level != 1 or not is_whole or len(token.content) > MAX_PARAGRAPH:
+    if token.level != 1 or not _is_whole(token) or len(token.content) > MAX_PARAGRAPH:
         return frozenset()
     wanted = [number for number in range(start, stop) if number in page.wanted]
     return frozenset(number for number in wanted if _is_free(number, page, floor))
@@ -314,7 +340,9 @@ def _slash(state: StateInline, silent: bool) -> bool:
 
 def _markdown() -> MarkdownIt:
     """Reads blocks; inline content is read apart, where it matters."""
-    markdown = MarkdownIt("commonmark").enable(["table", "strikethrough"])
+    markdown = MarkdownIt("commonmark").enable("strikethrough")
+    # As for the forge, a table is a paragraph until its second line: all other blocks go first.
+    markdown.block.ruler.before("lheading", "bars", table, {"alt": ["paragraph", "reference"]})
     markdown.core.ruler.enableOnly(["normalize", "block"])
     markdown.inline.ruler.before("text", "slash", _slash)
     # The forge takes any address for one, and removes what is dangerous later.
