@@ -3,20 +3,23 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Callable, Sequence
 from typing import Final
 
 from aiohttp import web
 
+from ci_bot.core.errors import SecretRefused
 from ci_bot.core.model import JobRun, LogRef, Run
 from ci_bot.core.plain import plain
 from ci_bot.core.states import Status
+from ci_bot.flow.known import masked, masker_of
 from ci_bot.links import Links
-from ci_bot.ports import LogSink, Runs
+from ci_bot.ports import LogSink, Runs, Vault
 
 RUNS: web.AppKey[Runs] = web.AppKey("runs", Runs)
 LOGS: web.AppKey[LogSink] = web.AppKey("logs", LogSink)
 LINKS: web.AppKey[Links] = web.AppKey("links", Links)
+VAULT: web.AppKey[Vault] = web.AppKey("vault", Vault)
 
 CHUNK: Final = 256 * 1024
 #: The same for a wrong key, a run that is not there, and a private repository's.
@@ -46,7 +49,8 @@ async def run_log(request: web.Request) -> web.StreamResponse:
     response.content_type = "text/plain"
     response.charset = "utf-8"
     await response.prepare(request)
-    async for text in _text(run, jobs, request.app[LOGS]):
+    mask = await _mask(run, request.app[VAULT])
+    async for text in _text(run, jobs, request.app[LOGS], mask):
         await response.write(text.encode("utf-8", "replace"))
     await response.write_eof()
     return response
@@ -56,16 +60,27 @@ def _not_found() -> web.Response:
     return web.Response(status=404, text=NOT_FOUND, headers=HEADERS)
 
 
-async def _text(run: Run, jobs: Sequence[JobRun], logs: LogSink) -> AsyncIterator[str]:
-    yield plain(f"{run.repo.name} @ {run.sha}\n{run.title}\n".encode())
+async def _mask(run: Run, vault: Vault) -> Callable[[str], str]:
+    """For titles, names and reasons; the logs themselves are masked already."""
+    try:
+        masker = masker_of(await vault.values(run))
+    except SecretRefused:  # what cannot be read any more was masked when it could be
+        masker = None
+    return (lambda text: masked(text, masker)) if masker else str
+
+
+async def _text(
+    run: Run, jobs: Sequence[JobRun], logs: LogSink, mask: Callable[[str], str]
+) -> AsyncIterator[str]:
+    yield plain(mask(f"{run.repo.name} @ {run.sha}\n{run.title}\n").encode())
     for job in jobs:
         attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
         why = f" ({job.reason})" if job.reason else ""
-        yield plain(f"\n=== {job.name}: {job.status}{attempt}{why}\n".encode())
+        yield plain(mask(f"\n=== {job.name}: {job.status}{attempt}{why}\n").encode())
         for step in job.steps:
             how = f"exit code {step.exit_code}" if step.exit_code else step.reason
             tail = f" ({how})" if how and step.status is not Status.SUCCEEDED else ""
-            yield plain(f"\n--- {step.index + 1}. {step.name}: {step.status}{tail}\n".encode())
+            yield plain(mask(f"\n--- {step.index + 1}. {step.name}: {step.status}{tail}\n").encode())
             async for part in _log(LogRef(job.id, step.index), logs):
                 yield part
 

@@ -207,7 +207,16 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
     def public_key() -> str:
         return sealing_keys(settings).public.to_text()
 
-    return make_app(receiver, runs, opened.logs, opened.links, opened.meters, checks, public_key)
+    return make_app(
+        receiver,
+        runs,
+        opened.logs,
+        opened.links,
+        opened.meters,
+        checks,
+        public_key,
+        opened.vault,
+    )
 
 
 def _decider(opened: _Opened) -> Decider:

@@ -17,7 +17,7 @@ from ci_bot.flow.receive import Receiver
 from ci_bot.links import Links
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
-from tests.fakes import FakeWebhook
+from tests.fakes import FakeVault, FakeWebhook
 from tests.stores import Store, open_store
 
 
@@ -40,6 +40,7 @@ class Site:
             self.meters,
             self.checks,
             lambda: "the public key",
+            FakeVault(),
         )
         self.server = TestServer(app)
         await self.server.start_server(auto_decompress=False)  # as `ci-bot serve` does

@@ -7,7 +7,7 @@ from typing import Final
 from unicodedata import category
 
 from ci_bot.core.chat.command import NAMES, Command
-from ci_bot.core.chat.visible import MAX_LINES, visible
+from ci_bot.core.chat.visible import MAX_LINES, MAX_PARAGRAPH, visible
 
 #: Alone Markdown and the forge leave these lines as they are: no escape, formula or single `~` of GitHub.
 _LINE: Final = re.compile(r" {0,3}/[^\\$~]*")
@@ -42,7 +42,7 @@ def _lines(body: str) -> list[str]:
 
 
 def _command(line: str, prefix: str) -> Command | None:
-    if not _LINE.fullmatch(line) or not all(map(_is_shown, line)):
+    if len(line) > MAX_PARAGRAPH or not _LINE.fullmatch(line) or not all(map(_is_shown, line)):
         return None
     first, *rest = re.split(r"[ \t]+", line.strip(" \t"))
     if prefix and first == f"/{prefix}" and rest:

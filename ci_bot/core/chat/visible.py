@@ -24,8 +24,8 @@ MAX_CHARACTERS: Final = 65_536
 MAX_LINES: Final = 4096
 #: Inline markup costs the most: paragraphs that are longer, and all that follow once so much has been
 #: looked into, are not searched.
-MAX_PARAGRAPH: Final = 4096
-MAX_INLINE: Final = 16_384
+MAX_PARAGRAPH: Final = 2048
+MAX_INLINE: Final = 8192
 
 #: What may begin before a line, and one of what would then have to come for it to reach over the line.
 _SPANS: Final = (("`", "`"), ("~", "~"), ("$", "$"), ("<", ">"), ("[", "])"))
