@@ -23,8 +23,6 @@ from ci_bot.core.trust import Role, Ruling, Vouched, Voucher
 
 #: A bare approval counts for a head that was there so many seconds before the comment.
 HEAD_MARGIN: Final = 60.0
-#: One push by force is told of twice, by its event and in the history; the two may differ by so much.
-SAME_MOVE: Final = 2.0
 
 OWN_CHANGE: Final = "nobody approves their own pull request: somebody else with write access has to"
 NEVER: Final = "this repository runs nothing for people without write access; no approval changes that"
@@ -193,11 +191,13 @@ def was_there(head_at: float | None, forced_at: float | None, comment_at: float)
 
     `head_at` is since when it is the head, by the event that brought it; `forced_at` when the head was
     last moved by force. Who leaves a head and comes back to it must force one of the two moves, so a
-    later force says that what was there at the time of the comment may have been something else.
+    later force says that what was there at the time of the comment may have been something else. So
+    does one at the same moment, as the forge tells them to the second: also a head that was itself brought
+    by force is approved by its sha.
     """
     if head_at is None or not head_at:
         return False
-    if forced_at is not None and forced_at > head_at + SAME_MOVE:
+    if forced_at is not None and forced_at >= head_at:
         return False
     return head_at + HEAD_MARGIN <= comment_at
 

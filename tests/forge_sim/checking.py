@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import time
 
-from . import rules
+from . import queueing, rules
 from .errors import ApiError
 from .gates import fold_suite
 from .pushes import new_suite, tell_suite
@@ -38,6 +38,7 @@ async def create_run(sim: Sim, repo: Repo, app: App, body: Json) -> CheckRun:
     if run.status == "completed":
         _tell_run(sim, repo, run, "completed", app.bot)
     await _settle_suite(sim, repo, suite, app.bot)
+    await queueing.checks_changed(sim, repo)
     return run
 
 
@@ -55,6 +56,7 @@ async def update_run(sim: Sim, repo: Repo, run: CheckRun, body: Json) -> None:
     if run.status == "completed" and was != "completed":
         _tell_run(sim, repo, run, "completed", run.suite.app.bot)
     await _settle_suite(sim, repo, run.suite, run.suite.app.bot)
+    await queueing.checks_changed(sim, repo)
 
 
 def _apply(run: CheckRun, body: Json) -> None:

@@ -146,6 +146,16 @@ class ForgeClient:
         made: Json = await self.control("POST", "/forks", {"repo": repo, "owner": owner})
         return made
 
+    async def collaborator(self, repo: str, person: str, permission: str) -> None:
+        """From now on: none, read, triage, write, maintain or admin."""
+        await self.user(person)
+        body = {"repo": repo, "login": person, "permission": permission}
+        await self.control("POST", "/collaborators", body)
+
+    async def remove_collaborator(self, repo: str, person: str) -> None:
+        """What an organisation gives its members stays."""
+        await self.collaborator(repo, person, "none")
+
     async def fault(self, kind: str, match: str = "", **more: Any) -> None:
         """See faults.Rule for kinds and fields."""
         await self.control("POST", "/faults", {"kind": kind, "match": match, **more})
@@ -212,8 +222,8 @@ class ForgeClient:
 
     def remote(self, repo: str, person: Person) -> str:
         """The repository's address for git, with the person's token in it."""
-        scheme, rest = self.url.split("://")
-        return f"{scheme}://{person.login}:{person.token}@{rest}/{repo}.git"
+        where = self.url.replace("://", f"://{person.login}:{person.token}@", 1)
+        return f"{where}/{repo}.git"
 
     async def open_pull(
         self,
@@ -296,6 +306,28 @@ class ForgeClient:
             "restrictions": None,
         }
         await self.api("PUT", f"/repos/{repo}/branches/{branch}/protection", body, by=by)
+
+    async def ruleset(
+        self,
+        repo: str,
+        *contexts: str,
+        branch: str = "main",
+        app_id: int | None = None,
+        strict: bool = False,
+        merge_queue: bool = False,
+    ) -> None:
+        """A ruleset instead of branch protection, or beside it; called again it replaces the first."""
+        pinned = {} if app_id is None else {"integration_id": app_id}
+        checks = [{"context": name, **pinned} for name in contexts]
+        about = {"repo": repo, "branch": branch, "strict": strict, "merge_queue": merge_queue}
+        await self.control("POST", "/rules", {**about, "checks": checks})
+
+    async def queue_pull(self, repo: str, number: int, *, by: str) -> None:
+        """The button "Merge when ready". Raises ForgeCallFailed (405) where the pull request is blocked."""
+        await self.control("POST", "/queue", {"repo": repo, "number": number, "login": by})
+
+    async def dequeue_pull(self, repo: str, number: int, *, by: str) -> None:
+        await self.control("DELETE", "/queue", {"repo": repo, "number": number, "login": by})
 
     # --- looking -----------------------------------------------------------------------------
 

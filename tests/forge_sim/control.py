@@ -14,12 +14,12 @@ from typing import Any
 
 from aiohttp import web
 
-from . import checking, owning, pulling, registering
+from . import checking, owning, pulling, queueing, registering
 from .errors import ApiError
 from .gitwrite import commit_files
-from .pushes import settle
+from .queueing import settle
 from .sim import Sim
-from .state import RANK, Account, App, CheckRun, Installation, Json, Pull, Repo
+from .state import RANK, Account, App, CheckRun, Installation, Json, Pull, Repo, Ruleset
 
 _Handler = Callable[[Sim, web.Request, Json], Awaitable[Any]]
 
@@ -270,6 +270,41 @@ async def _change_pull(sim: Sim, request: web.Request, body: Json) -> Json:
     return {"draft": pull.draft, "labels": pull.labels}
 
 
+async def _collaborator(sim: Sim, request: web.Request, body: Json) -> Json:
+    """{repo, login, permission}: takes effect at once; "none" takes it away."""
+    repo, person = _repo(sim, body["repo"]), _account(sim, body["login"])
+    role = _role(body["permission"])
+    repo.collaborators.pop(person.id, None)
+    if role != "none":
+        repo.collaborators[person.id] = role
+    return {"permission": sim.world.role(person, repo)}
+
+
+async def _rules(sim: Sim, request: web.Request, body: Json) -> Json:
+    """{repo, branch, checks: [{context, integration_id?}], strict?, merge_queue?}: the one ruleset of a
+    branch, instead of what it was; without checks and queue there is none."""
+    repo = _repo(sim, body["repo"])
+    branch = str(body.get("branch", repo.default_branch))
+    repo.rulesets.pop(branch, None)
+    checks = [(str(one["context"]), one.get("integration_id")) for one in body.get("checks", [])]
+    queue = bool(body.get("merge_queue", False))
+    if not checks and not queue:
+        return {}
+    ruleset = Ruleset(sim.world.next_id("ruleset"), checks, bool(body.get("strict", False)), queue)
+    repo.rulesets[branch] = ruleset
+    return {"id": ruleset.id}
+
+
+async def _queue(sim: Sim, request: web.Request, body: Json) -> Json:
+    """{repo, number, login}: POST puts a pull request into the merge queue, DELETE takes it out."""
+    pull, by = _pull(sim, body), _account(sim, body["login"])
+    if RANK[sim.world.role(by, pull.base)] < RANK["write"]:
+        raise ApiError(403, f"{by.login} has no write access")
+    async with sim.lock(pull.base):
+        await (queueing.join if request.method == "POST" else queueing.leave)(sim, pull, by)
+    return {"queue": [one.pull.number for one in pull.base.queue]}
+
+
 async def _ledger(sim: Sim, request: web.Request, body: Json) -> list[Json]:
     return sim.ledger.since(int(request.query.get("since", "0")))
 
@@ -337,6 +372,10 @@ _ROUTES: tuple[tuple[str, str, _Handler], ...] = (
     ("POST", "/settings", _settings),
     ("POST", "/press", _press),
     ("POST", "/pulls", _change_pull),
+    ("POST", "/collaborators", _collaborator),
+    ("POST", "/rules", _rules),
+    ("POST", "/queue", _queue),
+    ("DELETE", "/queue", _queue),
     ("GET", "/ledger", _ledger),
     ("GET", "/violations", _violations),
     ("GET", "/state", _state),

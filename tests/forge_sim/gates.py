@@ -43,12 +43,25 @@ def latest_statuses(repo: Repo, sha: str) -> list[Status]:
 
 def gates(pull: Pull) -> list[Gate]:
     """The required checks of the base branch, looked up on the newest head only."""
-    protection = pull.base.protections.get(pull.base_ref)
-    if protection is None:
-        return []
-    return [
-        Gate(name, state_of(pull.base, pull.head_sha, name, app)) for name, app in protection.checks
-    ]
+    return gates_of(pull.base, pull.base_ref, pull.head_sha)
+
+
+def gates_of(repo: Repo, branch: str, sha: str) -> list[Gate]:
+    """What the protection and the ruleset of a branch ask of a commit, each once."""
+    rules = (repo.protections.get(branch), repo.rulesets.get(branch))
+    wanted = dict.fromkeys(check for rule in rules if rule is not None for check in rule.checks)
+    return [Gate(name, state_of(repo, sha, name, app)) for name, app in wanted]
+
+
+def is_strict(repo: Repo, branch: str) -> bool:
+    """Whether a pull request must have all of the base branch before it is merged."""
+    rules = (repo.protections.get(branch), repo.rulesets.get(branch))
+    return any(rule is not None and rule.strict for rule in rules)
+
+
+def has_queue(repo: Repo, branch: str) -> bool:
+    ruleset = repo.rulesets.get(branch)
+    return ruleset is not None and ruleset.merge_queue
 
 
 def state_of(repo: Repo, sha: str, context: str, app_id: int | None) -> State:

@@ -238,6 +238,9 @@ class GitStore:
     async def update_ref(self, repo: int, ref: str, sha: str) -> None:
         await self.run(repo, "update-ref", ref, sha)
 
+    async def delete_ref(self, repo: int, ref: str) -> None:
+        await self.run(repo, "update-ref", "-d", ref)
+
     async def fetch_from(self, repo: int, source: int, sha: str, ref: str) -> None:
         """Bring a commit of another repository here, under a ref (a fork's pull request)."""
         await self.run(repo, "fetch", "--quiet", str(self.path(source)), f"+{sha}:{ref}")

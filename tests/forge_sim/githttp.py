@@ -10,7 +10,7 @@ from aiohttp import web
 from .access import ANONYMOUS, Caller, basic_password, by_token, may_see, permits, reaches
 from .errors import ApiError
 from .git import clean_environment
-from .pushes import settle
+from .queueing import settle
 from .sim import Sim
 from .state import RANK, Repo
 

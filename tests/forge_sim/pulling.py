@@ -6,7 +6,7 @@ import time
 from typing import Any
 
 from .errors import ApiError, invalid
-from .gates import gates
+from .gates import gates, has_queue, is_strict
 from .git import NULL_SHA
 from .gitwrite import commit_tree
 from .shapes.pulls import PullFacts, full_pull
@@ -103,6 +103,9 @@ async def reopen(sim: Sim, pull: Pull, by: Account) -> None:
         raise invalid("state", "state cannot be changed.", "PullRequest")
     assert pull.head is not None
     if head != pull.head_sha:
+        if not await sim.git.is_ancestor(pull.head.id, pull.head_sha, head):
+            message = f"The {pull.head_ref} branch was force-pushed or recreated."
+            raise invalid("state", f"state cannot be changed. {message}", "PullRequest")
         await _bring_head(sim, pull.base, pull.head, head, pull.number)
         pull.head_sha = head
     pull.state, pull.closed_at, pull.updated_at = "open", None, time.time()
@@ -178,8 +181,7 @@ async def blockers(sim: Sim, pull: Pull) -> list[str]:
         return ["Pull Request is not mergeable"]
     if pull.draft:
         return ["Pull Request is still a draft"]
-    protection = pull.base.protections.get(pull.base_ref)
-    strict = protection is not None and protection.strict
+    strict = is_strict(pull.base, pull.base_ref)
     if strict and not await sim.git.is_ancestor(pull.base.id, pull.base_sha, pull.head_sha):
         return ["Head branch is out of date with the base branch."]
     if await sim.git.merge_tree(pull.base.id, pull.base_sha, pull.head_sha) is None:
@@ -191,6 +193,8 @@ async def merge(sim: Sim, pull: Pull, by: Account, body: Json) -> str:
     """The merge commit's sha. 405 where branch protection or a conflict forbids it, 409 for a
     head other than expected: https://docs.github.com/en/rest/pulls/pulls#merge-a-pull-request."""
     complaints = await blockers(sim, pull)
+    if has_queue(pull.base, pull.base_ref):
+        complaints.append("Changes must be made through the merge queue")
     if complaints:
         raise ApiError(405, " ".join(complaints))
     if body.get("sha") not in (None, pull.head_sha):

@@ -27,6 +27,7 @@ FIRST_ID = {
     "run": 60_000_000_001,
     "delivery": 70_000_000_001,
     "hook": 900001,
+    "ruleset": 1_200_001,
 }
 
 
@@ -176,6 +177,28 @@ class Protection:
 
 
 @dataclass(slots=True)
+class Ruleset:
+    """What a ruleset asks of one branch; an integration id of None accepts a check from anybody."""
+
+    id: int
+    checks: list[tuple[str, int | None]]
+    strict: bool = False
+    merge_queue: bool = False
+
+
+@dataclass(slots=True)
+class Queued:
+    """A pull request in a merge queue; the first of a branch has a group: a merge, tested on ``ref``."""
+
+    pull: Pull
+    head_sha: str
+    by: Account
+    base_sha: str = ""
+    merge_sha: str = ""
+    ref: str = ""
+
+
+@dataclass(slots=True)
 class Pull:
     id: int
     number: int
@@ -219,6 +242,8 @@ class Repo:
     suite_of: dict[tuple[int, str], CheckSuite] = field(default_factory=dict)
     statuses: dict[str, list[Status]] = field(default_factory=dict)
     protections: dict[str, Protection] = field(default_factory=dict)
+    rulesets: dict[str, Ruleset] = field(default_factory=dict)
+    queue: list[Queued] = field(default_factory=list)
     refs: dict[str, str] = field(default_factory=dict)
     next_number: int = 1
     created_at: float = field(default_factory=time.time)

@@ -1,9 +1,8 @@
-"""The lines of a comment in, the numbers of those out that are text of the comment in plain sight.
+"""The lines of a comment in, the numbers of those out that are text of the comment in plain sight."""
 
-GitHub renders with cmark-gfm and what it has added to it; we read with markdown-it. Where the two may
-differ, and where HTML is not the simplest, nothing is taken for visible: an overlooked command is typed
-again, an invisible one would be a hole.
-"""
+# GitHub renders with cmark-gfm and what it has added to it; we read with markdown-it. Where the two may
+# differ, and where HTML is not the simplest, nothing is taken for visible: an overlooked command is typed
+# again, an invisible one would be a hole.
 
 from __future__ import annotations
 
@@ -76,6 +75,9 @@ _TAG: Final = re.compile(
     |<!--(?!-?>)(?P<comment>.*?)-->""",
     re.VERBOSE | re.ASCII | re.DOTALL,
 )
+
+#: Blocks that end where everybody sees it, whatever comes next.
+_CLEAR: Final = frozenset({"fence", "heading_open", "hr"})
 
 #: Once in lower case it was no HTML.
 _DECLARATION: Final = re.compile(r"[ \t>]*+<![a-z]")
@@ -204,7 +206,8 @@ def _enter_html(inside: list[str], html: str) -> bool:
 
 def _enter_tag(inside: list[str], tag: re.Match[str]) -> bool:
     if tag["comment"] is not None:
-        return _is_certain(tag["comment"])
+        # Browsers end a comment at `--!>` too, and some versions of CommonMark have no `--` in one.
+        return "<" not in tag["comment"].partition("--")[2]
     name = tag["name"].lower()
     if _FATAL.fullmatch(name):
         return False
@@ -216,11 +219,6 @@ def _enter_tag(inside: list[str], tag: re.Match[str]) -> bool:
     return True
 
 
-def _is_certain(comment: str) -> bool:
-    """A browser ends a comment at `--!>` too, and some versions of CommonMark have no `--` in one."""
-    return "--!>" not in comment and "<" not in comment.partition("--")[2]
-
-
 def _with_inline(blocks: Iterable[Token], page: _Page, env: Mapping[str, Any]) -> Iterator[Token]:
     """All tokens in the order of the text, up to where it becomes uncertain or too costly.
 
@@ -230,7 +228,7 @@ def _with_inline(blocks: Iterable[Token], page: _Page, env: Mapping[str, Any]) -
     floor = end = 0
     for token in blocks:
         if token.level == 0 and token.map:
-            floor, end = end, token.map[1] if _ends_clearly(token) else 0
+            floor, end = end, token.map[1] if token.type in _CLEAR else 0
         if _is_doubtful(token, page, readable):
             return
         if token.type != "inline":
@@ -244,11 +242,6 @@ def _with_inline(blocks: Iterable[Token], page: _Page, env: Mapping[str, Any]) -
             return
         found = {**env, "first": token.map[0] if token.map else 0, "free": free}
         yield from _MARKDOWN.inline.parse(token.content, _MARKDOWN, found, [])
-
-
-def _ends_clearly(block: Token) -> bool:
-    """Whether it ends there for everybody. What underlines a heading may also be a row of a table."""
-    return block.type in {"fence", "hr"} or (block.type == "heading_open" and block.markup[0] == "#")
 
 
 def _first_definition(env: Mapping[str, Any]) -> float:
@@ -311,10 +304,12 @@ def _is_free(number: int, page: _Page, floor: int) -> bool:
     if page.is_special(number, max(start, floor), stop):
         return False
     before = "\n".join(page.lines[max(start, floor) : number])
+    after = "\n".join(page.lines[number:stop])
     if "]:" in before:  # the address or title of a link may follow
         return False
+    if ("*" in before or "_" in before) and ("~" in before or "~" in after):
+        return False  # GitHub looks past a `~` for what opens or closes emphasis
     begun = [closings for opening, closings in _SPANS if opening in before]
-    after = "\n".join(page.lines[number:stop]) if begun else ""
     return not any(closing in after for closings in begun for closing in closings)
 
 

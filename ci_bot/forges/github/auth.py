@@ -63,14 +63,16 @@ class _Token:
         return time.now() + _SPARE_LIFE < self.expires_at
 
 
-_Key: TypeAlias = tuple[str, int, Grant]
+#: Of the repository its number, or its name where that is all that is known.
+_Key: TypeAlias = tuple[str, int | str, Grant]
 
 
 class Tokens:
     """Installation tokens, minted when needed and kept while good.
 
-    Any method may run concurrently with any other; who asks for what is being minted gets the same.
-    `on_token` is called with each new token before anybody gets it: it must never be shown.
+    A repository whose `id` is 0 is asked for by its name. Any method may run concurrently with any
+    other; who asks for what is being minted gets the same. `on_token` is called with each new token
+    before anybody gets it: it must never be shown.
     """
 
     def __init__(self, api: Api, key: AppKey, on_token: Callable[[bytes], None]) -> None:
@@ -82,7 +84,7 @@ class Tokens:
 
     async def get(self, repo: Repo, grant: Grant) -> str:
         """A token for this repository alone. Raises `NotGranted`, `ForgeDenied`, `ForgeError`."""
-        key = (repo.tenant, repo.id, grant)
+        key = _key(repo, grant)
         kept = self._kept.get(key)
         if kept is not None and kept.is_good(self._api.time):
             return kept.text
@@ -95,14 +97,14 @@ class Tokens:
 
     def drop(self, repo: Repo, grant: Grant, text: str) -> None:
         """The forge no longer takes this token."""
-        key = (repo.tenant, repo.id, grant)
+        key = _key(repo, grant)
         kept = self._kept.get(key)
         if kept is not None and kept.text == text:
             del self._kept[key]
 
-    async def as_app(self, url: str) -> Any:
+    async def as_app(self, url: str, **variables: str) -> Any:
         """Reads in the App's own name. Raises `ForgeDenied` where the forge does not know the key."""
-        return await self._as_app("GET", url, {}, b"")
+        return await self._as_app("GET", url, variables, b"")
 
     async def revoke_all(self) -> None:
         """For shutdown. What cannot be revoked expires within the hour."""
@@ -129,13 +131,14 @@ class Tokens:
         self._kept[key] = token
         return token
 
-    async def _mint(self, tenant: str, repo_id: int, grant: Grant) -> _Token:
+    async def _mint(self, tenant: str, repo: int | str, grant: Grant) -> _Token:
         url = "/app/installations/{tenant}/access_tokens"
-        body = {"repository_ids": [repo_id], "permissions": dict(sorted(grant))}
+        which = "repository_ids" if isinstance(repo, int) else "repositories"
+        body = {which: [repo], "permissions": dict(sorted(grant))}
         try:
             answer = await self._as_app("POST", url, {"tenant": tenant}, body)
         except ForgeError as error:
-            refusal = _mint_refusal(error.status, str(error), repo_id, grant)
+            refusal = _mint_refusal(error.status, str(error), repo, grant)
             if refusal is None:
                 raise
             raise refusal from error
@@ -182,14 +185,18 @@ class Identity:
         return self._bot
 
 
-def _mint_refusal(status: int, text: str, repo_id: int, grant: Grant) -> ForgeDenied | None:
+def _key(repo: Repo, grant: Grant) -> _Key:
+    return repo.tenant, repo.id or repo.name.partition("/")[2], grant
+
+
+def _mint_refusal(status: int, text: str, repo: int | str, grant: Grant) -> ForgeDenied | None:
     """422 says in words alone whether it is about a permission or about the repository."""
     if status == 422 and "permission" in text.lower():
         hint = "grant it in the App's settings, then accept it for the installation"
         return NotGranted(f"the App is not granted {in_words(grant)}: {hint}", status)
     if status == 422:
         hint = "add it in the installation's settings"
-        return ForgeDenied(f"the App is not installed on repository {repo_id}: {hint}", status)
+        return ForgeDenied(f"the App is not installed on repository {repo}: {hint}", status)
     if status == 404:
         return ForgeDenied("the App's installation is gone: install it again", status)
     return None

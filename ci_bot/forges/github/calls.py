@@ -17,7 +17,8 @@ from ci_bot.forges.github.permissions import Grant
 GONE: Final = frozenset({404, 410, 451})
 
 _TRIES: Final = 3
-_MOST_PAGES: Final = 20
+#: The longest list that is read to its end: the 3,000 files of a pull request.
+_MOST_PAGES: Final = 30
 
 
 class Calls:
@@ -39,12 +40,20 @@ class Calls:
         return await _patiently(ask)
 
     async def items(
-        self, repo: Repo, grant: Grant, url: str, key: str | None = None, **variables: Any
+        self,
+        repo: Repo,
+        grant: Grant,
+        url: str,
+        key: str | None = None,
+        *,
+        is_whole: bool = False,
+        **variables: Any,
     ) -> AsyncIterator[Any]:
         """Every item of a list, page by page; `url` ends in `{?…,per_page,page}`.
 
         `key` names the list inside an answer that is an object. Pages are counted, not followed: a
-        link in an answer could lead anywhere.
+        link in an answer could lead anywhere. A list that is longer than all of them ends there, or
+        raises `ForgeError` where half of it would be worse than nothing (`is_whole`).
         """
         size = int(variables["per_page"])
         for page in range(1, _MOST_PAGES + 1):
@@ -56,6 +65,8 @@ class Calls:
                 yield item
             if len(found) < size:
                 return
+        if is_whole:
+            raise ForgeError(f"GitHub's list has more than {_MOST_PAGES * size} items")
 
     async def write(
         self,

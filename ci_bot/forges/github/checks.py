@@ -21,6 +21,8 @@ BATCH: Final = 50
 
 _MOST_TITLE: Final = 255
 _MOST_ACTIONS: Final = 3
+_MOST_LABEL: Final = 20
+_MOST_DESCRIPTION: Final = 40
 _MOST_MESSAGE: Final = 65_535  # bytes: "the maximum size is 64 KB"
 
 
@@ -46,8 +48,8 @@ def body_of(report: CheckReport, annotations: Sequence[Annotation]) -> dict[str,
 def _action(one: Action) -> dict[str, str]:
     """Buttons appear once the check is completed, so they are sent with its conclusion."""
     return {
-        "label": one.label[:20],
-        "description": one.description[:40],
+        "label": cut_line(one.label, _MOST_LABEL),
+        "description": cut_line(one.description, _MOST_DESCRIPTION),
         "identifier": one.button.value,
     }
 
@@ -90,9 +92,11 @@ async def create(calls: Calls, repo: Repo, sha: str, report: CheckReport, extern
 async def update(calls: Calls, repo: Repo, check: int, report: CheckReport) -> None:
     """Safe to repeat: the conclusion goes first, and its answer tells how many annotations are there.
 
-    GitHub appends annotations and takes none back, so what was accepted is never sent again.
+    GitHub appends annotations and takes none back, so what was accepted is never sent again. Buttons
+    it replaces, by none too, but keeps where nothing is said of them.
     """
-    answer = await _patch(calls, repo, check, body_of(report, ()))
+    buttons: dict[str, Any] = {"actions": []} if report.conclusion is not None else {}
+    answer = await _patch(calls, repo, check, {**buttons, **body_of(report, ())})
     if report.annotations:
         await _annotate(calls, repo, check, report, from_=_accepted(answer))
 

@@ -12,10 +12,11 @@ from ci_bot.core.effects import Reaction
 from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Access, Actor, Pull, Repo
 from ci_bot.core.report.values import CheckReport, CommentReport
-from ci_bot.forges.github import checks, comments, examination, facts, statuses
+from ci_bot.forges.github import checks, comments, examination, facts, protection, statuses
 from ci_bot.forges.github.api import Api
 from ci_bot.forges.github.auth import AppKey, Identity, NotGranted, Tokens
 from ci_bot.forges.github.calls import Calls
+from ci_bot.forges.github.gate import GateExamination
 from ci_bot.forges.github.permissions import CLONE
 from ci_bot.ports import Clock, CloneSource
 
@@ -129,6 +130,13 @@ class GitHub:
     async def examine(self) -> tuple[str, ...]:
         """What is wrong with the App's registration, each with its remedy; () if nothing."""
         return examination.problems(await self._tokens.as_app("/app"))
+
+    async def examine_gate(self, repo_name: str) -> GateExamination:
+        """What protects the default branch of "owner/name", and what is wrong with that.
+
+        Raises `SettingsError` for another name and `ForgeDenied` where the App is not installed.
+        """
+        return await protection.examine(self._calls, self._tokens, self._app_id, repo_name)
 
     async def close(self) -> None:
         """Revokes every token. Call it last, while the session is still open."""

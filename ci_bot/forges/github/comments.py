@@ -1,4 +1,4 @@
-"""The sticky comment of a pull request: found again by its marker among our own, or written. I/O.
+"""Our comments on a pull request, found again by their markers or written; our reactions. I/O.
 
 https://docs.github.com/rest/issues/comments
 """
@@ -13,7 +13,7 @@ from ci_bot.core.report.values import CommentReport
 from ci_bot.forges.github.auth import Identity
 from ci_bot.forges.github.calls import GONE, Calls
 from ci_bot.forges.github.payload import Fields, WrongShape
-from ci_bot.forges.github.permissions import COMMENTS
+from ci_bot.forges.github.permissions import COMMENTS, REACTIONS
 from ci_bot.forges.github.texts import cut
 
 _MOST_BODY: Final = 65_536  # characters, says GitHub; the same in bytes is never more
@@ -80,7 +80,7 @@ async def react(calls: Calls, repo: Repo, comment: int, content: str) -> None:
     """
     url = "/issues/comments/{comment}/reactions"
     try:
-        await calls.write("POST", repo, COMMENTS, url, {"content": content}, comment=comment)
+        await calls.write("POST", repo, REACTIONS, url, {"content": content}, comment=comment)
     except ForgeError as error:
         if error.status not in GONE:
             raise

@@ -20,9 +20,12 @@ from ci_bot.forges.github.values import pull_of
 _PERMISSIONS: Final = MappingProxyType(
     {"admin": Permission.ADMIN, "write": Permission.WRITE, "read": Permission.READ}
 )
-#: What a 404 says when it is the commit that is missing, and not the file.
 _MOST_CONTENT: Final = 1024 * 1024  # bytes that the contents API gives out
+#: What a 404 says when it is the commit that is missing, and not the file.
 _NO_COMMIT: Final = "no commit found"
+
+#: https://docs.github.com/rest/using-the-rest-api/issue-event-types#head_ref_force_pushed
+_FORCED: Final = "head_ref_force_pushed"
 
 _T = TypeVar("_T")
 
@@ -119,19 +122,23 @@ async def changed_files(calls: Calls, repo: Repo, number: int) -> Sequence[str]:
 
 
 def _paths(entry: Fields) -> tuple[str, ...]:
-    names = ("filename", "previous_filename")
-    return tuple(entry.text(name) for name in names if entry.has(name))
+    name = entry.text("filename")
+    return (name, entry.text("previous_filename")) if entry.has("previous_filename") else (name,)
 
 
 async def forced_at(calls: Calls, repo: Repo, number: int) -> float | None:
-    """https://docs.github.com/rest/using-the-rest-api/issue-event-types#head_ref_force_pushed."""
+    """Events come oldest first, so a list that cannot be read to its end could hide the newest move.
+
+    https://docs.github.com/rest/issues/events#list-issue-events
+    """
     url = "/issues/{number}/events{?per_page,page}"
-    moments = [
-        _shaped(lambda event: event.moment("created_at"), item)
-        async for item in calls.items(repo, READ, url, number=number, per_page=100)
-        if isinstance(item, dict) and item.get("event") == "head_ref_force_pushed"
-    ]
-    return max(moments, default=None)
+    listed = calls.items(repo, READ, url, is_whole=True, number=number, per_page=100)
+    moments = [_shaped(_forced_at, item) async for item in listed]
+    return max((moment for moment in moments if moment is not None), default=None)
+
+
+def _forced_at(event: Fields) -> float | None:
+    return event.moment("created_at") if event.name("event") == _FORCED else None
 
 
 def _shaped(read: Callable[[Fields], _T], answer: Any) -> _T:

@@ -15,6 +15,12 @@ CHECKS: Final[Grant] = frozenset({("checks", "write")})
 STATUSES: Final[Grant] = frozenset({("statuses", "write")})
 #: Comments on pull requests; `issues: write` would reach every issue as well.
 COMMENTS: Final[Grant] = frozenset({("pull_requests", "write")})
+#: GitHub lists reactions to comments, those on pull requests too, under issues alone.
+#: https://docs.github.com/rest/authentication/permissions-required-for-github-apps
+REACTIONS: Final[Grant] = frozenset({("issues", "write")})
+#: What protects a branch, read for `doctor`; and what is shown on its newest commit.
+PROTECTION: Final[Grant] = frozenset({("contents", "read"), ("metadata", "read")})
+RESULTS: Final[Grant] = frozenset({("checks", "read"), ("statuses", "read")})
 
 NEEDED_PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
     {

@@ -30,9 +30,14 @@ def listed_repo_of(data: Fields, tenant: str) -> Repo:
     return _repo(data, tenant, "")
 
 
+def is_full_name(name: str) -> bool:
+    """Whether it is "owner/name" and safe in a URL."""
+    return bool(_FULL_NAME.fullmatch(name)) and not {".", ".."} & set(name.split("/"))
+
+
 def _repo(data: Fields, tenant: str, default_branch: str) -> Repo:
     name = data.name("full_name")
-    if not _FULL_NAME.fullmatch(name) or any(part in (".", "..") for part in name.split("/")):
+    if not is_full_name(name):
         raise WrongShape(f"{data.path}.full_name must be owner/name")
     return Repo(
         forge=FORGE,

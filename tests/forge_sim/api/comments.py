@@ -109,6 +109,9 @@ _REACTIONS = f"{_COMMENT}/reactions"
 # https://docs.github.com/en/rest/issues/comments ("Issues" or "Pull requests" repository permissions)
 _READ = (("issues", "read"), ("pull_requests", "read"))
 _WRITE = (("issues", "write"), ("pull_requests", "write"))
+# Reactions to comments, those on pull requests too, are listed under issues alone:
+# https://docs.github.com/en/rest/authentication/permissions-required-for-github-apps
+_SEE, _REACT = (("issues", "read"),), (("issues", "write"),)
 ROUTES = (
     Route("GET", _ISSUE, list_comments, _READ),
     Route("GET", f"{_REPO}/issues/{{issue_number}}/events", list_events, _READ),
@@ -116,7 +119,7 @@ ROUTES = (
     Route("GET", _COMMENT, get_comment, _READ),
     Route("PATCH", _COMMENT, edit_comment, _WRITE),
     Route("DELETE", _COMMENT, delete_comment, _WRITE),
-    Route("GET", _REACTIONS, list_reactions, _READ),
-    Route("POST", _REACTIONS, create_reaction, _WRITE),
-    Route("DELETE", f"{_REACTIONS}/{{reaction_id}}", delete_reaction, _WRITE),
+    Route("GET", _REACTIONS, list_reactions, _SEE),
+    Route("POST", _REACTIONS, create_reaction, _REACT),
+    Route("DELETE", f"{_REACTIONS}/{{reaction_id}}", delete_reaction, _REACT),
 )

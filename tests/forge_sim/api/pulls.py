@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import pulling, pushes
+from .. import pulling, queueing
 from ..access import Caller
 from ..errors import ApiError, forbidden, invalid, not_found
 from ..exchange import Call, Reply, Route
@@ -119,6 +119,7 @@ async def update_pull(call: Call) -> Reply:
             pulling.close(call.sim, pull, by)
         elif state == "open" and pull.state == "closed":
             await pulling.reopen(call.sim, pull, by)
+        await queueing.look(call.sim, call.repo)
     return await _full(call, pull)
 
 
@@ -126,7 +127,7 @@ async def merge(call: Call) -> Reply:
     pull, by = pull_of(call), call.caller.account
     async with call.sim.lock(call.repo):
         sha = await pulling.merge(call.sim, pull, by, call.body)
-        await pushes.settle(call.sim, call.repo, by)
+        await queueing.settle(call.sim, call.repo, by)
     message = "Pull Request successfully merged"
     return Reply(body={"sha": sha, "merged": True, "message": message}, made=sha)
 

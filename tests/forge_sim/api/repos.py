@@ -116,6 +116,13 @@ async def delete_protection(call: Call) -> Reply:
     return Reply(204)
 
 
+async def branch_rules(call: Call) -> Reply:
+    """Of every ruleset that is active for a branch, whether that is there or not."""
+    ruleset = call.repo.rulesets.get(call.args["branch"])
+    items, headers = call.page(shapes.rules(call.repo, ruleset) if ruleset is not None else [])
+    return Reply(body=list(items), headers=headers)
+
+
 async def get_me(call: Call) -> Reply:
     if call.caller.user is None:
         raise ApiError(403, "Resource not accessible by integration")
@@ -158,6 +165,7 @@ ROUTES = (
     Route("GET", _PROTECTION, get_protection, (("administration", "read"),), role="admin"),
     Route("PUT", _PROTECTION, put_protection, _ADMIN, role="admin"),
     Route("DELETE", _PROTECTION, delete_protection, _ADMIN, role="admin"),
+    Route("GET", f"{_REPO}/rules/branches/{{branch}}", branch_rules),
     Route("GET", "/user", get_me, by="any"),
     Route("GET", "/users/{username}", get_user, by="any"),
     Route("GET", "/rate_limit", rate_limit, by="any"),

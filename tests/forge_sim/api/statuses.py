@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .. import rules
+from .. import queueing, rules
 from ..errors import ApiError
 from ..exchange import Call, Reply, Route
 from ..gates import latest_statuses
@@ -33,6 +33,7 @@ async def create_status(call: Call) -> Reply:
     )
     call.repo.statuses.setdefault(sha, []).append(status)
     await _tell(call, status)
+    await queueing.checks_changed(call.sim, call.repo)
     shape = shapes.status(call.sim.urls, call.repo, status)
     return Reply(201, shape, {"Location": shape["url"]}, made=status.id)
 

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 from aiohttp import web
 
-from .. import checking, commenting, pulling, pushes
+from .. import checking, commenting, pulling, queueing
 from ..access import Caller
 from ..errors import ApiError
+from ..gates import has_queue
 from ..state import RANK, Account, Repo
 from .render import Page
 from .run import run_of
@@ -40,8 +41,11 @@ async def merge(page: Page) -> web.Response:
     pull = page.pull
     actor = _writer(page, pull.base)
     async with page.sim.lock(pull.base):
-        await pulling.merge(page.sim, pull, actor, {})
-        await pushes.settle(page.sim, pull.base, actor)
+        if has_queue(pull.base, pull.base_ref):
+            await queueing.join(page.sim, pull, actor)
+        else:
+            await pulling.merge(page.sim, pull, actor, {})
+            await queueing.settle(page.sim, pull.base, actor)
     return _back(page, f"/{pull.base.full_name}/pull/{pull.number}")
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from aiohttp import web
 
 from .. import pulling
-from ..gates import gates
+from ..gates import gates, has_queue
 from ..shapes.pulls import association
 from ..state import RANK, Account, Comment, Pull
 from . import views
@@ -143,6 +143,8 @@ async def merge_box(page: Page, pull: Pull) -> dict[str, Any]:
         "verdict": views.verdict(rows),
         "blockers": await pulling.blockers(page.sim, pull),
         "may_merge": allowed,
+        "has_queue": has_queue(pull.base, pull.base_ref),
+        "queued": any(one.pull is pull for one in pull.base.queue),
         "conflicts": await _conflicts(page, pull),
     }
 

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..gates import Gate, latest_runs, latest_statuses, run_state, status_state
-from ..state import CheckRun, Repo, Status
+from ..state import CheckRun, Json, Repo, Status
 from .render import plural, took
 
 # state → (icon, word)
@@ -39,6 +39,7 @@ class Line:
     required: bool
     state: str
     external: bool = False
+    buttons: tuple[Json, ...] = ()  # of a completed run: label, description and identifier
 
 
 def line_of_run(repo: Repo, run: CheckRun, required: set[str]) -> Line:
@@ -56,6 +57,7 @@ def line_of_run(repo: Repo, run: CheckRun, required: set[str]) -> Line:
         by=run.suite.app.slug,
         required=run.name in required,
         state=run_state(run),
+        buttons=tuple(run.actions) if run.status == "completed" else (),
     )
 
 

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..state import RANK, Json, Protection, Repo, Role
+from ..state import RANK, Json, Protection, Repo, Role, Ruleset
 from .common import Urls, iso, node_id, user
 
 _API_LINKS = {
@@ -164,8 +164,12 @@ def short_branch(urls: Urls, repo: Repo, name: str, sha: str) -> Json:
     return {
         "name": name,
         "commit": {"sha": sha, "url": f"{url}/commits/{sha}"},
-        "protected": name in repo.protections,
+        "protected": is_protected(repo, name),
     }
+
+
+def is_protected(repo: Repo, name: str) -> bool:
+    return name in repo.protections or name in repo.rulesets
 
 
 def branch(urls: Urls, repo: Repo, name: str, commit: Json) -> Json:
@@ -178,17 +182,52 @@ def branch(urls: Urls, repo: Repo, name: str, commit: Json) -> Json:
         "name": name,
         "commit": commit,
         "_links": {"self": url, "html": f"{web_url(urls, repo)}/tree/{name}"},
-        "protected": protection is not None,
-        "protection": {
+        "protected": is_protected(repo, name),
+        "protection": {  # rulesets do not show in here
             "enabled": protection is not None,
             "required_status_checks": {
-                "enforcement_level": "everyone" if protection else "off",
+                "enforcement_level": _enforcement(protection),
                 "contexts": contexts,
                 "checks": [{"context": c, "app_id": a} for c, a in checks],
             },
         },
         "protection_url": f"{url}/protection",
     }
+
+
+def _enforcement(rule: Protection | None) -> str:
+    if rule is None:
+        return "off"
+    return "everyone" if rule.enforce_admins else "non_admins"
+
+
+def rules(repo: Repo, one: Ruleset) -> list[Json]:
+    """``repository-rule-detailed``, one for each thing that the ruleset asks for."""
+    source: Json = {"ruleset_source_type": "Repository", "ruleset_source": repo.full_name}
+    source["ruleset_id"] = one.id
+    found = []
+    if one.checks:
+        checks = [
+            {"context": context} | ({} if app is None else {"integration_id": app})
+            for context, app in one.checks
+        ]
+        strict = {"strict_required_status_checks_policy": one.strict}
+        parameters = {"required_status_checks": checks, **strict, "do_not_enforce_on_create": False}
+        found.append({"type": "required_status_checks", "parameters": parameters, **source})
+    if one.merge_queue:
+        found.append({"type": "merge_queue", "parameters": _QUEUE, **source})
+    return found
+
+
+_QUEUE: Json = {
+    "check_response_timeout_minutes": 60,
+    "grouping_strategy": "ALLGREEN",
+    "max_entries_to_build": 1,
+    "max_entries_to_merge": 1,
+    "merge_method": "MERGE",
+    "min_entries_to_merge": 1,
+    "min_entries_to_merge_wait_minutes": 0,
+}
 
 
 def protection(urls: Urls, repo: Repo, name: str, rule: Protection) -> Json:

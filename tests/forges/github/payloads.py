@@ -53,6 +53,28 @@ def pull_request(action: str = "opened", **fields: Any) -> dict[str, Any]:
             "user": {"id": 9, "login": "mallory", "type": "User"},
             "head": {"sha": SHA, "ref": "patch", "repo": {"id": 99}},
             "base": {"sha": BASE, "ref": "main", "repo": {"id": 11}},
+            "updated_at": "2026-11-25T10:00:00Z",
+        },
+        **ABOUT,
+        **fields,
+    }
+
+
+#: The moment of `pull_request` and `issue_comment`, in seconds since the epoch.
+MOMENT = 1_795_600_800.0
+
+
+def issue_comment(action: str = "created", **fields: Any) -> dict[str, Any]:
+    """A person's comment on a pull request."""
+    return {
+        "action": action,
+        "issue": {"number": 3, "pull_request": {"url": "…"}},
+        "comment": {
+            "id": 77,
+            "body": "/retry",
+            "user": SENDER,
+            "created_at": "2026-11-25T10:00:00Z",
+            "performed_via_github_app": None,
         },
         **ABOUT,
         **fields,
@@ -110,6 +132,7 @@ BODIES: dict[str, dict[str, Any]] = {
     "pull_request": pull_request(),
     "check_run": check_run(),
     "check_suite": check_suite(),
+    "issue_comment": issue_comment(),
     "merge_group": merge_group(),
     "installation": installation(),
     "installation_repositories": installation_repositories(),

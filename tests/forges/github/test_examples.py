@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import json
 import os
+from dataclasses import replace
+from datetime import datetime
 from pathlib import Path
 from typing import Any
 
@@ -251,7 +253,12 @@ def test_an_example_becomes_what_the_table_says(
 ) -> None:
     body = {"installation": INSTALLED, **examples[event][index]}
     webhook = GitHubWebhook(["s"], OUR_APP.get(event, 1))
-    assert webhook.parse(headers(event), raw(body)) == TABLE[event][index][1]
+    found = webhook.parse(headers(event), raw(body))
+    if isinstance(found, PullRequestChanged):
+        updated = datetime.fromisoformat(body["pull_request"]["updated_at"])
+        assert found.at == updated.timestamp()
+        found = replace(found, at=0.0)
+    assert found == TABLE[event][index][1]
 
 
 def test_no_example_of_any_other_event_asks_for_anything(

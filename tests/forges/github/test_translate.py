@@ -9,6 +9,10 @@ import pytest
 from ci_bot.core.errors import BadDelivery
 from ci_bot.core.events import (
     Actor,
+    Button,
+    ButtonPressed,
+    CommentDeleted,
+    Commented,
     Event,
     MergeGroupAsked,
     MergeGroupDropped,
@@ -27,7 +31,7 @@ from ci_bot.core.events import (
 )
 from ci_bot.forges.github import GitHubWebhook
 from tests.forges.github import payloads
-from tests.forges.github.payloads import APP_ID, BASE, BODIES, OLD, SHA, ZEROS, headers, raw
+from tests.forges.github.payloads import APP_ID, BASE, BODIES, MOMENT, OLD, SHA, ZEROS, headers, raw
 
 REPO = Repo("github", 11, "acme/web", "main", private=True, tenant="5")
 LISTED = Repo("github", 11, "acme/web", "", private=True, tenant="5")
@@ -129,18 +133,20 @@ def pull(**fields: Any) -> Pull:
 )
 def test_a_head_to_be_tested_and_whether_its_sender_brought_it(action: str, brought: bool) -> None:
     event = parsed("pull_request", payloads.pull_request(action))
-    assert event == PullRequestChanged(REPO, pull(), ALICE, brought_head=brought)
+    assert event == PullRequestChanged(REPO, pull(), ALICE, brought, at=MOMENT)
 
 
 def test_a_push_to_a_pull_request_says_which_head_it_replaced() -> None:
     event = parsed("pull_request", payloads.pull_request("synchronize") | {"before": BASE})
-    assert event == PullRequestChanged(REPO, pull(), ALICE, brought_head=True, before=BASE)
+    assert event == PullRequestChanged(REPO, pull(), ALICE, True, BASE, MOMENT)
 
 
 def test_a_changed_base_is_to_be_tested_and_a_changed_title_is_not() -> None:
     base = payloads.pull_request("edited", changes={"base": {"ref": {"from": "old"}}})
     title = payloads.pull_request("edited", changes={"title": {"from": "old"}})
-    assert parsed("pull_request", base) == PullRequestChanged(REPO, pull(), ALICE, brought_head=False)
+    assert parsed("pull_request", base) == PullRequestChanged(
+        REPO, pull(), ALICE, brought_head=False, at=MOMENT
+    )
     assert parsed("pull_request", title) is None
 
 
@@ -184,10 +190,71 @@ def test_checks_of_other_apps_ask_nothing() -> None:
     assert parsed("check_suite", payloads.check_suite(app_id=1)) is None
 
 
-@pytest.mark.parametrize("action", ["created", "completed", "requested", "requested_action"])
+@pytest.mark.parametrize("action", ["created", "completed", "requested"])
 def test_what_merely_happened_to_a_check_asks_nothing(action: str) -> None:
     assert parsed("check_run", payloads.check_run(action)) is None
     assert parsed("check_suite", payloads.check_suite(action)) is None
+
+
+@pytest.mark.parametrize("button", Button)
+def test_a_button_of_a_check_of_ours_is_bound_to_its_sha(button: Button) -> None:
+    body = payloads.check_run("requested_action") | {"requested_action": {"identifier": str(button)}}
+    assert parsed("check_run", body) == ButtonPressed(REPO, SHA, "ci-bot / unit", button, ALICE)
+
+
+def test_a_button_that_is_not_known_and_one_of_another_app_ask_nothing() -> None:
+    unknown = payloads.check_run("requested_action") | {"requested_action": {"identifier": "old"}}
+    assert parsed("check_run", unknown) is None
+    theirs = payloads.check_run("requested_action", app_id=1)
+    assert parsed("check_run", theirs | {"requested_action": {"identifier": "approve"}}) is None
+
+
+# ── comments ─────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_new_comment_by_a_person_on_a_pull_request() -> None:
+    event = parsed("issue_comment", payloads.issue_comment())
+    assert event == Commented(REPO, 3, 77, "/retry", ALICE, MOMENT)
+
+
+def test_a_deleted_comment_may_have_been_an_approval() -> None:
+    event = parsed("issue_comment", payloads.issue_comment("deleted"))
+    assert event == CommentDeleted(REPO, 3, 77, ALICE)
+
+
+def test_an_edited_comment_asks_nothing() -> None:
+    assert parsed("issue_comment", payloads.issue_comment("edited")) is None
+
+
+def test_a_comment_on_an_issue_asks_nothing() -> None:
+    assert parsed("issue_comment", payloads.issue_comment(issue={"number": 3})) is None
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"performed_via_github_app": {"id": 5}},
+        {"user": {"id": 8, "login": "x[bot]", "type": "Bot"}},
+        {"user": None},
+    ],
+)
+def test_comments_of_bots_and_apps_ask_nothing(change: dict[str, Any]) -> None:
+    body = payloads.issue_comment()
+    body["comment"] = body["comment"] | change
+    assert parsed("issue_comment", body) is None
+
+
+def test_a_comment_that_somebody_else_sends_is_refused() -> None:
+    body = payloads.issue_comment()
+    body["comment"] = body["comment"] | {"user": {"id": 8, "login": "bob", "type": "User"}}
+    assert "comment.user must be the sender" in refused("issue_comment", body)
+
+
+@pytest.mark.parametrize("moment", [None, "", "yesterday", 12, "2026-11-25T10:00:00"])
+def test_a_comment_without_a_moment_is_refused(moment: object) -> None:
+    body = payloads.issue_comment()
+    body["comment"] = body["comment"] | {"created_at": moment}
+    assert "comment.created_at must be a moment" in refused("issue_comment", body)
 
 
 def test_a_merge_group_asked_for_and_dropped() -> None:
