@@ -115,7 +115,10 @@ def _between(old: Pipeline, new: Pipeline) -> Iterator[str]:
     for id, job in after.items():
         if id in before and _bare(before[id]) != _bare(job):
             yield f'changes job "{id}": {", ".join(_parts(before[id], job))}'
-    if before == after and old.on == new.on:
+    same = {id: _bare(job) for id, job in before.items()} == {
+        id: _bare(job) for id, job in after.items()
+    }
+    if same and old.on == new.on:
         yield "changes nothing that runs"
 
 
@@ -132,7 +135,10 @@ def _bare_step(step: Step) -> tuple[object, ...]:
 
 
 def _parts(old: Job, new: Job) -> Iterator[str]:
-    """What of a job is different: its scripts, images, secrets, and the rest in one word."""
+    """What of a job is different: its steps, or what of them, and the rest in one word."""
+    if len(old.steps) != len(new.steps):
+        yield "steps"
+        return
     differs = False
     for what, of in (
         ("scripts", lambda step: step.run),
