@@ -90,7 +90,7 @@ async def test_an_outsiders_commit_sees_it_only_once_it_is_approved(own_world: W
     await world.settled()
     cli(world, "secret", "set", "TOKEN", "--repo", world.repo, value=CANARY)
     await world.forge.fork(world.repo, "mallory")
-    files = {".ci.yaml": USES.replace("MARK", "true")}
+    files: dict[str, str | None] = {".ci.yaml": USES.replace("MARK", "true")}
     sha = await world.forge.push("mallory/shop", "evil", files, by="mallory")
     number = await world.open_pull("mallory:evil", by="mallory")
     gate = await world.check(sha)
