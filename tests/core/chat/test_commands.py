@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 import pytest
 
@@ -33,7 +34,7 @@ def run(*jobs: JobRun, **more: object) -> Run:
     return replace(made, **more)  # type: ignore[arg-type]
 
 
-def planned(**more: object) -> NewRun:
+def planned(**more: Any) -> NewRun:
     return new_run(kind=RunKind.PULL_REQUEST, pull=3, **more)
 
 
