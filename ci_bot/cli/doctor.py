@@ -29,12 +29,15 @@ class Finding:
 @click.option(
     "--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]"
 )
-def doctor(config: Path | None) -> None:
-    """Check Docker, git, disk, database, and the forge's credentials and permissions.
+@click.option(
+    "--repo", metavar="OWNER/NAME", help="Also check what gates merges into its default branch."
+)
+def doctor(config: Path | None, repo: str | None) -> None:
+    """Check Docker, git, disk, database, keys, and the forge's credentials and permissions.
 
     Exit code 1 if anything is wrong.
     """
-    findings = asyncio.run(_examine_all(examinations(load(config))))
+    findings = asyncio.run(_examine_all(examinations(load(config), repo)))
     for finding in findings:
         click.echo(_line(finding))
     count = sum(len(finding.problems) for finding in findings)

@@ -21,7 +21,7 @@ def found(answer: Answer) -> dict[str, str]:
 def test_with_nothing_configured_it_says_what_is_fine_and_what_to_set_up(ask: Ask) -> None:
     answer = ask("doctor")
     told = found(answer)
-    assert list(told) == ["docker", "git", "disk", "database", "github"]
+    assert list(told) == ["docker", "git", "disk", "database", "github", "secrets"]
     assert told["docker"].startswith("✓ Docker ")
     assert told["git"].startswith("✓ ")
     assert told["database"] == "✓ not there yet; `ci-bot serve` makes it"
