@@ -70,7 +70,7 @@ async def test_a_step_gets_what_it_names_and_nobody_sees_it(own_world: World) ->
     assert CANARY not in json.dumps(await world.forge.checks(world.repo, sha, all_attempts=True))
     audit = cli(world, "audit", "--repo", world.repo)
     assert "secret TOKEN" in audit
-    assert "by alice (write)" in audit
+    assert "by alice (admin)" in audit
     world.bot.process.stop()
     # The commit's message is the author's own publication, so git and the delivery hold it.
     mirrors = world.bot.home / "data" / "mirrors"
