@@ -4,12 +4,16 @@ from __future__ import annotations
 
 import os
 from functools import cache
+from pathlib import Path
 
 import docker
 import pytest
 from docker.errors import DockerException
 
+from tests.canary import leaks
+
 REQUIRED = "CI_BOT_REQUIRE_DOCKER"
+LEAKS: pytest.StashKey[list[Path]] = pytest.StashKey()
 
 
 @cache
@@ -30,3 +34,21 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
     if os.environ.get(REQUIRED):
         pytest.fail(f"{REQUIRED} is set, but {engine_problem()}", pytrace=False)
     pytest.skip(engine_problem())
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_sessionfinish(session: pytest.Session) -> None:
+    """The canary search: once, when all workers have ended, over everything that they left behind."""
+    if hasattr(session.config, "workerinput"):
+        return
+    factory = getattr(session.config, "_tmp_path_factory", None)
+    found = leaks(factory.getbasetemp()) if factory is not None else []
+    session.config.stash[LEAKS] = found
+    if found:
+        session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+
+def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
+    found = terminalreporter.config.stash.get(LEAKS, [])
+    for path in found:
+        terminalreporter.write_line(f"LEAK: {path} holds the canary of the suite")

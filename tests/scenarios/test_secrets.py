@@ -6,13 +6,16 @@ import json
 import os
 import subprocess
 import sys
+from base64 import b64encode
+from contextlib import suppress
 from pathlib import Path
 
-from ci_bot.core.mask import forms
+import docker
+
+from tests.canary import CANARY, PLANTED, holds_it, leaks
 from tests.rig import ROOT
 from tests.scenarios.world import PASSING, World
 
-CANARY = "canary-0f7b1d-the-secret-of-the-suite"
 USES = """\
 jobs:
   test:
@@ -42,45 +45,68 @@ def cli(world: World, *words: str, value: str = "") -> str:
     return done.stdout.decode()
 
 
-def found_in(folder: Path, *, but: tuple[str, ...] = ()) -> list[str]:
-    """Files beneath it that hold the canary in any form that is masked."""
-    wanted = [form for form in forms(CANARY.encode()) if len(form) > 12]
-    return [
-        str(path)
-        for path in folder.rglob("*")
-        if path.is_file() and path.name not in but and any(form in path.read_bytes() for form in wanted)
-    ]
+def inspected(world: World) -> bytes:
+    """All that the engine tells of the containers, and all arguments of all processes."""
+    client = docker.APIClient()
+    try:
+        told = [client.inspect_container(each["Id"]) for each in world.containers()]
+    finally:
+        client.close()
+    arguments = b""
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):
+            arguments += path.read_bytes()
+    return json.dumps(told).encode() + arguments
 
 
 async def test_a_step_gets_what_it_names_and_nobody_sees_it(own_world: World) -> None:
     world = own_world
-    await world.make_repo(USES.replace("MARK", "sleep 3"))
+    await world.make_repo(USES.replace("MARK", "echo read; sleep 4"))
     await world.settled()
-    first = await world.push("main", warm="1")
-    await world.check(first)  # the repository is known by then, and the secret is not there
+    first = await world.push("main", warm="1")  # the repository is known by then, and not the secret
+    await world.check(first)
     assert "there is no secret TOKEN" in (await world.check(first, "ci-bot / test"))["output"]["text"]
     cli(world, "secret", "set", "TOKEN", "--repo", world.repo, value=CANARY)
-    sha = await world.push("main", again="1", message=f"Use {CANARY}")
-    await world.until(lambda: any(each["State"] == "running" for each in world.containers()))
+    sha = await world.push("main", again="1")
+    logs = world.bot.home / "data" / "logs"
+    await world.until(lambda: any(b"read" in path.read_bytes() for path in logs.rglob("1.log")))
+    assert not holds_it(inspected(world))
+    assert leaks(world.bot.home) == []  # the control directory is empty of it while the step runs
     check = await world.check(sha, "ci-bot / test")
     assert check["conclusion"] == "success", check["output"]
     log = await world.log(check)
     assert "as it is: ***" in log
-    assert CANARY not in log
-    assert CANARY not in json.dumps(await world.forge.checks(world.repo, sha, all_attempts=True))
+    assert not holds_it(log.encode())
+    shown = await world.forge.checks(world.repo, sha, all_attempts=True)
+    assert not holds_it(json.dumps(shown).encode())
     audit = cli(world, "audit", "--repo", world.repo)
     assert "secret TOKEN" in audit
     assert "by alice (admin)" in audit
     world.bot.process.stop()
-    # The commit's message is the author's own publication, so git and the delivery hold it.
-    mirrors = world.bot.home / "data" / "mirrors"
-    leaks = [path for path in found_in(world.bot.home) if not path.startswith(str(mirrors))]
-    assert [path for path in leaks if "ci-bot.db" not in path] == []
+    assert leaks(world.bot.home) == []
+
+
+async def test_a_title_that_holds_a_secret_is_masked_wherever_we_show_it(own_world: World) -> None:
+    """Whoever wrote it published it, but we do not spread it."""
+    world, value = own_world, "another-secret-in-a-title"
+    await world.make_repo(USES.replace("MARK", "true").replace(CANARY[:-1] + '"e"', value))
+    await world.push("main", warm="1")
+    await world.settled()
+    cli(world, "secret", "set", "TOKEN", "--repo", world.repo, value=value)
+    sha = await world.push("main", again="1", message=f"Use {value}")
+    check = await world.check(sha, "ci-bot / test")
+    assert value not in await world.log(check)
+    assert value not in json.dumps(await world.forge.checks(world.repo, sha))
 
 
 async def test_a_planted_leak_is_found(tmp_path: Path) -> None:
-    (tmp_path / "log").write_bytes(b"x" + CANARY.encode())
-    assert found_in(tmp_path) == [str(tmp_path / "log")]
+    folder = tmp_path / PLANTED
+    folder.mkdir()
+    (folder / "plain").write_bytes(b"x" + CANARY.encode() + b"y")
+    (folder / "encoded").write_bytes(b64encode(b"x" + CANARY.encode()))
+    (folder / "clean").write_bytes(CANARY[:-3].encode())
+    assert {path.name for path in leaks(tmp_path, planted=True)} == {"plain", "encoded"}
+    assert leaks(tmp_path) == []
 
 
 async def test_an_outsiders_commit_sees_it_only_once_it_is_approved(own_world: World) -> None:
