@@ -105,3 +105,46 @@ async def test_doctor_says_what_gates_merges(world: World) -> None:
     assert "ci-bot / test is required on main" in told
     await world.forge.protect(world.repo, "ci-bot", by="alice", app_id=world.app_id)
     assert "ci-bot is required on main, from this App" in doctor(world)
+
+
+async def test_a_merge_queue_is_answered_on_its_own_sha(world: World) -> None:
+    text = "on: [push, pull_request, merge_group]\n" + PASSING
+    await world.make_repo(text)
+    await world.forge.ruleset(world.repo, "ci-bot", app_id=world.app_id, merge_queue=True)
+    sha = await world.push(new="1")
+    number = await world.open_pull()
+    assert (await world.check(sha))["conclusion"] == "success"
+    assert "merge queue needs merge_group" in doctor(world)
+    await world.forge.queue_pull(world.repo, number, by="alice")
+
+    async def merged() -> bool:
+        return bool((await world.forge.pull(world.repo, number, by="alice"))["merged"])
+
+    assert await world.until(merged)
+
+
+async def test_a_stranger_who_waits_blocks_until_exactly_this_head_is_approved(world: World) -> None:
+    await world.make_repo(private=False)
+    await world.forge.protect(world.repo, "ci-bot", by="alice", app_id=world.app_id)
+    await world.forge.fork(world.repo, "mallory")
+    sha = await world.forge.push("mallory/shop", "evil", {"new": "1"}, by="mallory")
+    number = await world.open_pull("mallory:evil", by="mallory")
+    assert (await world.check(sha))["conclusion"] == "action_required"
+    assert not await may_merge(world, number)
+    await world.forge.comment(world.repo, number, f"/approve {sha}", by="alice")
+    assert (await world.check(sha, conclusion="success"))["conclusion"] == "success"
+    assert await may_merge(world, number)
+
+
+async def test_deleting_the_comment_that_approved_stops_what_has_not_started(world: World) -> None:
+    await world.make_repo(private=False)
+    await world.forge.fork(world.repo, "mallory")
+    text = "jobs:\n  one:\n    steps: [sleep 6]\n  two:\n    needs: one\n    steps: [echo two]\n"
+    sha = await world.forge.push("mallory/shop", "evil", {".ci.yaml": text}, by="mallory")
+    number = await world.open_pull("mallory:evil", by="mallory")
+    await world.check(sha)
+    comment = await world.forge.comment(world.repo, number, f"/approve {sha}", by="alice")
+    await world.until(lambda: any(each["State"] == "running" for each in world.containers()))
+    await world.forge.delete_comment(world.repo, comment["id"], by="alice")
+    gate = await world.check(sha, conclusion="action_required")
+    assert "withdrew the approval" in gate["output"]["title"]
