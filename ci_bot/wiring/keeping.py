@@ -11,7 +11,7 @@ from typing import Final
 from ci_bot.core.decisions import AuditLine
 from ci_bot.core.errors import SettingsError, StoreError
 from ci_bot.core.events import Repo
-from ci_bot.core.sealed import parse_sealed
+from ci_bot.core.sealed import SealBroken, parse_sealed
 from ci_bot.core.secret_rules import SecretLimits, StoredSecret, tenant_scope
 from ci_bot.secrets.keys import Keyring, PublicKey
 from ci_bot.secrets.rest import Encrypted, RestKeys
@@ -111,11 +111,19 @@ class Keeping:
         return [
             (repo, branch, ref.name)
             for repo, branch, ref in await self._store.sealed_in_use()
-            if parse_sealed(ref.sealed).header.key_id != keys.public.id
+            if _key_of(ref.sealed) != keys.public.id
         ]
 
     async def audit(self, limit: int, scope: Scope | None) -> Sequence[tuple[float, AuditLine]]:
         return await self._audit.newest(limit, scope.key if scope else "")
+
+
+def _key_of(sealed: str) -> str:
+    """ "" for what this version cannot read: that is to be sealed again as well."""
+    try:
+        return parse_sealed(sealed).header.key_id
+    except SealBroken:
+        return ""
 
 
 def _with_value(bare: StoredSecret, encrypted: Encrypted) -> StoredSecret:
