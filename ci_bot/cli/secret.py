@@ -156,8 +156,8 @@ def unlock_command(repo: str, config: Path | None) -> None:
 def rotate_command(config: Path | None) -> None:
     """Make new keys, encrypt everything stored with them, and list what is to be sealed again.
 
-    The old keys stay in their files, so that nothing stops working; see docs/security.md for taking
-    them out.
+    The old keys stay in their files, so that nothing stops working. Take their entries out of
+    sealing.key and secrets.key once everything is sealed again.
     """
     rotation = run(load(config), lambda keeping: keeping.rotate())
     click.echo(f"stored secrets encrypted again: {rotation.again}")

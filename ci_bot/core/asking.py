@@ -125,7 +125,7 @@ class Candidate:
     def waits(self) -> bool:
         if self.run is None:
             return self.planned is not None
-        return self.run.verdict is Verdict.HELD or self.run.ruling is Ruling.RUN_WITHOUT_SECRETS
+        return self.run.ruling is not Ruling.RUN
 
 
 def approval(person: Vouched, now: float) -> Voucher:

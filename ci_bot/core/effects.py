@@ -12,7 +12,7 @@ from enum import StrEnum
 from typing import TypeAlias
 
 from ci_bot.core.events import Repo
-from ci_bot.core.model import Run
+from ci_bot.core.model import Run, Verdict
 from ci_bot.core.states import Status
 
 
@@ -77,5 +77,11 @@ def reaction_after(effect: ReactAfter, runs: Sequence[Run]) -> Reaction | None:
     jobs = [job for run in runs for job in run.jobs]
     if not all(job.status.is_final for job in jobs):
         return None
-    good = all(job.status in (Status.SUCCEEDED, Status.SKIPPED) for job in jobs) and bool(jobs)
+    good = bool(runs) and all(_is_good(run) for run in runs)
     return Reaction.DONE if good or effect.is_done_by_ending else Reaction.NOT_DONE
+
+
+def _is_good(run: Run) -> bool:
+    if run.verdict is not Verdict.PLANNED:
+        return run.verdict is Verdict.NOTHING_TO_RUN
+    return all(job.status in (Status.SUCCEEDED, Status.SKIPPED) for job in run.jobs)

@@ -6,11 +6,11 @@ import asyncio
 
 from ci_bot.core import asking, chat, deciding
 from ci_bot.core.chat import Asked, Command
-from ci_bot.core.decisions import Decision, NewRun, SeeRepo
+from ci_bot.core.decisions import Decision, NewRun
 from ci_bot.core.events import Commented, Pull, Repo
 from ci_bot.core.model import Plan, Run, RunKind
 from ci_bot.core.pipeline import offered
-from ci_bot.core.trust import Trust, Vouched
+from ci_bot.core.trust import Vouched, Voucher
 from ci_bot.flow.facts import Facts
 from ci_bot.ports import Clock
 
@@ -35,7 +35,7 @@ class Commands:
             return chat.turned_away(event, person)
         pull = await self._facts.forge(event.repo).pull(event.repo, event.pull)
         if not pull.is_open:
-            return Decision(f"#{pull.number} is closed", repos=(SeeRepo(event.repo),))
+            return chat.too_late(event)
         return chat.decide(commands, await self._asked(event, commands, person, pull))
 
     async def _asked(
@@ -43,12 +43,11 @@ class Commands:
     ) -> Asked:
         repo, sha = event.repo, pull.head_sha
         wants_approval = any(command.name == "approve" for command in commands)
-        runs, planned = await asyncio.gather(
-            self._runs(repo, pull), self._planned(event, pull, person, approve=False)
-        )
+        runs, planned = await asyncio.gather(self._runs(repo, pull), self._planned(event, pull, None))
         approved, forced_at = None, None
         if wants_approval:
-            approved = await self._planned(event, pull, person, approve=True)
+            approval = asking.approval(person, self._clock.now())
+            approved = await self._planned(event, pull, approval)
             forced_at = await self._facts.forge(repo).forced_at(repo, pull.number)
         own = [run for run in runs if run.pull == pull.number and run.kind is RunKind.PULL_REQUEST]
         return Asked(
@@ -76,11 +75,8 @@ class Commands:
             and (run.pull == pull.number or (run.pull is None and run.kind in _BESIDE))
         )
 
-    async def _planned(
-        self, event: Commented, pull: Pull, person: Vouched, *, approve: bool
-    ) -> NewRun | None:
-        approval = asking.approval(person, self._clock.now()) if approve else None
-        trust: Trust = await self._facts.trust_of_pull(event.repo, pull, event.actor, approval=approval)
+    async def _planned(self, event: Commented, pull: Pull, approval: Voucher | None) -> NewRun | None:
+        trust = await self._facts.trust_of_pull(event.repo, pull, event.actor, approval=approval)
         head = await self._facts.head_of_pull(event.repo, pull, trust)
         new = deciding.pull_run(event.repo, event.actor, pull, event.at)
         return deciding.judge_run(new, head, trust)

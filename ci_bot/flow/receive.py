@@ -26,6 +26,9 @@ NEVER_KEPT: Final = ("signature", "token", "authorization", "forwarded", "real-i
 #: Bytes of JSON that cost less to read than a thread does.
 PARSED_AT_ONCE: Final = 256 * 1024
 
+#: Characters of a comment that cost less to read than a thread does, whatever they are.
+READ_AT_ONCE: Final = 1024
+
 
 class Received(StrEnum):
     STORED = "stored"
@@ -63,7 +66,7 @@ class Receiver:
         webhook.verify(headers, body)
         delivery_id = webhook.delivery_id(headers)
         event = await _parsed(webhook, headers, body)
-        if event is None or not self._asks(event):
+        if event is None or not await self._asks(event):
             return self._told(Received.IGNORED, forge, delivery_id)
         delivery = Delivery(forge, delivery_id, _kept(headers), body, turn_of(event))
         is_new = await self._inbox.put(delivery)
@@ -71,9 +74,16 @@ class Receiver:
             self._arrived.ring()
         return self._told(Received.STORED if is_new else Received.REPEATED, forge, delivery_id)
 
-    def _asks(self, event: Event) -> bool:
-        """Most comments are between people: those without a command are not even stored."""
-        return not isinstance(event, Commented) or bool(parse(event.body, self._command_prefix))
+    async def _asks(self, event: Event) -> bool:
+        """Most comments are between people: those without a command are not even stored.
+
+        A long one may be made to take long, and anybody may write it.
+        """
+        if not isinstance(event, Commented):
+            return True
+        if len(event.body) <= READ_AT_ONCE:
+            return bool(parse(event.body, self._command_prefix))
+        return bool(await asyncio.to_thread(parse, event.body, self._command_prefix))
 
     def _told(self, received: Received, forge: str, delivery_id: str) -> Received:
         self._meters.deliveries.labels(forge, received).inc()

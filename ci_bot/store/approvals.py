@@ -76,7 +76,8 @@ async def withdraw_approvals(
     for row in rows:
         if await _is_approved(connection, row.repo, row.sha, row.pull):
             continue  # somebody else's word still stands
-        where = (runs.c.repo == row.repo, runs.c.sha == row.sha, ~runs.c.superseded)
+        # Superseded ones too: one for another base comes back with that base.
+        where = (runs.c.repo == row.repo, runs.c.sha == row.sha)
         for run in await load_runs(connection, *where):
             if (run.pull or 0) == row.pull and _rests_on_approval(run):
                 await hold_run(connection, run, gone.reason, now)

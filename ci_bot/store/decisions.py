@@ -145,11 +145,16 @@ class DecisionStore:
         What was held is planned as soon as somebody who may do so brings or approves it.
         """
         is_let_in = _is_let_in(run, new)
+        is_held = not is_let_in and not run.ruling.may_start
         values: dict[str, object] = {"head_at": max(run.head_at, new.head_at)}
-        if run.superseded or is_let_in:
+        if is_held and run.superseded:
+            values |= {"superseded": False, "verdict": Verdict.HELD, "reason": new.reason}
+        elif run.superseded or is_let_in:
             judged = judged_columns(new) if is_let_in else {"reason": new.reason}
             values |= {"superseded": False, **judged}
         await connection.execute(update(runs).where(runs.c.id == run.id).values(**values))
+        if is_held:
+            return
         if is_let_in and not run.jobs:
             await self._begin(connection, run.id, new, now)
             return
@@ -212,7 +217,7 @@ class DecisionStore:
 
 
 def _is_let_in(run: Run, new: NewRun) -> bool:
-    was_held = run.verdict is Verdict.HELD and new.verdict is not Verdict.HELD
+    was_held = not run.ruling.may_start and new.ruling.may_start
     return was_held or (run.plan is None and new.plan is not None)
 
 

@@ -13,6 +13,7 @@ from ci_bot.core.decisions import (
     GiveSecrets,
     NewRun,
     Retry,
+    Withdraw,
 )
 from ci_bot.core.events import Permission
 from ci_bot.core.model import Inspection, RunKind, Verdict
@@ -167,3 +168,18 @@ async def test_the_audit_is_written_with_the_decision_and_read_newest_first(stor
     await store.audit.write([lines[1]])
     assert [line for _, line in await store.audit.newest(10, REPO.key)] == [lines[1], lines[0]]
     assert await store.audit.newest(10, "github:999") == []
+
+
+async def test_a_withdrawn_approval_does_not_live_on_in_a_run_for_another_base(store: Store) -> None:
+    """Approved against main, moved to another base, withdrawn, and moved back to main."""
+    await approved(store)
+    gone = Disapprove(REPO.key, 77, "@alice withdrew the approval")
+    away = Withdraw(REPO.key, "superseded", superseded=True, pull=3)
+    await store.decisions.commit(Decision("another base", withdraw=(away,)), None)
+    await store.decisions.commit(Decision("gone", disapprove=(gone,)), None)
+    assert not (await store.the_run()).ruling.may_start
+    await store.decisions.commit(creating(held()), None)
+    run = await store.the_run()
+    assert (run.verdict, run.superseded) == (Verdict.HELD, False)
+    assert {each.attempt for each in run.jobs} == {1}
+    assert await store.runs.claim(ME, 30) is None

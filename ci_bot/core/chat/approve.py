@@ -11,7 +11,7 @@ from ci_bot.core.asking import Candidate
 from ci_bot.core.chat.asked import Asked, refused, taken, usage
 from ci_bot.core.decisions import Decision
 from ci_bot.core.markdown import code
-from ci_bot.core.model import Run, RunKind, Verdict
+from ci_bot.core.model import Run, RunKind
 from ci_bot.core.trust import Ruling
 
 NAME: Final = "approve"
@@ -45,7 +45,7 @@ def _candidate(asked: Asked) -> Candidate:
 def _waiting(runs: Sequence[Run]) -> Run | None:
     """The run that an approval is about: what waits, before what runs without secrets."""
     of_pull = [run for run in runs if run.kind is RunKind.PULL_REQUEST] or list(runs)
-    held = [run for run in of_pull if run.verdict is Verdict.HELD]
+    held = [run for run in of_pull if not run.ruling.may_start]
     without = [run for run in of_pull if run.ruling is Ruling.RUN_WITHOUT_SECRETS]
     return next(iter([*held, *without, *of_pull]), None)
 

@@ -88,9 +88,18 @@ def turned_away(event: Commented, person: Vouched) -> Decision:
     """Somebody without write access is told so once on a pull request, however often they try."""
     login = escaped(person.actor.login)
     body = f"{login} has no write access here, and commands are taken from people who have."
-    reply = Reply(event.repo, event.pull, body, f"turned-away/{person.actor.id}")
-    react = React(event.repo, event.comment, Reaction.NOT_DONE)
     reason = f"@{person.actor.login} has no write access and may not command"
+    return _without_asking(event, reason, body, f"turned-away/{person.actor.id}")
+
+
+def too_late(event: Commented) -> Decision:
+    body = "This pull request is closed, so there is nothing to command here. Reopen it first."
+    return _without_asking(event, f"#{event.pull} is closed", body, "closed")
+
+
+def _without_asking(event: Commented, reason: str, body: str, about: str) -> Decision:
+    react = React(event.repo, event.comment, Reaction.NOT_DONE)
+    reply = Reply(event.repo, event.pull, body, about)
     return Decision(reason, effects=(react, reply), repos=(SeeRepo(event.repo),))
 
 

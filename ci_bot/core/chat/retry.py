@@ -22,7 +22,7 @@ def decide(args: Sequence[str], asked: Asked) -> Decision:
     """A head without a run gets one; what passed is not run again unless it is named."""
     if not asked.gating:
         return _start(asked)
-    if any(run.verdict is Verdict.HELD for run in asked.gating):
+    if any(not run.ruling.may_start for run in asked.gating):
         return refused(asked, "waits for approval", approve_first(asked), NAME)
     known = keys_of(asked.gating)
     wrong = unknown_jobs(args, known)

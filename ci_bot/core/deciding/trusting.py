@@ -60,9 +60,9 @@ def trust_of_pull(
     An event that brought the head is judged by its people; any other inherits what was ruled.
     """
     source = source_of(repo, pull, event, actor)
-    brought = _brought(event, source)
-    if known is not None and not approvals and (not brought or not _was_pushed(event, source)):
+    if known is not None and not approvals and not _was_pushed(event, source):
         return known
+    brought = _brought(event, source)
     return judge(
         source, people, policy, approvals=approvals, returning=returning, brought=brought, now=now
     )

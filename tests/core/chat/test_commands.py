@@ -269,3 +269,9 @@ def test_several_commands_of_a_comment_are_one_decision() -> None:
     both = chat.decide((Command("retry", ()), Command("help", ())), known)
     assert both.retry
     assert "/approve" in said(both)
+
+
+def test_what_had_ended_when_its_approval_was_withdrawn_waits_for_another_one() -> None:
+    ended = run(ran("build", Status.FAILED), ruling=Ruling.WAIT)
+    assert decide("retry", asked(ended, pull=FORKED)).retry == ()
+    assert decide(f"approve {SHA_A}", asked(ended, pull=FORKED)).give_secrets
