@@ -46,7 +46,7 @@ bring() {
     fi
     [ -d "$work" ] || prepare
     echo "forge description: getting $1"
-    tarball=$(npm pack "$1" --silent --cache "$work/npm" --pack-destination "$work" 2>>"$log" </dev/null) ||
+    tarball=$(npm pack "$1" --loglevel=error --cache "$work/npm" --pack-destination "$work" 2>>"$log" </dev/null) ||
         give_up "npm could not get $1:"
     echo "$2  $work/$tarball" | sha512sum --check --status ||
         give_up "$1 is not what it was when it was chosen (its sha512 differs); nothing is used of it"
