@@ -18,6 +18,7 @@ from ci_bot.core.decisions import AuditLine, Decision
 from ci_bot.core.effects import Effect, Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, Step
+from ci_bot.core.reconciling import Attempt, KnownRepo, LastPush, OpenPull
 from ci_bot.core.report.values import CheckReport, CommentReport
 from ci_bot.core.secret_rules import StoredSecret
 from ci_bot.core.states import Change
@@ -166,6 +167,26 @@ class ForgeReports(Protocol):
 
     async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
         """Reacts to a comment on a pull request. Safe to repeat; a comment that is gone is fine."""
+        ...
+
+
+class ReconcilingForge(Protocol):
+    """A forge that can be asked what it failed to tell, and what it has. Raises as `ForgeFacts` does."""
+
+    async def attempts(self, since: float) -> Sequence[Attempt]:
+        """Its deliveries to us that ended after `since`, the newest of them at least."""
+        ...
+
+    async def redeliver(self, attempt: int) -> None:
+        """Asks for one of them again. It comes with the delivery id of the first."""
+        ...
+
+    async def open_pulls(self, repo: Repo, since: float) -> Sequence[OpenPull]:
+        """Open pull requests about which anything changed after `since`; perhaps not all."""
+        ...
+
+    async def last_push(self, repo: Repo, branch: str) -> LastPush | None:
+        """None where the branch is gone, or where the forge keeps no record of who moved it."""
         ...
 
 
@@ -398,6 +419,14 @@ class Decisions(Protocol):
 
     async def push_after(self, repo_key: str, branch: str, sha: str) -> Run | None:
         """The newest run of a push that moved the branch on from `sha`."""
+        ...
+
+
+class Repositories(Protocol):
+    """What ci-bot serves. Written with decisions. Raises `StoreError`."""
+
+    async def served(self) -> Sequence[KnownRepo]:
+        """Every repository that was not taken from us, longest known first."""
         ...
 
 

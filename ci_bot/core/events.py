@@ -1,6 +1,7 @@
 """What a forge told us, in our own words: frozen values, no forge dictionary beyond this point.
 
-Every event is a past fact. A forge's `webhook.py` makes them from verified payloads; nothing else does.
+Every event is a past fact. A forge's `webhook.py` makes them from verified payloads; what a look at the
+forge found (`core/reconciling.py`) is the one other source.
 """
 
 from __future__ import annotations
@@ -236,6 +237,27 @@ class RepoDeleted:
     actor: Actor
 
 
+@dataclass(frozen=True, slots=True)
+class PullFound:
+    """A look at the forge found a pull request's head that no delivery told us of."""
+
+    repo: Repo
+    number: int
+    sha: str
+    base_ref: str
+
+
+@dataclass(frozen=True, slots=True)
+class PushFound:
+    """A look at the forge found a branch's head that no delivery told us of."""
+
+    repo: Repo
+    branch: str
+    sha: str
+    before: str
+    actor: Actor
+
+
 Event: TypeAlias = (
     Pushed
     | TagPushed
@@ -252,6 +274,8 @@ Event: TypeAlias = (
     | RepoRenamed
     | RepoTransferred
     | RepoDeleted
+    | PullFound
+    | PushFound
 )
 
 #: What forges write for "no commit": the `before` of a new branch.

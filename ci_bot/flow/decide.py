@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from ci_bot.core import asking, deciding
+from ci_bot.core import asking, deciding, reconciling
 from ci_bot.core.asking import Candidate
 from ci_bot.core.decisions import Decision
 from ci_bot.core.errors import CiBotError, StoreError
@@ -20,9 +20,11 @@ from ci_bot.core.events import (
     Event,
     MergeGroupAsked,
     MergeGroupDropped,
+    PullFound,
     PullRequestChanged,
     PullRequestClosed,
     Pushed,
+    PushFound,
     RefDeleted,
     RepoDeleted,
     RepoRenamed,
@@ -143,6 +145,24 @@ class Decider:
     async def decide(self, event: Event) -> Decision:
         """Gathers what the event's decision needs to know, and has the core decide."""
         match event:
+            case PullRequestChanged() | Pushed() | TagPushed() | MergeGroupAsked():
+                return await self._decide_head(event)
+            case Commented():
+                return await self._commands.decide(event)
+            case ButtonPressed() | RerunAsked():
+                return await self._decide_press(event)
+            case PullRequestClosed():
+                current = await self._facts.forge(event.repo).pull(event.repo, event.pull.number)
+                return deciding.decide_closed(event, current)
+            case PullFound() | PushFound():
+                return await self._decide_found(event)
+            case _:
+                return _decide_alone(event)
+
+    async def _decide_head(
+        self, event: PullRequestChanged | Pushed | TagPushed | MergeGroupAsked
+    ) -> Decision:
+        match event:
             case PullRequestChanged():
                 return await self._decide_pull(event)
             case Pushed():
@@ -151,15 +171,22 @@ class Decider:
                 return await self._decide_tag(event)
             case MergeGroupAsked():
                 return await self._decide_merge_group(event)
-            case Commented():
-                return await self._commands.decide(event)
-            case ButtonPressed() | RerunAsked():
-                return await self._decide_press(event)
-            case PullRequestClosed():
-                current = await self._facts.forge(event.repo).pull(event.repo, event.pull.number)
-                return deciding.decide_closed(event, current)
-            case _:
-                return _decide_alone(event)
+
+    async def _decide_found(self, event: PullFound | PushFound) -> Decision:
+        """As the delivery would have been that never came; by now it may have come after all."""
+        repo = event.repo
+        if reconciling.is_known(event, await self._facts.runs_of_head(repo, event.sha)):
+            return Decision("its run is known by now")
+        if isinstance(event, PushFound):
+            message = await self._facts.message(repo, event.sha)
+            pushed = Pushed(repo, event.branch, event.sha, event.before, message, event.actor)
+            return await self._decide_push(pushed)
+        pull = await self._facts.forge(repo).pull(repo, event.number)
+        if pull.head_sha != event.sha:
+            return Decision(f"#{pull.number} has moved on since")
+        # Who brought it is not known, so nobody vouches for a fork's; nor since when it is there.
+        changed = PullRequestChanged(repo, pull, pull.author, brought_head=False, at=self._clock.now())
+        return await self._decide_pull(changed)
 
     async def _decide_pull(self, event: PullRequestChanged) -> Decision:
         repo = event.repo

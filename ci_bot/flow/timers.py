@@ -1,4 +1,4 @@
-"""What is done every so often: leftovers of ended jobs are removed."""
+"""What is done every so often: leftovers are removed, and the forge is asked for what it did not tell."""
 
 from __future__ import annotations
 
@@ -9,10 +9,13 @@ import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from ci_bot.core.errors import CiBotError
+from ci_bot.flow.reconcile import Reconciler
 from ci_bot.ports import Clock, Executor, Runs, Workspaces
 
 _log = structlog.get_logger()
 REAP_SECONDS: Final = 30
+ASK_AGAIN_SECONDS: Final = 60
+LOOK_AT_HEADS_SECONDS: Final = 300
 PRUNE_HOURS: Final = 6
 FORGET_HOURS: Final = 1
 KEEP_COMMITS_SECONDS: Final = 30 * 24 * 3600  # far longer than any job runs
@@ -42,7 +45,12 @@ class Reaper:
 
 
 def make_timers(
-    reaper: Reaper, prune: Prune, forget: Prune, keep_secrets: float, clock: Clock
+    reaper: Reaper,
+    reconciler: Reconciler,
+    prune: Prune,
+    forget: Prune,
+    keep_secrets: float,
+    clock: Clock,
 ) -> AsyncIOScheduler:
     """The timers, not started yet.
 
@@ -64,6 +72,16 @@ def make_timers(
 
     timers = AsyncIOScheduler(timezone="UTC")
     timers.add_job(reaper.reap, "interval", seconds=REAP_SECONDS, max_instances=1, coalesce=True)
+    timers.add_job(
+        reconciler.ask_again, "interval", seconds=ASK_AGAIN_SECONDS, max_instances=1, coalesce=True
+    )
+    timers.add_job(
+        reconciler.look_at_heads,
+        "interval",
+        seconds=LOOK_AT_HEADS_SECONDS,
+        max_instances=1,
+        coalesce=True,
+    )
     timers.add_job(forget_old_commits, "interval", hours=PRUNE_HOURS, max_instances=1, coalesce=True)
     timers.add_job(forget_old_secrets, "interval", hours=FORGET_HOURS, max_instances=1, coalesce=True)
     return timers

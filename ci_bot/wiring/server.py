@@ -28,6 +28,7 @@ from ci_bot.flow.known import Known
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.receive import Receiver
+from ci_bot.flow.reconcile import FOUND, Findings, Reconciler
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.timers import Reaper, make_timers
@@ -44,6 +45,7 @@ from ci_bot.store import (
     EffectStore,
     InboxStore,
     PublicationStore,
+    RepositoryStore,
     RunStore,
     SecretStore,
 )
@@ -75,6 +77,7 @@ class Server:
     publisher: Publisher
     performer: Performer
     reaper: Reaper
+    reconciler: Reconciler
     timers: AsyncIOScheduler
 
     async def work(self) -> None:
@@ -83,10 +86,16 @@ class Server:
         self.timers.start()
         try:
             async with asyncio.TaskGroup() as group:
+                group.create_task(self._catch_up())
                 for part in (self.decider, self.worker, self.publisher, self.performer):
                     group.create_task(part.run())
         finally:
             self.timers.shutdown(wait=False)
+
+    async def _catch_up(self) -> None:
+        """What came to pass while no server ran."""
+        await self.reconciler.ask_again()
+        await self.reconciler.look_at_heads()
 
 
 @asynccontextmanager
@@ -171,6 +180,7 @@ class _Opened:
 def _put_together(opened: _Opened) -> Server:
     runs = RunStore(opened.database, opened.clock)
     reaper = Reaper(opened.holder, opened.executor, opened.workspaces, runs)
+    reconciler = _reconciler(opened)
     return Server(
         app=_app(opened, runs),
         decider=_decider(opened),
@@ -178,8 +188,10 @@ def _put_together(opened: _Opened) -> Server:
         publisher=_publisher(opened),
         performer=_performer(opened),
         reaper=reaper,
+        reconciler=reconciler,
         timers=make_timers(
             reaper,
+            reconciler,
             opened.workspaces.prune_mirrors,
             SecretStore(opened.database).purge,
             max(KEEP_SECRETS_SECONDS, opened.settings.limits.job_timeout),
@@ -224,7 +236,7 @@ def _decider(opened: _Opened) -> Decider:
     decisions = DecisionStore(opened.database, clock, opened.ids)
     facts = _facts(opened, decisions)
     return Decider(
-        {"github": opened.webhook},
+        {"github": opened.webhook, FOUND: Findings()},
         facts,
         Commands(facts, clock, opened.settings.command_prefix),
         InboxStore(opened.database, clock),
@@ -233,6 +245,18 @@ def _decider(opened: _Opened) -> Decider:
         bells.arrived,
         (bells.ready, bells.cancelled, bells.changed, bells.effects),
         opened.meters,
+    )
+
+
+def _reconciler(opened: _Opened) -> Reconciler:
+    clock = opened.clock
+    return Reconciler(
+        {"github": opened.github},
+        RepositoryStore(opened.database),
+        DecisionStore(opened.database, clock, opened.ids),
+        InboxStore(opened.database, clock),
+        clock,
+        opened.bells.arrived,
     )
 
 

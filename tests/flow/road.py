@@ -21,6 +21,7 @@ from ci_bot.flow.commands import Commands
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.meters import Meters
+from ci_bot.flow.reconcile import FOUND, Findings
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.worker import Worker
@@ -56,7 +57,7 @@ class Deciding:
             store.clock,
         )
         self.decider = Decider(
-            {"github": self.webhook},
+            {"github": self.webhook, FOUND: Findings()},
             facts,
             Commands(facts, store.clock, ""),
             store.inbox,

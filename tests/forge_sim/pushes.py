@@ -15,7 +15,7 @@ from .shapes import commits as shapes
 from .shapes.checks import suite_in_event, suite_tail
 from .shapes.repos import web_url
 from .sim import Sim
-from .state import Account, App, CheckSuite, Json, Repo
+from .state import Account, Activity, App, CheckSuite, Json, Repo
 
 # Same page (push): no events at all for more than 5,000 branches at once; none *for the tags* when
 # more than three of them are pushed at once. create and delete say the same of tags.
@@ -41,6 +41,7 @@ async def settle(sim: Sim, repo: Repo, pusher: Account) -> None:
         if ref not in silent:
             await _tell(sim, repo, ref, old, new, pusher)
         if ref.startswith("refs/heads/"):
+            await _record(sim, repo, ref, old, new, pusher)
             await pulling.follow(sim, repo, ref.removeprefix("refs/heads/"), old, new, pusher)
 
 
@@ -56,6 +57,16 @@ async def _tell(sim: Sim, repo: Repo, ref: str, old: str, new: str, pusher: Acco
         sim.emit("delete", repo, pusher, about)
     elif kind == "heads":
         await request_suites(sim, repo, name, old, new, pusher)
+
+
+async def _record(sim: Sim, repo: Repo, ref: str, old: str, new: str, pusher: Account) -> None:
+    """Of branches alone: https://docs.github.com/en/rest/repos/repos#list-repository-activities."""
+    if NULL_SHA in (old, new):
+        kind = "branch_creation" if old == NULL_SHA else "branch_deletion"
+    else:
+        kind = "push" if await sim.git.is_ancestor(repo.id, old, new) else "force_push"
+    number = sim.world.next_id("activity")
+    repo.activities.append(Activity(number, ref, old, new, kind, pusher, time.time()))
 
 
 async def push_payload(sim: Sim, repo: Repo, ref: str, old: str, new: str, pusher: Account) -> Json:

@@ -28,6 +28,7 @@ FIRST_ID = {
     "delivery": 70_000_000_001,
     "hook": 900001,
     "ruleset": 1_200_001,
+    "activity": 9_000_000_001,
 }
 
 
@@ -225,6 +226,19 @@ class Pull:
     updated_at: float = field(default_factory=time.time)
 
 
+@dataclass(frozen=True, slots=True)
+class Activity:
+    """One move of a branch or a tag, as the forge keeps it."""
+
+    id: int
+    ref: str
+    before: str
+    after: str
+    kind: str
+    actor: Account
+    at: float
+
+
 @dataclass(slots=True)
 class Repo:
     id: int
@@ -245,6 +259,7 @@ class Repo:
     rulesets: dict[str, Ruleset] = field(default_factory=dict)
     queue: list[Queued] = field(default_factory=list)
     refs: dict[str, str] = field(default_factory=dict)
+    activities: list[Activity] = field(default_factory=list)
     next_number: int = 1
     created_at: float = field(default_factory=time.time)
     updated_at: float = field(default_factory=time.time)

@@ -83,16 +83,38 @@ class Api:
         `is_content`: it writes something that people are told of. Raises `ForgeBusy` without
         sending where the pace or an ordered pause forbids it.
         """
+        answer, _ = await self._exchange(tenant, method, url, variables, token, jwt, data, is_content)
+        return answer
+
+    async def page(self, url: str, variables: Mapping[str, Any], *, jwt: str) -> tuple[Any, str]:
+        """A part of one of the App's own lists, and the cursor of the next part, "" for the last.
+
+        https://docs.github.com/rest/using-the-rest-api/using-pagination-in-the-rest-api
+        """
+        answer, link = await self._exchange(THE_APP, "GET", url, variables, None, jwt, b"", False)
+        return answer, URL(link).query.get("cursor", "") if link else ""
+
+    async def _exchange(
+        self,
+        tenant: str,
+        method: str,
+        url: str,
+        variables: Mapping[str, Any],
+        token: str | None,
+        jwt: str | None,
+        data: Any,
+        is_content: bool,
+    ) -> tuple[Any, str | None]:
         self.check(tenant)
         line = self._line(tenant)
         self._keep_pace(line, method, is_content)
         try:
-            answer, _, _ = await line.host.ask(method, url, variables, data, token, jwt)
+            answer, link, _ = await line.host.ask(method, url, variables, data, token, jwt)
         except REQUEST_FAILURES as error:
             raise self._failed(line, error) from error
         line.pause.lift()
         self._heed_limit(line)
-        return answer
+        return answer, link
 
     def _line(self, tenant: str) -> _Line:
         if tenant not in self._lines:

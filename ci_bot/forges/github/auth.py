@@ -6,10 +6,10 @@ https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-a
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final, TypeAlias
+from typing import Any, Final, TypeAlias, TypeVar
 
 import jwt
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
@@ -20,6 +20,8 @@ from ci_bot.core.events import Repo
 from ci_bot.forges.github.api import THE_APP, Api, ForgeTime
 from ci_bot.forges.github.payload import Fields, WrongShape
 from ci_bot.forges.github.permissions import Grant, in_words
+
+_T = TypeVar("_T")
 
 #: The forge's clock may be behind ours; it refuses a life of more than ten minutes.
 _ISSUED_BEFORE: Final = 60
@@ -106,6 +108,14 @@ class Tokens:
         """Reads in the App's own name. Raises `ForgeDenied` where the forge does not know the key."""
         return await self._as_app("GET", url, variables, b"")
 
+    async def page_as_app(self, url: str, **variables: Any) -> tuple[Any, str]:
+        """A part of one of the App's own lists, and the cursor of the next part, "" for the last."""
+        return await self._signed(lambda jwt: self._api.page(url, variables, jwt=jwt))
+
+    async def post_as_app(self, url: str, **variables: Any) -> Any:
+        """Asks for something in the App's own name, with an empty body."""
+        return await self._as_app("POST", url, variables, b"")
+
     async def revoke_all(self) -> None:
         """For shutdown. What cannot be revoked expires within the hour."""
         await asyncio.gather(*self._minting.values(), return_exceptions=True)
@@ -145,11 +155,15 @@ class Tokens:
         return _token_of(answer)
 
     async def _as_app(self, method: str, url: str, variables: dict[str, Any], data: Any) -> Any:
+        return await self._signed(
+            lambda jwt: self._api.send(THE_APP, method, url, variables, jwt=jwt, data=data)
+        )
+
+    async def _signed(self, ask: Callable[[str], Awaitable[_T]]) -> _T:
         """Once more after a 401: the answer told the forge's time, and ours may have been off."""
         for _ in range(2):
-            signed = self._key.jwt(self._api.time.now())
             try:
-                return await self._api.send(THE_APP, method, url, variables, jwt=signed, data=data)
+                return await ask(self._key.jwt(self._api.time.now()))
             except ForgeError as error:
                 if error.status != 401:
                     raise

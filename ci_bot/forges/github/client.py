@@ -11,8 +11,17 @@ from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.effects import Reaction
 from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Access, Actor, Pull, Repo
+from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
 from ci_bot.core.report.values import CheckReport, CommentReport
-from ci_bot.forges.github import checks, comments, examination, facts, protection, statuses
+from ci_bot.forges.github import (
+    checks,
+    comments,
+    examination,
+    facts,
+    protection,
+    reconciling,
+    statuses,
+)
 from ci_bot.forges.github.api import Api
 from ci_bot.forges.github.auth import AppKey, Identity, NotGranted, Tokens
 from ci_bot.forges.github.calls import Calls
@@ -30,7 +39,7 @@ _COMMENT: Final = "comment"
 
 
 class GitHub:
-    """`ports.ForgeFacts` and `ports.ForgeReports` for one App on github.com or an Enterprise Server.
+    """`ports.ForgeFacts`, `ForgeReports` and `ReconcilingForge` for one App on github.com or an Enterprise Server.
 
     `api_url` and `web_url` ("https://api.github.com", "https://github.com"; for a server
     "https://HOST/api/v3", "https://HOST") are the only hosts that ever see a credential. `on_token`
@@ -126,6 +135,18 @@ class GitHub:
 
     async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
         await comments.react(self._calls, repo, comment, reaction.value)
+
+    async def attempts(self, since: float) -> Sequence[Attempt]:
+        return await reconciling.attempts(self._tokens, since)
+
+    async def redeliver(self, attempt: int) -> None:
+        await reconciling.redeliver(self._tokens, attempt)
+
+    async def open_pulls(self, repo: Repo, since: float) -> Sequence[OpenPull]:
+        return await reconciling.open_pulls(self._calls, repo, since)
+
+    async def last_push(self, repo: Repo, branch: str) -> LastPush | None:
+        return await reconciling.last_push(self._calls, repo, branch)
 
     async def examine(self) -> tuple[str, ...]:
         """What is wrong with the App's registration, each with its remedy; () if nothing."""

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
 from ci_bot.core.errors import FileTooLarge, ForgeError
 from ci_bot.core.events import Access, Actor, Permission, Pull, Repo
 from ci_bot.forges.github.calls import Calls
-from ci_bot.forges.github.payload import Fields, WrongShape
+from ci_bot.forges.github.payload import Fields, WrongShape, shaped
 from ci_bot.forges.github.permissions import READ
 from ci_bot.forges.github.values import pull_of
 
@@ -66,7 +66,7 @@ def _size(answer: Mapping[str, Any]) -> int:
 
 
 async def pull(calls: Calls, repo: Repo, number: int) -> Pull:
-    return _shaped(pull_of, await calls.get(repo, READ, "/pulls/{number}", number=number))
+    return shaped(pull_of, await calls.get(repo, READ, "/pulls/{number}", number=number))
 
 
 async def pulls_of_head(calls: Calls, repo: Repo, sha: str) -> Sequence[Pull]:
@@ -76,7 +76,7 @@ async def pulls_of_head(calls: Calls, repo: Repo, sha: str) -> Sequence[Pull]:
     """
     url = "/commits/{sha}/pulls{?per_page,page}"
     listed = [
-        _shaped(pull_of, item) async for item in calls.items(repo, READ, url, sha=sha, per_page=100)
+        shaped(pull_of, item) async for item in calls.items(repo, READ, url, sha=sha, per_page=100)
     ]
     return [
         pull for pull in listed if pull.is_open and pull.head_sha == sha and not pull.is_from_fork(repo)
@@ -92,7 +92,7 @@ async def permission(calls: Calls, repo: Repo, actor: Actor) -> Access:
         if error.status == 404:
             return Access(actor.id, Permission.NONE)
         raise
-    return _shaped(_access, answer)
+    return shaped(_access, answer)
 
 
 def _access(answer: Fields) -> Access:
@@ -106,7 +106,7 @@ def _access(answer: Fields) -> Access:
 async def commit_message(calls: Calls, repo: Repo, sha: str) -> str:
     """The answer lists the files of the commit, too: one a page keeps it small."""
     answer = await calls.get(repo, READ, "/commits/{sha}{?per_page}", sha=sha, per_page=1)
-    return _shaped(lambda commit: commit.object("commit").text("message"), answer)
+    return shaped(lambda commit: commit.object("commit").text("message"), answer)
 
 
 async def changed_files(calls: Calls, repo: Repo, number: int) -> Sequence[str]:
@@ -117,7 +117,7 @@ async def changed_files(calls: Calls, repo: Repo, number: int) -> Sequence[str]:
     url = "/pulls/{number}/files{?per_page,page}"
     found: dict[str, None] = {}
     async for item in calls.items(repo, READ, url, number=number, per_page=100):
-        found |= dict.fromkeys(_shaped(_paths, item))
+        found |= dict.fromkeys(shaped(_paths, item))
     return tuple(found)
 
 
@@ -133,16 +133,9 @@ async def forced_at(calls: Calls, repo: Repo, number: int) -> float | None:
     """
     url = "/issues/{number}/events{?per_page,page}"
     listed = calls.items(repo, READ, url, is_whole=True, number=number, per_page=100)
-    moments = [_shaped(_forced_at, item) async for item in listed]
+    moments = [shaped(_forced_at, item) async for item in listed]
     return max((moment for moment in moments if moment is not None), default=None)
 
 
 def _forced_at(event: Fields) -> float | None:
     return event.moment("created_at") if event.name("event") == _FORCED else None
-
-
-def _shaped(read: Callable[[Fields], _T], answer: Any) -> _T:
-    try:
-        return read(Fields.of(answer, "GitHub's answer"))
-    except WrongShape as error:
-        raise ForgeError(str(error)) from error

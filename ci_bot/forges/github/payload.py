@@ -3,9 +3,14 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any, Final
+from typing import Any, Final, TypeVar
+
+from ci_bot.core.errors import ForgeError
+
+T = TypeVar("T")
 
 _SHA: Final = re.compile(r"[0-9a-f]{40}")
 _CONTROL: Final = re.compile(r"[\x00-\x1f\x7f]")
@@ -99,3 +104,11 @@ class Fields:
 
     def _wrong(self, key: str, what: str) -> WrongShape:
         return WrongShape(f"{self._at(key)} must be {what}")
+
+
+def shaped(read: Callable[[Fields], T], answer: Any) -> T:
+    """What `read` makes of an answer to a request of ours. Raises `ForgeError` where it makes nothing of it."""
+    try:
+        return read(Fields.of(answer, "GitHub's answer"))
+    except WrongShape as error:
+        raise ForgeError(str(error)) from error

@@ -50,6 +50,17 @@ async def transfer(call: Call) -> Reply:
     return Reply(202, shapes.minimal(call.sim.urls, call.repo))
 
 
+async def list_activities(call: Call) -> Reply:
+    """The newest first; `ref` may be a branch's name alone. No cursors: nobody here asks for more."""
+    wanted = call.query.get("ref", "")
+    names = {wanted, f"refs/heads/{wanted}"}
+    found = [one for one in call.repo.activities if not wanted or one.ref in names]
+    if call.query.get("direction", "desc") == "desc":
+        found.reverse()
+    size = min(max(int(call.query.get("per_page", "30")), 1), 100)
+    return Reply(body=[shapes.activity(call.sim.urls, one) for one in found[:size]])
+
+
 async def get_permission(call: Call) -> Reply:
     """404 for someone who is not a collaborator, where the forge is set to answer so."""
     repo, world = call.repo, call.sim.world
@@ -159,6 +170,7 @@ ROUTES = (
     Route("PATCH", _REPO, patch_repo, _ADMIN, role="admin"),
     Route("DELETE", _REPO, delete, _ADMIN, role="admin"),
     Route("POST", f"{_REPO}/transfer", transfer, _ADMIN, role="admin"),
+    Route("GET", f"{_REPO}/activity", list_activities, (("contents", "read"),)),
     Route("GET", f"{_PERSON}/permission", get_permission, role="write"),
     Route("PUT", _PERSON, put_collaborator, _ADMIN, role="admin"),
     Route("DELETE", _PERSON, delete_collaborator, _ADMIN, role="admin"),

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from ..state import RANK, Json, Protection, Repo, Role, Ruleset
+from ..state import RANK, Activity, Json, Protection, Repo, Role, Ruleset
 from .common import Urls, iso, node_id, user
 
 _API_LINKS = {
@@ -139,6 +139,20 @@ def in_installation(repo: Repo) -> Json:
         "name": repo.name,
         "full_name": repo.full_name,
         "private": repo.private,
+    }
+
+
+def activity(urls: Urls, one: Activity) -> Json:
+    """``activity``."""
+    return {
+        "id": one.id,
+        "node_id": node_id("Activity", one.id),
+        "before": one.before,
+        "after": one.after,
+        "ref": one.ref,
+        "timestamp": iso(one.at),
+        "activity_type": one.kind,
+        "actor": user(urls, one.actor),
     }
 
 
