@@ -16,6 +16,7 @@ class Proxy:
     def __init__(self, path: Path) -> None:
         self.path = path
         self._writers: set[asyncio.StreamWriter] = set()
+        self._serving: set[asyncio.Task[None]] = set()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -23,9 +24,12 @@ class Proxy:
         try:
             yield
         finally:
-            server.close()
             self.path.unlink(missing_ok=True)
-            self.cut()
+            await asyncio.sleep(0.05)  # Python 3.13 leaks what is being accepted while the server closes
+            server.close()
+            while self._serving:  # one may just be connecting to the engine
+                self.cut()
+                await asyncio.wait(self._serving, timeout=0.1)
 
     def cut(self) -> None:
         """Breaks every connection; new ones are served."""
@@ -33,6 +37,10 @@ class Proxy:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        task = asyncio.current_task()
+        assert task is not None
+        self._serving.add(task)
+        task.add_done_callback(self._serving.discard)
         engine_reader, engine_writer = await asyncio.open_unix_connection(ENGINE)
         self._writers |= {writer, engine_writer}
         await asyncio.gather(_copy(reader, engine_writer), _copy(engine_reader, writer))
