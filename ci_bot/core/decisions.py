@@ -67,7 +67,7 @@ class Retry:
     """A new attempt of jobs of some runs of one commit.
 
     `jobs` () means everything that did not succeed; keys mean those jobs. What depends on a retried
-    job is retried with it, what still runs is left alone. `whole`: everything, whatever it did.
+    job is retried with it, what still runs is left alone. `whole`: with (), everything, whatever it did.
     """
 
     repo_key: str
