@@ -151,9 +151,14 @@ class ForgetRepo:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one event leads to. `reason` is recorded on the delivery: what was done, or why not."""
+    """What one event leads to. `reason` is recorded on the delivery: what was done, or why not.
+
+    `once`: the key of the comment that asked for it. A comment commands once, whatever is delivered
+    again under another delivery id (ids are not signed, and its approval may have been withdrawn since).
+    """
 
     reason: str
+    once: str = ""
     create: tuple[NewRun, ...] = ()
     withdraw: tuple[Withdraw, ...] = ()
     retry: tuple[Retry, ...] = ()
@@ -173,6 +178,6 @@ def together(decisions: Sequence[Decision]) -> Decision:
     parts = {
         name: tuple(part for decision in decisions for part in getattr(decision, name))
         for name in (each.name for each in fields(Decision))
-        if name != "reason"
+        if name not in ("reason", "once")
     }
     return Decision("; ".join(decision.reason for decision in decisions), **parts)
