@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from ci_bot.core.effects import Effect
 from ci_bot.core.events import Actor, Permission, Repo
@@ -175,7 +176,7 @@ def together(decisions: Sequence[Decision]) -> Decision:
     """Several decisions of one event (a comment may hold several commands) as one."""
     if len(decisions) == 1:
         return decisions[0]
-    parts = {
+    parts: dict[str, Any] = {
         name: tuple(part for decision in decisions for part in getattr(decision, name))
         for name in (each.name for each in fields(Decision))
         if name not in ("reason", "once")
