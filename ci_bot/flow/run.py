@@ -13,6 +13,7 @@ from ci_bot.core.errors import (
     EngineGone,
     ForgeError,
     LeaseLost,
+    SettingsError,
     StoreError,
     TrustLost,
     WorkspaceError,
@@ -95,7 +96,7 @@ class JobRunner:
         except TrustLost as error:
             await self._runs.hold(claim.lease, str(error))
             _log.warning("job held", job=claim.job.id, reason=str(error))
-        except (EngineError, WorkspaceError, ForgeError) as error:
+        except (EngineError, WorkspaceError, ForgeError, SettingsError) as error:
             await self._end(claim, Outcome(Change.BREAK, str(error)))
         except StoreError:
             raise

@@ -163,10 +163,21 @@ def test_what_describes_no_branch_is_an_error_of_the_forge(found: Protection) ->
         examination("main", found, US)
 
 
-KEYS = (
-    "protection required_status_checks checks context contexts app_id type parameters integration_id "
-    "ruleset_id ruleset_source check_runs statuses"
-).split()
+KEYS = [
+    "protection",
+    "required_status_checks",
+    "checks",
+    "context",
+    "contexts",
+    "app_id",
+    "type",
+    "parameters",
+    "integration_id",
+    "ruleset_id",
+    "ruleset_source",
+    "check_runs",
+    "statuses",
+]
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),
     lambda inner: (
