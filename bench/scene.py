@@ -1,4 +1,4 @@
-"""A simulated forge and a ci-bot as processes of their own, and signed push deliveries for it."""
+"""A simulated forge and a ci-bot as processes of their own, and signed deliveries for it."""
 
 from __future__ import annotations
 
@@ -57,27 +57,38 @@ class Scene:
         """What the forge would send about one pushed commit: distinct, and signed with our secret."""
         commit = template["head_commit"] | {"id": sha}
         changed = {"after": sha, "before": before, "head_commit": commit, "commits": [commit]}
-        body = json.dumps({**template, **changed}, separators=(",", ":")).encode()
+        return self.signed("push", {**template, **changed})
+
+    def commented(self, template: Payload, comment: Payload) -> Delivery:
+        """What the forge would send about a new comment, by whoever wrote the template's."""
+        made = {key: comment[key] for key in ("id", "body", "created_at", "updated_at", "html_url")}
+        return self.signed("issue_comment", {**template, "comment": template["comment"] | made})
+
+    def signed(self, event: str, payload: Payload) -> Delivery:
+        body = json.dumps(payload, separators=(",", ":")).encode()
         secret = self.bot.env["CI_BOT_GITHUB__WEBHOOK_SECRET"].encode()
         headers = {
             "Content-Type": "application/json",
             "User-Agent": "GitHub-Hookshot/bench",
             "X-GitHub-Delivery": str(uuid.uuid4()),
-            "X-GitHub-Event": "push",
+            "X-GitHub-Event": event,
             "X-Hub-Signature-256": f"sha256={hmac.new(secret, body, hashlib.sha256).hexdigest()}",
         }
         return Delivery(headers, body)
 
-    async def template(self, repo: str) -> Payload:
-        """The last push that the forge delivered for a repository, as ci-bot stored it."""
+    async def template(self, repo: str, has: str = "head_commit") -> Payload:
+        """The last push that the forge delivered for a repository, as ci-bot stored it.
+
+        `has` "comment": the last comment.
+        """
         deadline = time.monotonic() + PATIENCE
         while time.monotonic() < deadline:
             for (body,) in self._ask("SELECT body FROM deliveries ORDER BY id DESC"):
                 payload: dict[str, Any] = json.loads(body)
-                if "head_commit" in payload and payload["repository"]["full_name"] == repo:
+                if has in payload and payload["repository"]["full_name"] == repo:
                     return payload
             await asyncio.sleep(0.05)
-        raise CannotMeasure(f"no push of {repo} arrived: {self.bot.process.tail(1000)}")
+        raise CannotMeasure(f"nothing with {has} of {repo} arrived: {self.bot.process.tail(1000)}")
 
     async def all_decided(self) -> None:
         """Waits until no delivery waits; one that was set aside spoils the measurement."""

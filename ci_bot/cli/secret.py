@@ -152,16 +152,21 @@ def unlock_command(repo: str, config: Path | None) -> None:
 
 
 @secret.command("rotate-key")
+@click.option(
+    "--lost", is_flag=True, help="Also where a key file is lost for good: give up what it opened."
+)
 @config_option
-def rotate_command(config: Path | None) -> None:
+def rotate_command(lost: bool, config: Path | None) -> None:
     """Make new keys, encrypt everything stored with them, and list what is to be sealed again.
 
     The old keys stay in their files, so that nothing stops working. Take their entries out of
     sealing.key and secrets.key once everything is sealed again.
     """
-    rotation = run(load(config), lambda keeping: keeping.rotate())
+    rotation = run(load(config), lambda keeping: keeping.rotate(lost=lost))
     click.echo(f"stored secrets encrypted again: {rotation.again}")
     click.echo(f"new sealing key: {rotation.public.id}\n  fingerprint {rotation.public.fingerprint}")
+    for scope, name in rotation.to_set:
+        click.echo(f"to set again: {name} of {scope}")
     for repo, branch, name in rotation.sealed:
         click.echo(f"to seal again: {name} in {repo}, {branch}")
     if not rotation.sealed:

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass, fields
+from typing import Any
 
 from ci_bot.core.effects import Effect
 from ci_bot.core.events import Actor, Permission, Repo
@@ -67,7 +68,7 @@ class Retry:
     """A new attempt of jobs of some runs of one commit.
 
     `jobs` () means everything that did not succeed; keys mean those jobs. What depends on a retried
-    job is retried with it, what still runs is left alone. `whole`: everything, whatever it did.
+    job is retried with it, what still runs is left alone. `whole`: with (), everything, whatever it did.
     """
 
     repo_key: str
@@ -151,9 +152,14 @@ class ForgetRepo:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """What one event leads to. `reason` is recorded on the delivery: what was done, or why not."""
+    """What one event leads to. `reason` is recorded on the delivery: what was done, or why not.
+
+    `once`: the key of the comment that asked for it. A comment commands once, whatever is delivered
+    again under another delivery id (ids are not signed, and its approval may have been withdrawn since).
+    """
 
     reason: str
+    once: str = ""
     create: tuple[NewRun, ...] = ()
     withdraw: tuple[Withdraw, ...] = ()
     retry: tuple[Retry, ...] = ()
@@ -170,9 +176,9 @@ def together(decisions: Sequence[Decision]) -> Decision:
     """Several decisions of one event (a comment may hold several commands) as one."""
     if len(decisions) == 1:
         return decisions[0]
-    parts = {
+    parts: dict[str, Any] = {
         name: tuple(part for decision in decisions for part in getattr(decision, name))
         for name in (each.name for each in fields(Decision))
-        if name != "reason"
+        if name not in ("reason", "once")
     }
     return Decision("; ".join(decision.reason for decision in decisions), **parts)

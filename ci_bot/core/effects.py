@@ -34,7 +34,7 @@ class React:
 
     @property
     def key(self) -> str:
-        return f"{self.repo.key}/comment/{self.comment}/{self.reaction}"
+        return f"{comment_key(self.repo, self.comment)}{self.reaction}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,7 +52,7 @@ class ReactAfter:
     @property
     def key(self) -> str:
         runs = hashlib.sha256("\n".join(self.runs).encode()).hexdigest()[:16]
-        return f"{self.repo.key}/comment/{self.comment}/end/{runs}"
+        return f"{comment_key(self.repo, self.comment)}end/{runs}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,6 +67,11 @@ class Reply:
     @property
     def key(self) -> str:
         return f"{self.repo.key}/pull/{self.pull}/{self.about}"
+
+
+def comment_key(repo: Repo, comment: int) -> str:
+    """What the keys of all reactions to one comment begin with."""
+    return f"{repo.key}/comment/{comment}/"
 
 
 Effect: TypeAlias = React | ReactAfter | Reply

@@ -60,11 +60,11 @@ def retried(
 ) -> tuple[str, ...]:
     """The keys of the jobs that get a new attempt, needs first.
 
-    `keys` names jobs; () means all that did not succeed, or simply all if every one did, as `whole`
-    does in any case. What depends on a retried job is retried with it. Unfinished jobs are left alone.
+    `keys` names jobs; () means all that did not succeed, or simply all if every one did or `whole` is
+    asked for. What depends on a retried job is retried with it. Unfinished jobs are left alone.
     """
     chosen = set(keys) or {job.key for job in jobs if job.status.is_bad}
-    if whole or (not chosen and all(job.status.is_final for job in jobs)):
+    if not keys and (whole or (not chosen and all(job.status.is_final for job in jobs))):
         chosen = {job.key for job in jobs}
     for job in jobs:  # needs first: one pass reaches everything downstream
         if chosen.intersection(job.needs):

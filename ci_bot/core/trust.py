@@ -245,12 +245,22 @@ def _names(logins: Sequence[str]) -> str:
     return " and ".join(f"@{login}" for login in dict.fromkeys(logins)) or "whoever pushed this"
 
 
-def to_ask_again(vouchers: Sequence[Voucher], now: float, seconds: float) -> tuple[Voucher, ...]:
-    """Those whose word counts while they may write, and who were not asked about in the last `seconds`."""
+def to_ask_again(
+    vouchers: Sequence[Voucher], now: float, seconds: float, heard: Mapping[int, float]
+) -> tuple[Voucher, ...]:
+    """Those whose word counts while they may write, and who were not asked about in the last `seconds`.
+
+    Each account once, whatever its roles. `heard`: account → when the forge last said that it may write.
+    """
+    counting = {
+        voucher.actor.id: voucher
+        for voucher in sorted(vouchers, key=lambda voucher: voucher.at)
+        if voucher.role.is_a_persons_word and voucher.holds
+    }
     return tuple(
         voucher
-        for voucher in vouchers
-        if voucher.role.is_a_persons_word and voucher.holds and voucher.at + seconds < now
+        for account, voucher in counting.items()
+        if max(voucher.at, heard.get(account, voucher.at)) + seconds < now
     )
 
 

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 
 from ci_bot.core import asking, chat, deciding
 from ci_bot.core.chat import Asked, Command
 from ci_bot.core.decisions import Decision, NewRun
+from ci_bot.core.effects import comment_key
 from ci_bot.core.events import Commented, Pull, Repo
 from ci_bot.core.model import Plan, Run, RunKind
 from ci_bot.core.pipeline import offered
@@ -30,6 +32,10 @@ class Commands:
         commands = chat.parse(event.body, self._prefix)
         if not commands:
             return Decision("commands nothing")
+        decision = await self._decide(event, commands)
+        return replace(decision, once=comment_key(event.repo, event.comment))
+
+    async def _decide(self, event: Commented, commands: tuple[Command, ...]) -> Decision:
         person = await self._facts.vouch(event.repo, event.actor)
         if not person.may_write:
             return chat.turned_away(event, person)

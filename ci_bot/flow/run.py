@@ -13,6 +13,7 @@ from ci_bot.core.errors import (
     EngineGone,
     ForgeError,
     LeaseLost,
+    SettingsError,
     StoreError,
     TrustLost,
     WorkspaceError,
@@ -23,6 +24,7 @@ from ci_bot.core.outcome import Outcome, job_deadline
 from ci_bot.core.patience import SHORTEST, is_worth_waiting, pause
 from ci_bot.core.states import Change, Status
 from ci_bot.core.trust import Vouched, is_outsiders, lost, to_ask_again
+from ci_bot.flow.heard import Heard
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.steps import Cancelling, StepRunner, unless
 from ci_bot.ports import (
@@ -70,6 +72,7 @@ class JobRunner:
         self._steps = steps
         self._clock = clock
         self._meters = meters
+        self._heard = Heard(clock, ASKED_SECONDS)
 
     async def carry_out(self, claim: Claim, cancelling: Cancelling) -> None:
         """Never raises but for cancellation: whatever breaks ends the job, with the reason.
@@ -95,7 +98,7 @@ class JobRunner:
         except TrustLost as error:
             await self._runs.hold(claim.lease, str(error))
             _log.warning("job held", job=claim.job.id, reason=str(error))
-        except (EngineError, WorkspaceError, ForgeError) as error:
+        except (EngineError, WorkspaceError, ForgeError, SettingsError) as error:
             await self._end(claim, Outcome(Change.BREAK, str(error)))
         except StoreError:
             raise
@@ -173,10 +176,12 @@ class JobRunner:
 
     async def _ask_again(self, run: Run) -> None:
         """Whether those whose word the run rests on may still write. Raises `TrustLost`."""
-        for voucher in to_ask_again(run.vouchers, self._clock.now(), ASKED_SECONDS):
+        heard = self._heard.of(run.id)
+        for voucher in to_ask_again(run.vouchers, self._clock.now(), ASKED_SECONDS, heard):
             why = lost(voucher, await self._vouch(run.repo, voucher.actor))
             if why:
                 raise TrustLost(why)
+            self._heard.add(run.id, voucher.actor.id)
 
     async def _end(self, claim: Claim, outcome: Outcome) -> None:
         await self._runs.end_job(claim.lease, outcome.change, outcome.reason)

@@ -102,6 +102,11 @@ class Keyring:
         """Raises `SettingsError` if the file is there but cannot be used, or cannot be made."""
         return cls(path, *read_or_make_keys(path, _SEALING))
 
+    @classmethod
+    def read(cls, path: Path) -> Keyring:
+        """Makes nothing. Raises `SettingsError`, also if there is no file."""
+        return cls(path, *read_keys(path, _SEALING))
+
     def rotate(self) -> Keyring:
         """With a new current key, in the file too; the old ones stay and open what they sealed."""
         return Keyring(self.path, *add_key(self.path, _SEALING))
@@ -133,6 +138,14 @@ def read_or_make_keys(path: Path, kind: KeyKind) -> tuple[tuple[Key, ...], str]:
         return _read(path, kind)
     except FileNotFoundError:
         return _changed(path, kind, _first_key)
+
+
+def read_keys(path: Path, kind: KeyKind) -> tuple[tuple[Key, ...], str]:
+    """The same of a file that must be there: one that went away is not made anew in silence."""
+    try:
+        return _read(path, kind)
+    except FileNotFoundError:
+        raise SettingsError([f"{path} is gone; restore it from a backup"]) from None
 
 
 def add_key(path: Path, kind: KeyKind) -> tuple[tuple[Key, ...], str]:

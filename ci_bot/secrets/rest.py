@@ -12,7 +12,7 @@ from cryptography.exceptions import InvalidTag
 from cryptography.hazmat.primitives.ciphers.aead import AESGCM
 
 from ci_bot.core.errors import SecretRefused
-from ci_bot.secrets.keys import Key, KeyKind, add_key, read_or_make_keys
+from ci_bot.secrets.keys import Key, KeyKind, add_key, read_keys, read_or_make_keys
 
 #: In bytes. Chosen at random, so one key is good for 2³² values (NIST SP 800-38D, section 8.3).
 _NONCE: Final = 12
@@ -41,6 +41,11 @@ class RestKeys:
         """Raises `SettingsError` if the file is there but cannot be used, or cannot be made."""
         return cls(path, *read_or_make_keys(path, _AT_REST))
 
+    @classmethod
+    def read(cls, path: Path) -> RestKeys:
+        """Makes nothing. Raises `SettingsError`, also if there is no file."""
+        return cls(path, *read_keys(path, _AT_REST))
+
     def rotate(self) -> RestKeys:
         """With a new current key, in the file too; the old ones stay and decrypt what is theirs."""
         return RestKeys(self.path, *add_key(self.path, _AT_REST))
@@ -57,7 +62,7 @@ class RestKeys:
 
     def decrypt(self, encrypted: Encrypted, identity: bytes) -> bytes:
         """Raises `SecretRefused`, also for the value of another `identity`."""
-        key = next((key for key in self.keys if key.id == encrypted.key_id), None)
+        key = self._key(encrypted)
         if key is None:
             raise SecretRefused(
                 f"encrypted with key {encrypted.key_id}, which {self.path.name} does not have;"
@@ -69,6 +74,13 @@ class RestKeys:
                 "what is stored of this secret was changed, or belongs to another one; set it again"
             )
         return value
+
+    def can_decrypt(self, encrypted: Encrypted) -> bool:
+        """Whether its key is here."""
+        return self._key(encrypted) is not None
+
+    def _key(self, encrypted: Encrypted) -> Key | None:
+        return next((key for key in self.keys if key.id == encrypted.key_id), None)
 
 
 def _decrypted(key: Key, blob: bytes, identity: bytes) -> bytes | None:

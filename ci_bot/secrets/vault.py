@@ -53,12 +53,14 @@ class OpenVault:
         return values
 
     async def values(self, run: Run) -> Sequence[bytes]:
+        """What no key opens any more can be given to nobody; `open` says so where it is asked for."""
         refs = _refs(run)
         if not refs:
             return ()
         names = [ref.name for ref in refs if not ref.sealed]
         stored = await self._secrets.every(scopes_of(run.repo), names)
-        found = [self._decrypted(secret) for secret in stored]
+        keys = self._rest()
+        found = [self._decrypted(secret) for secret in stored if keys.can_decrypt(_encrypted(secret))]
         return tuple(dict.fromkeys([*found, *self._unsealed_if_possible(refs, run)]))
 
     async def _stored(self, run: Run, refs: Sequence[SecretRef]) -> Mapping[str, StoredSecret]:
@@ -113,7 +115,11 @@ class OpenVault:
         return found
 
     def _decrypted(self, secret: StoredSecret) -> bytes:
-        return self._rest().decrypt(Encrypted(secret.key_id, secret.value), secret.identity)
+        return self._rest().decrypt(_encrypted(secret), secret.identity)
+
+
+def _encrypted(secret: StoredSecret) -> Encrypted:
+    return Encrypted(secret.key_id, secret.value)
 
 
 def _parsed(ref: SecretRef) -> Sealed:

@@ -26,7 +26,7 @@ from ci_bot.ports import Clock, Ids
 from ci_bot.store.approvals import record_approval, withdraw_approvals
 from ci_bot.store.audit import write_audit
 from ci_bot.store.database import Database
-from ci_bot.store.effects import store_effect
+from ci_bot.store.effects import store_effect, was_answered
 from ci_bot.store.inbox import DONE
 from ci_bot.store.jobs import being_cancelled, cancel_jobs, settle_run
 from ci_bot.store.rows import (
@@ -52,6 +52,8 @@ class DecisionStore:
         now = self._clock.now()
         touched: list[str] = []
         async with self._database.write() as connection:
+            if decision.once and await was_answered(connection, decision.once):
+                decision = Decision(f"{decision.once.rstrip('/')} was decided before")
             for change in decision.repos:
                 touched += await self._write_repo(connection, change, now)
             touched += await self._write_runs(connection, decision, now)

@@ -11,7 +11,7 @@ from sqlalchemy import select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ci_bot.core.effects import Effect, React, ReactAfter, Reply
+from ci_bot.core.effects import Effect, React, ReactAfter, Reaction, Reply
 from ci_bot.core.model import Run
 from ci_bot.ports import Clock, StoredEffect
 from ci_bot.store.database import Database
@@ -79,6 +79,12 @@ async def store_effect(connection: AsyncConnection, effect: Effect, now: float) 
         created_at=now,
     )
     await connection.execute(insert.on_conflict_do_nothing(index_elements=["key"]))
+
+
+async def was_answered(connection: AsyncConnection, comment: str) -> bool:
+    """Whether a reaction to this comment (`core.effects.comment_key`) was ever decided on."""
+    query = select(effects.c.id).where(effects.c.key.in_([f"{comment}{each}" for each in Reaction]))
+    return (await connection.execute(query.limit(1))).first() is not None
 
 
 def _written(effect: Effect) -> str:

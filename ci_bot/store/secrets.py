@@ -42,6 +42,14 @@ class SecretStore:
         """Those of one scope that count now, by name."""
         return await self._load(secrets.c.scope == scope, secrets.c.retired_at.is_(None))
 
+    async def in_use(self) -> Sequence[tuple[StoredSecret, str]]:
+        """Every one that counts now, and where: the repository's name, or the scope where it has none."""
+        query = select(repositories.c.key, repositories.c.name)
+        async with self._database.read() as connection:
+            names = {row.key: row.name for row in await connection.execute(query)}
+        found = await self._load(secrets.c.retired_at.is_(None))
+        return [(each, names.get(each.scope, each.scope)) for each in found]
+
     async def save(self, secret: StoredSecret) -> None:
         """Retires the one that had the name before."""
         async with self._database.write() as connection:

@@ -11,7 +11,6 @@ from typing import Final
 from ci_bot.core.decisions import AuditLine
 from ci_bot.core.errors import SettingsError, StoreError
 from ci_bot.core.events import Repo
-from ci_bot.core.sealed import SealBroken, parse_sealed
 from ci_bot.core.secret_rules import SecretLimits, StoredSecret, tenant_scope
 from ci_bot.secrets.keys import Keyring, PublicKey
 from ci_bot.secrets.rest import Encrypted, RestKeys
@@ -19,6 +18,7 @@ from ci_bot.secrets.sealing import seal
 from ci_bot.settings import Settings
 from ci_bot.store import AuditStore, Database, SecretStore
 from ci_bot.system import SystemClock, SystemIds
+from ci_bot.wiring.keyfiles import key_of, require_keys
 from ci_bot.wiring.looking import is_missing
 from ci_bot.wiring.parts import rest_keys, sealing_keys
 
@@ -41,10 +41,14 @@ class Scope:
 
 @dataclass(frozen=True, slots=True)
 class Rotation:
-    """`again`: how many stored secrets were encrypted anew; `sealed`: (repository, branch, name) to renew."""
+    """`again`: how many stored secrets were encrypted anew; `sealed`: (repository, branch, name) to renew.
+
+    `to_set`: (repository or scope, name) of stored ones whose key is lost.
+    """
 
     again: int
     sealed: Sequence[tuple[str, str, str]]
+    to_set: Sequence[tuple[str, str]]
     public: PublicKey
 
 
@@ -79,6 +83,7 @@ class Keeping:
         return Scope(scopes.pop(), name)
 
     async def set(self, scope: Scope, name: str, value: bytes, limits: SecretLimits, by: str) -> None:
+        await require_keys(self._settings, self._store)
         now, keys = self._clock.now(), rest_keys(self._settings)
         bare = StoredSecret(SystemIds().new(), scope.key, name, "", b"", limits, now, by)
         encrypted = keys.encrypt(value, bare.identity)
@@ -93,17 +98,28 @@ class Keeping:
     async def unlock(self, scope: Scope) -> bool:
         return await self._store.unlock(scope.key)
 
-    async def rotate(self) -> Rotation:
-        """New keys for both; everything stored is encrypted with the new one before this returns."""
+    async def rotate(self, *, lost: bool = False) -> Rotation:
+        """New keys for both; everything stored is encrypted with the new one before this returns.
+
+        `lost`: keys that are gone are given up. Without it, raises `SettingsError` if a file is missing.
+        """
+        if not lost:
+            await require_keys(self._settings, self._store)
         sealing = sealing_keys(self._settings).rotate()
         rest = rest_keys(self._settings).rotate()
         old = await self._store.made_with_other_keys(rest.current_id)
-        for secret in old:
+        readable = [secret for secret in old if rest.can_decrypt(_encrypted(secret))]
+        for secret in readable:
             await self._encrypt_again(secret, rest)
-        return Rotation(len(old), await self._to_renew(sealing), sealing.public)
+        to_set = [
+            (scope, secret.name)
+            for secret, scope in await self._store.in_use()
+            if not rest.can_decrypt(_encrypted(secret))
+        ]
+        return Rotation(len(readable), await self._to_renew(sealing), to_set, sealing.public)
 
     async def _encrypt_again(self, secret: StoredSecret, keys: RestKeys) -> None:
-        value = keys.decrypt(Encrypted(secret.key_id, secret.value), secret.identity)
+        value = keys.decrypt(_encrypted(secret), secret.identity)
         fresh = keys.encrypt(value, secret.identity)
         await self._store.encrypt_again(secret.id, secret.key_id, fresh.key_id, fresh.blob)
 
@@ -111,19 +127,15 @@ class Keeping:
         return [
             (repo, branch, ref.name)
             for repo, branch, ref in await self._store.sealed_in_use()
-            if _key_of(ref.sealed) != keys.public.id
+            if key_of(ref.sealed) != keys.public.id
         ]
 
     async def audit(self, limit: int, scope: Scope | None) -> Sequence[tuple[float, AuditLine]]:
         return await self._audit.newest(limit, scope.key if scope else "")
 
 
-def _key_of(sealed: str) -> str:
-    """ "" for what this version cannot read: that is to be sealed again as well."""
-    try:
-        return parse_sealed(sealed).header.key_id
-    except SealBroken:
-        return ""
+def _encrypted(secret: StoredSecret) -> Encrypted:
+    return Encrypted(secret.key_id, secret.value)
 
 
 def _with_value(bare: StoredSecret, encrypted: Encrypted) -> StoredSecret:

@@ -11,9 +11,10 @@ from typing import Final
 from ci_bot.core.errors import SettingsError, StoreError
 from ci_bot.ports import LogSink
 from ci_bot.settings import GitHubSettings, Settings
-from ci_bot.store import Database, InboxStore, RunStore
+from ci_bot.store import Database, InboxStore, RunStore, SecretStore
 from ci_bot.system import SystemClock
 from ci_bot.wiring.files import look_at_disk
+from ci_bot.wiring.keyfiles import lost_keys
 from ci_bot.wiring.parts import (
     open_executor,
     open_github,
@@ -100,7 +101,10 @@ def is_missing(settings: Settings) -> bool:
 
 
 async def _look_at_keys(settings: Settings) -> str:
-    """Only what is there: the server makes the files."""
+    """Only what is there: the server makes the files, and never in the place of lost ones."""
+    lost = await _lost_keys(settings)
+    if lost:
+        raise SettingsError(lost)
     there = [settings.keys / name for name in ("sealing.key", "secrets.key")]
     if not all(path.exists() for path in there):
         return "no keys yet; `ci-bot serve` makes them"
@@ -108,6 +112,16 @@ async def _look_at_keys(settings: Settings) -> str:
     if warnings:
         raise SettingsError(warnings)
     return f"sealed for key {sealing_keys(settings).public.id}; its file in {settings.keys}"
+
+
+async def _lost_keys(settings: Settings) -> Sequence[str]:
+    if is_missing(settings):
+        return ()
+    database = await Database.open(settings.database, migrate=False)
+    try:
+        return await lost_keys(settings, SecretStore(database))
+    finally:
+        await database.close()
 
 
 def _github(settings: Settings) -> GitHubSettings:

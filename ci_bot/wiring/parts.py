@@ -62,10 +62,14 @@ def open_executor(settings: Settings, instance: str) -> DockerExecutor:
 
 
 def open_vault(settings: Settings, database: Database, clock: Clock, known: Known) -> OpenVault:
-    """Makes the key files if they are not there, so that the first sealed string has a key to be for."""
-    sealing, rest = partial(sealing_keys, settings), partial(rest_keys, settings)
-    sealing()
-    rest()
+    """Makes the key files if they are not there, so that the first sealed string has a key to be for.
+
+    Call `require_keys` first. From then on they are read and never made: a file that goes away is told.
+    """
+    sealing_keys(settings)
+    rest_keys(settings)
+    sealing = partial(Keyring.read, settings.keys / "sealing.key")
+    rest = partial(RestKeys.read, settings.keys / "secrets.key")
     return OpenVault(SecretStore(database), AuditStore(database, clock), sealing, rest, known.add)
 
 

@@ -36,6 +36,7 @@ from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
 from ci_bot.links import Links, read_or_make_key
 from ci_bot.ports import CloneSource
+from ci_bot.secrets.keys import Keyring
 from ci_bot.secrets.vault import OpenVault
 from ci_bot.settings import GitHubSettings, Settings
 from ci_bot.store import (
@@ -53,13 +54,13 @@ from ci_bot.system import SystemClock, SystemIds
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
 from ci_bot.wiring.files import instance_of, locked, look_at_disk, make_dirs
+from ci_bot.wiring.keyfiles import require_keys
 from ci_bot.wiring.parts import (
     open_executor,
     open_github,
     open_logs,
     open_vault,
     policies,
-    sealing_keys,
 )
 from ci_bot.workspace.checkouts import GitWorkspaces
 
@@ -148,6 +149,7 @@ class _Opened:
         clock, ids = SystemClock(), SystemIds()
         database = await Database.open(settings.database)
         stack.push_async_callback(database.close)
+        await require_keys(settings, SecretStore(database))
         tokens = Known()
 
         def on_token(token: bytes) -> None:
@@ -217,7 +219,7 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
     settings = opened.settings
 
     def public_key() -> str:
-        return sealing_keys(settings).public.to_text()
+        return Keyring.read(settings.keys / "sealing.key").public.to_text()
 
     return make_app(
         receiver,

@@ -105,6 +105,32 @@ def test_rotating_encrypts_everything_again(data: Path) -> None:
     assert "fingerprint" in done.stdout
 
 
+@pytest.mark.parametrize("words", [("set", "OTHER", "--repo", REPO.name), ("rotate-key",)])
+def test_a_lost_key_file_is_not_made_anew_in_silence(data: Path, words: tuple[str, ...]) -> None:
+    ask("secret", "set", "TOKEN", "--repo", REPO.name, value=VALUE)
+    (data / "secrets.key").unlink()
+    done = CliRunner().invoke(cli, ["secret", *words], input=VALUE)
+    assert done.exit_code != 0
+    assert "secrets.key is not there, and 1 stored secret was made with its key" in str(done.exception)
+    assert not (data / "secrets.key").exists()
+
+
+def test_what_a_lost_key_opened_is_given_up_by_name_and_set_again(data: Path) -> None:
+    ask("secret", "set", "TOKEN", "--repo", REPO.name, value=VALUE)
+    (data / "secrets.key").unlink()
+    done = ask("secret", "rotate-key", "--lost")
+    assert "stored secrets encrypted again: 0" in done.stdout
+    assert f"to set again: TOKEN of {REPO.name}" in done.stdout
+    assert f"set these again: TOKEN of {REPO.name}" in keys_told()
+    ask("secret", "set", "TOKEN", "--repo", REPO.name, value=VALUE)
+    assert "made with" not in keys_told()
+
+
+def keys_told() -> str:
+    """What `ci-bot doctor` says of the keys."""
+    return "\n".join(line for line in ask("doctor").output.splitlines() if " secrets " in line)
+
+
 def test_a_transferred_repository_is_unlocked(data: Path) -> None:
     asyncio.run(write(data, decide_repo(RepoTransferred(REPO, ALICE))))
     assert ask("secret", "unlock", "--repo", REPO.name).exit_code == 0

@@ -90,3 +90,24 @@ def wait_for(url: str) -> None:
             if time.monotonic() > deadline:
                 raise
             time.sleep(0.05)
+
+
+def test_a_lost_key_file_is_not_made_anew_in_silence(
+    configured: int, ask: Ask, here: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    data = here / "served"
+    monkeypatch.setenv("CI_BOT_DATA_DIR", str(data))
+    first = begin("serve")
+    wait_for(f"http://127.0.0.1:{configured}/healthz")
+    value = here / "value"
+    value.write_text("hunter2-of-the-test")
+    kept = ask("secret", "set", "TOKEN", "--repo", "github:7", "--from-file", str(value))
+    assert kept.code == 0, kept.err
+    first.terminate()
+    assert finish(first).code == 0
+    (data / "secrets.key").unlink()
+    second = finish(begin("serve"))
+    assert second.code == 2
+    assert "secrets.key is not there, and 1 stored secret was made with its key" in second.words
+    assert "Traceback" not in second.err
+    assert not (data / "secrets.key").exists()

@@ -59,6 +59,12 @@ def test_everything_is_retried_where_everything_passed() -> None:
     assert retried((job("a", S), job("b", S, "a"))) == ("a", "b")
 
 
+def test_everything_is_retried_where_that_is_asked_and_no_job_is_named() -> None:
+    jobs = (job("a", S), job("b", F), job("c", S, "b"))
+    assert retried(jobs, whole=True) == ("a", "b", "c")
+    assert retried(jobs, ["b"], whole=True) == ("b", "c")
+
+
 def test_what_still_runs_is_left_alone() -> None:
     assert retried((job("a", R), job("b", F))) == ("b",)
     assert retried((job("a", R),), ["a"]) == ()

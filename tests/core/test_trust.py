@@ -151,7 +151,7 @@ def test_a_policy_that_lets_bots_run_is_what_vouches_for_them() -> None:
     people = [(Role.SENDER, vouched(BOT, None))]
     trust = judge(Source.OWN_BOT, people, Policy(bots=Bots.RUN), now=5.0)
     assert [(each.role, each.holds) for each in trust.vouchers] == [(Role.POLICY, True)]
-    assert not to_ask_again(trust.vouchers, now=1000.0, seconds=60)
+    assert not to_ask_again(trust.vouchers, now=1000.0, seconds=60, heard={})
 
 
 def test_an_app_that_waits_is_called_an_app() -> None:
@@ -169,7 +169,16 @@ def test_those_whose_word_counts_are_asked_about_again_after_a_while() -> None:
         Voucher(ALICE, Role.APPROVER, Permission.WRITE, 0.0),
         Voucher(BOB, Role.APPROVER, Permission.WRITE, 90.0),  # was asked about just now
     )
-    assert to_ask_again(vouchers, now=100.0, seconds=60) == (vouchers[1],)
+    assert to_ask_again(vouchers, now=100.0, seconds=60, heard={}) == (vouchers[1],)
+
+
+def test_each_account_is_asked_about_once_and_not_again_so_soon() -> None:
+    author = Voucher(ALICE, Role.AUTHOR, Permission.WRITE, 0.0)
+    sender = Voucher(ALICE, Role.SENDER, Permission.ADMIN, 1.0)
+    assert to_ask_again((author, sender), now=100.0, seconds=60, heard={}) == (sender,)
+    assert to_ask_again((author, sender), now=100.0, seconds=60, heard={ALICE.id: 40.0}) == ()
+    assert to_ask_again((author, sender), now=100.1, seconds=60, heard={ALICE.id: 40.0}) == (sender,)
+    assert to_ask_again((author,), now=100.0, seconds=60, heard={BOB.id: 99.0}) == (author,)
 
 
 @pytest.mark.parametrize("permission", [None, *Permission])

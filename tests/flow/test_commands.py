@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from ci_bot.core.effects import React, Reaction, Reply
-from ci_bot.core.events import Actor, Commented, Permission
+from ci_bot.core.events import Actor, CommentDeleted, Commented, Permission
 from ci_bot.core.model import Verdict
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.meters import Meters
@@ -76,3 +76,18 @@ async def test_the_approval_of_a_strangers_head_starts_exactly_that_run(deciding
     await deciding.decide(comment(f"/approve {SHA_A}"))
     run = await deciding.store.the_run()
     assert (run.verdict, [job.key for job in run.jobs]) == (Verdict.PLANNED, ["test"])
+
+
+async def test_a_comment_commands_once_whatever_is_delivered_again(deciding: Deciding) -> None:
+    """Under another delivery id, which nobody signs: its approval has been withdrawn since."""
+    forge, store = deciding.forge, deciding.store
+    forge.files[SHA_A, ".ci.yaml"], forge.pulls[3] = JOBS, pull(author=MALLORY, head_repo=99)
+    forge.permissions[ALICE.id] = Permission.WRITE
+    await deciding.decide(opened(forge.pulls[3], MALLORY))
+    await deciding.decide(comment(f"/approve {SHA_A}"))
+    assert (await store.the_run()).verdict is Verdict.PLANNED
+    await deciding.decide(CommentDeleted(REPO, 3, 77, ALICE))
+    assert (await store.the_run()).verdict is Verdict.HELD
+    await deciding.decide(comment(f"/approve {SHA_A}"))
+    assert (await store.the_run()).verdict is Verdict.HELD
+    assert list(await store.approvals.of(REPO.key, SHA_A, 3)) == []

@@ -87,6 +87,31 @@ async def test_what_runs_or_waits_blocks(world: World) -> None:
     assert await may_merge(world, number)
 
 
+async def test_a_job_that_ran_out_of_time_blocks_and_says_so(world: World) -> None:
+    await protected(world)
+    text = "jobs:\n  test:\n    timeout: 2s\n    steps: [sleep 60]\n"
+    sha = await world.push(ci_yaml=text)
+    number = await world.open_pull()
+    gate = await world.check(sha)
+    assert gate["conclusion"] == "timed_out"
+    assert "timed out" in gate["output"]["title"].lower()
+    assert (await world.check(sha, "ci-bot / test"))["conclusion"] == "timed_out"
+    assert not await may_merge(world, number)
+
+
+async def test_what_a_person_cancelled_blocks_and_says_who(world: World) -> None:
+    await protected(world)
+    sha = await world.push(ci_yaml=PASSING.replace("echo all is well", "sleep 60"))
+    number = await world.open_pull()
+    await world.until(lambda: any(each["State"] == "running" for each in world.containers()))
+    await world.forge.comment(world.repo, number, "/cancel", by="alice")
+    gate = await world.check(sha)
+    assert gate["conclusion"] == "cancelled"
+    assert "cancelled by" in gate["output"]["title"].lower()
+    assert "alice" in gate["output"]["title"]
+    assert not await may_merge(world, number)
+
+
 async def test_no_configuration_anywhere_is_silent(world: World) -> None:
     await protected(world, None)
     sha = await world.push(new="1")

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
-import subprocess
-import sys
 from base64 import b64encode
 from contextlib import suppress
 from pathlib import Path
@@ -13,7 +10,7 @@ from pathlib import Path
 import docker
 
 from tests.canary import CANARY, PLANTED, holds_it, leaks
-from tests.rig import ROOT
+from tests.scenarios.operating import cli
 from tests.scenarios.world import PASSING, World
 
 USES = """\
@@ -29,20 +26,6 @@ jobs:
         secrets: [TOKEN]
       - run: test -z "${TOKEN:-}"
 """
-
-
-def cli(world: World, *words: str, value: str = "") -> str:
-    """`ci-bot …` as the operator runs it on the server's machine."""
-    done = subprocess.run(
-        [sys.executable, "-m", "ci_bot", *words],
-        cwd=ROOT,
-        env=os.environ | world.bot.env,
-        input=value.encode(),
-        capture_output=True,
-        check=False,
-    )
-    assert done.returncode == 0, done.stderr.decode()
-    return done.stdout.decode()
 
 
 def inspected(world: World) -> bytes:

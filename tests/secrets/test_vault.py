@@ -158,6 +158,17 @@ async def test_after_the_key_was_rotated_the_old_value_still_opens(keeping: Keep
     assert await keeping.vault.open(run(), JOB, step()) == {"TOKEN": "hunter2"}
 
 
+async def test_what_no_key_opens_any_more_is_told_and_set_again_it_is_given(keeping: Keeping) -> None:
+    await keeping.set(b"hunter2")
+    (keeping.home / "secrets.key").unlink()
+    assert list(await keeping.vault.values(run())) == []
+    with pytest.raises(SecretRefused, match=r"secrets\.key does not have; restore that file"):
+        await keeping.vault.open(run(), JOB, step())
+    await keeping.set(b"hunter3")
+    assert list(await keeping.vault.values(run())) == [b"hunter3"]
+    assert await keeping.vault.open(run(), JOB, step()) == {"TOKEN": "hunter3"}
+
+
 def sealed(keeping: Keeping, repo_id: int = REPO.id, **limits: tuple[str, ...]) -> SecretRef:
     text = seal(
         b"hunter2", keeping.keyring().public, forge="github", repo_id=repo_id, name="TOKEN", **limits

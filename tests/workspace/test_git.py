@@ -1,10 +1,12 @@
 """The one way to run git: its surroundings do not matter, and it never outlives its time."""
 
-import asyncio
 import os
+from contextlib import suppress
+from pathlib import Path
 
 import pytest
 
+from ci_bot.ports import CloneSource
 from ci_bot.workspace.failures import Failure, GitFailed
 from ci_bot.workspace.git import Git
 from tests.workspace.githttp import git
@@ -47,7 +49,7 @@ async def test_what_takes_too_long_is_killed_with_its_children(app):
     with pytest.raises(GitFailed, match="it took too long") as slow:
         await Git(timeout=0.3).run("-C", str(app), "wait", doing="waiting")
     assert slow.value.failure is Failure.TOO_SLOW
-    assert not await _is_running("sleep 4242")
+    assert not _is_running("sleep 4242")
 
 
 async def test_a_missing_git_is_said_in_words(app, monkeypatch):
@@ -56,9 +58,33 @@ async def test_a_missing_git_is_said_in_words(app, monkeypatch):
         await Git().run("version", doing="asking")
 
 
-async def _is_running(command):
-    finder = await asyncio.create_subprocess_exec(
-        "pgrep", "-f", f"^{command}", stdout=asyncio.subprocess.PIPE
-    )
-    out, _ = await finder.communicate()
-    return bool(out)
+async def test_it_asks_nobody_and_speaks_two_protocols(app, monkeypatch):
+    """Whatever the server's own environment says."""
+    monkeypatch.setenv("GIT_ALLOW_PROTOCOL", "ext:file:ssh")
+    monkeypatch.setenv("GIT_TERMINAL_PROMPT", "1")
+    monkeypatch.setenv("GIT_ASKPASS", "evil")
+    git(app, "config", "alias.told", "!env")
+    out = await Git().run("-C", str(app), "told", doing="asking")
+    found = dict(line.split("=", 1) for line in out.decode().splitlines() if "=" in line)
+    assert found["GIT_ALLOW_PROTOCOL"] == "http:https"
+    assert found["GIT_TERMINAL_PROMPT"] == "0"
+    assert "GIT_ASKPASS" not in found
+
+
+async def test_the_token_goes_to_its_own_host_in_one_process_alone(app):
+    source = CloneSource("https://git.example.com/acme/web", "x-access-token", "ghs_secret")
+    wrapper = Git()
+    out = await wrapper.run("-C", str(app), "config", "--list", doing="asking", source=source)
+    (header,) = [line for line in out.decode().splitlines() if "extraheader" in line]
+    assert header.startswith("http.https://git.example.com/.extraheader=Authorization: Basic ")
+    assert not [name for name in await configuration(wrapper, app) if "extraheader" in name]
+
+
+def _is_running(command):
+    """Among the processes of this machine, by their arguments."""
+    wanted = command.encode().split()
+    for path in Path("/proc").glob("[0-9]*/cmdline"):
+        with suppress(OSError):  # it has ended meanwhile
+            if path.read_bytes().split(b"\0")[: len(wanted)] == wanted:
+                return True
+    return False
