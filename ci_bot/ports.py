@@ -19,6 +19,7 @@ from ci_bot.core.effects import Effect, Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, Step
 from ci_bot.core.report.values import CheckReport, CommentReport
+from ci_bot.core.retention import KeptLog
 from ci_bot.core.secret_rules import StoredSecret
 from ci_bot.core.states import Change
 from ci_bot.core.trust import Voucher
@@ -598,4 +599,52 @@ class Publications(Protocol):
         With an error that holds whatever happens; without one (progress that was held back) only as
         long as the truth stays as it was read.
         """
+        ...
+
+
+#: Where a sweep over all runs stands: when a run was made, and its id.
+Place = tuple[float, str]
+BEGINNING: Place = (0.0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """One batch: how many runs went, whose jobs' logs can go, and the place to go on after.
+
+    `place` is None at the end of the sweep.
+    """
+
+    runs: int
+    jobs: tuple[str, ...]
+    place: Place | None
+
+
+class Past(Protocol):
+    """What is old, in batches: each is one short transaction. Raises `StoreError`.
+
+    What is removed is chosen inside its transaction by `core.retention`, so nothing open refers to it.
+    """
+
+    async def forget_deliveries(self, before: float) -> int:
+        """Deliveries that ended before a moment, and effects; how many. 0 when none is left."""
+        ...
+
+    async def forget_runs(self, before: float, after: Place = BEGINNING) -> Forgotten: ...
+
+    async def logs_wanted(self, job_ids: Collection[str]) -> Collection[str]:
+        """Those of these jobs whose logs must stay, however old they are."""
+        ...
+
+    async def give_back(self) -> int:
+        """Gives the space that is free inside the database back to the disk; how many pages."""
+        ...
+
+
+class LogArchive(Protocol):
+    """The logs of all jobs as something that takes up a disk. Both may block: call them in a thread."""
+
+    def kept(self) -> Sequence[KeptLog]: ...
+
+    def forget(self, job_id: str) -> None:
+        """Removes the logs of a job. Safe to call twice."""
         ...

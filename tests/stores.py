@@ -17,6 +17,7 @@ from ci_bot.store import (
     EffectStore,
     InboxStore,
     PublicationStore,
+    RetentionStore,
     RunStore,
     SecretStore,
 )
@@ -36,6 +37,7 @@ class Store:
     effects: EffectStore
     audit: AuditStore
     secrets: SecretStore
+    past: RetentionStore
 
     async def reasons(self) -> list[tuple[str, str]]:
         """What became of every delivery, in the order of arrival: its state, and why."""
@@ -65,6 +67,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             EffectStore(database, clock),
             AuditStore(database, clock),
             SecretStore(database),
+            RetentionStore(database),
         )
     finally:
         await database.close()

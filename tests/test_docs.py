@@ -30,6 +30,7 @@ from ci_bot.settings import (
     GitHubSettings,
     LimitSettings,
     RegistrySettings,
+    RetentionSettings,
     Settings,
     TrustSettings,
     load,
@@ -44,6 +45,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "registries": RegistrySettings,
     "trust": TrustSettings,
     "limits": LimitSettings,
+    "retention": RetentionSettings,
 }
 
 LISTS = ("registries", "trust")

@@ -50,3 +50,9 @@ class Meters:
             ("result",),
             registry=self.registry,
         )
+        self.removed = Counter(
+            "ci_bot_removed_total",
+            "Old things removed, by kind.",
+            ("what",),
+            registry=self.registry,
+        )

@@ -1,8 +1,9 @@
-"""What is done every so often: leftovers of ended jobs are removed."""
+"""What is done every so often: leftovers of ended jobs are removed, what is old is forgotten."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
@@ -41,8 +42,21 @@ class Reaper:
                 _log.info("leftovers removed", count=count)
 
 
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to be done every so often; `work` never raises."""
+
+    work: Callable[[], Awaitable[None]]
+    seconds: float
+
+
 def make_timers(
-    reaper: Reaper, prune: Prune, forget: Prune, keep_secrets: float, clock: Clock
+    reaper: Reaper,
+    prune: Prune,
+    forget: Prune,
+    keep_secrets: float,
+    clock: Clock,
+    chores: Sequence[Chore] = (),
 ) -> AsyncIOScheduler:
     """The timers, not started yet.
 
@@ -66,4 +80,6 @@ def make_timers(
     timers.add_job(reaper.reap, "interval", seconds=REAP_SECONDS, max_instances=1, coalesce=True)
     timers.add_job(forget_old_commits, "interval", hours=PRUNE_HOURS, max_instances=1, coalesce=True)
     timers.add_job(forget_old_secrets, "interval", hours=FORGET_HOURS, max_instances=1, coalesce=True)
+    for chore in chores:
+        timers.add_job(chore.work, "interval", seconds=chore.seconds, max_instances=1, coalesce=True)
     return timers

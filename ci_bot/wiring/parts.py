@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.core.retention import Retention
 from ci_bot.core.trust import Policy
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.images import Credentials
@@ -87,6 +88,11 @@ def policies(settings: Settings) -> Callable[[str], Policy]:
         return Policy()
 
     return policy
+
+
+def retention(settings: Settings) -> Retention:
+    kept = settings.retention
+    return Retention(kept.deliveries, kept.runs, kept.logs, kept.logs_total)
 
 
 class _Registries:

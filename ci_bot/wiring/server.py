@@ -19,18 +19,20 @@ from ci_bot.core.model import Run
 from ci_bot.core.pipeline import Limits
 from ci_bot.core.trust import Vouched
 from ci_bot.executors.docker.executor import DockerExecutor
+from ci_bot.flow import housekeeping
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.commands import Commands
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.effects import Performer
 from ci_bot.flow.facts import Facts, Reader
+from ci_bot.flow.housekeeping import Housekeeper
 from ci_bot.flow.known import Known
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.receive import Receiver
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
-from ci_bot.flow.timers import Reaper, make_timers
+from ci_bot.flow.timers import Chore, Reaper, make_timers
 from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
 from ci_bot.links import Links, read_or_make_key
@@ -44,6 +46,7 @@ from ci_bot.store import (
     EffectStore,
     InboxStore,
     PublicationStore,
+    RetentionStore,
     RunStore,
     SecretStore,
 )
@@ -57,11 +60,13 @@ from ci_bot.wiring.parts import (
     open_logs,
     open_vault,
     policies,
+    retention,
     sealing_keys,
 )
 from ci_bot.workspace.checkouts import GitWorkspaces
 
 KEEP_SECRETS_SECONDS: Final = 24 * 3600
+TIDY_SECONDS: Final = 3600
 NEEDED_DISK: Final = 64 * 1024**2  # below that not even an event may be stored
 
 
@@ -184,8 +189,22 @@ def _put_together(opened: _Opened) -> Server:
             SecretStore(opened.database).purge,
             max(KEEP_SECRETS_SECONDS, opened.settings.limits.job_timeout),
             opened.clock,
+            (Chore(_housekeeper(opened).tidy, TIDY_SECONDS),),
         ),
     )
+
+
+def _housekeeper(opened: _Opened) -> Housekeeper:
+    """One more kind of thing that is kept for a while is one more shelf here."""
+    past, clock = RetentionStore(opened.database), opened.clock
+    keep = retention(opened.settings)
+    shelves = (
+        housekeeping.Deliveries(past, keep, clock),
+        housekeeping.Runs(past, opened.logs, keep, clock),
+        housekeeping.Logs(past, opened.logs, keep, clock),
+        housekeeping.FreePages(past),
+    )
+    return Housekeeper(shelves, opened.meters)
 
 
 def _app(opened: _Opened, runs: RunStore) -> web.Application:
@@ -216,6 +235,7 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
         checks,
         public_key,
         opened.vault,
+        retention(settings),
     )
 
 
