@@ -523,8 +523,10 @@ class Runs(Protocol):
         """Every attempt of every job of a run, in the order of the file, oldest attempt first."""
         ...
 
-    async def claim(self, holder: str, seconds: float, held: Collection[str] = ()) -> Claim | None:
-        """A job that was left behind, else the oldest ready one.
+    async def claim(
+        self, holder: str, seconds: float, held: Collection[str] = (), only_left: bool = False
+    ) -> Claim | None:
+        """A job that was left behind, else (but for `only_left`) the oldest ready one.
 
         Left behind is a running job whose lease has run out, or that an earlier process of the same
         instance began; but never one of `held`, the ids of those that the asker is working on.
@@ -588,6 +590,10 @@ class Publications(Protocol):
     async def known(self, subject: int) -> Mapping[str, Published]: ...
 
     async def save(self, subject: int, published: Published) -> None: ...
+
+    async def show_waiting(self) -> None:
+        """Whatever has a job that is ready is to be shown anew: why it waits has changed."""
+        ...
 
     async def shown(self, subject: int, version: int) -> None:
         """Everything up to `version` is shown."""

@@ -126,6 +126,13 @@ class LimitSettings(_Part):
     log: int = Field(default=16 * 1024**2, ge=64 * 1024)  # bytes kept of one step's output
 
 
+class DiskSettings(_Part):
+    """Below this much free space no new job starts; bytes, 0 for whatever is free."""
+
+    free_data: int = Field(default=1024**3, ge=0)  # under data_dir
+    free_run: int = Field(default=16 * 1024**2, ge=0)  # under run_dir
+
+
 class RetentionSettings(_Part):
     """For how long things are kept: days from their end, 0 for ever; and bytes, 0 without bound."""
 
@@ -174,6 +181,7 @@ class Settings(BaseSettings):
     registries: tuple[RegistrySettings, ...] = ()
     trust: tuple[TrustSettings, ...] = ()  # the first that names a repository counts
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    disk: DiskSettings = Field(default_factory=DiskSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
 
     @classmethod

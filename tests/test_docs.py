@@ -27,6 +27,7 @@ from ci_bot.flow.meters import Meters
 from ci_bot.forges.github.permissions import NEEDED_EVENTS, NEEDED_PERMISSIONS
 from ci_bot.settings import (
     ENV_PREFIX,
+    DiskSettings,
     GitHubSettings,
     LimitSettings,
     RegistrySettings,
@@ -45,6 +46,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "registries": RegistrySettings,
     "trust": TrustSettings,
     "limits": LimitSettings,
+    "disk": DiskSettings,
     "retention": RetentionSettings,
 }
 

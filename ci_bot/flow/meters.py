@@ -50,6 +50,17 @@ class Meters:
             ("result",),
             registry=self.registry,
         )
+        self.disk_free = Gauge(
+            "ci_bot_disk_free_bytes",
+            "Free where a setting points to.",
+            ("setting",),
+            registry=self.registry,
+        )
+        self.paused = Gauge(
+            "ci_bot_paused",
+            "1 while new jobs wait because a disk is nearly full.",
+            registry=self.registry,
+        )
         self.removed = Counter(
             "ci_bot_removed_total",
             "Old things removed, by kind.",

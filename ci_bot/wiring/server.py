@@ -30,6 +30,7 @@ from ci_bot.flow.known import Known
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.receive import Receiver
+from ci_bot.flow.room import Room
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.timers import Chore, Reaper, make_timers
@@ -53,7 +54,7 @@ from ci_bot.store import (
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
-from ci_bot.wiring.files import instance_of, locked, look_at_disk, make_dirs
+from ci_bot.wiring.files import free_under, instance_of, locked, look_at_disk, make_dirs, marks
 from ci_bot.wiring.parts import (
     open_executor,
     open_github,
@@ -132,8 +133,9 @@ class _Opened:
     executor: DockerExecutor
     workspaces: GitWorkspaces
     holder: str
-    meters: Meters = field(default_factory=Meters)
-    bells: _Bells = field(default_factory=_Bells)
+    meters: Meters
+    bells: _Bells
+    room: Room
 
     @classmethod
     async def open(
@@ -153,6 +155,7 @@ class _Opened:
         adapter = await open_github(stack, settings, github, clock, on_token)
         instance = instance_of(settings.data_dir)
         executor = open_executor(settings, instance)
+        meters, bells = Meters(), _Bells()
         stack.push_async_callback(executor.close)
         return cls(
             settings=settings,
@@ -170,6 +173,16 @@ class _Opened:
                 settings.data_dir, ca_file=settings.ca_file, proxy=settings.proxy or ""
             ),
             holder=f"{instance}/{ids.new()}",
+            meters=meters,
+            bells=bells,
+            room=Room(
+                marks(settings),
+                free_under,
+                PublicationStore(database, clock),
+                bells.changed,
+                clock,
+                meters,
+            ),
         )
 
 
@@ -219,6 +232,7 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
     checks: dict[str, Check] = {
         "database": opened.database.ping,
         "disk": partial(look_at_disk, opened.settings, NEEDED_DISK),
+        "room": opened.room.check,
         "engine": opened.executor.check,
     }
     settings = opened.settings
@@ -302,6 +316,7 @@ def _worker(opened: _Opened, runs: RunStore) -> Worker:
         bells.cancelled,
         (bells.changed, bells.effects),
         opened.meters,
+        opened.room.look,
     )
 
 
@@ -327,4 +342,5 @@ def _publisher(opened: _Opened) -> Publisher:
         opened.bells.changed,
         opened.meters,
         opened.settings.command_prefix,
+        lambda: opened.room.why,
     )
