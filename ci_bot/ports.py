@@ -170,6 +170,26 @@ class ForgeReports(Protocol):
         ...
 
 
+@dataclass(frozen=True, slots=True)
+class ForgeCall:
+    """One request to a forge, for whoever counts them.
+
+    `endpoint` is the template of its address, so its values are few; `status` is "2xx", the status of a
+    refusal, or "none" for no answer. `left` is what the forge says may still be asked this hour, -1 if
+    it says nothing.
+    """
+
+    tenant: str  # whose budget it is; "" for the App's own
+    endpoint: str  # "/commits/{sha}/check-runs"
+    status: str
+    seconds: float
+    left: int
+
+
+#: Hears every request after its answer. Must not raise or wait.
+OnCall = Callable[[ForgeCall], None]
+
+
 # ── executors ────────────────────────────────────────────────────────────────────────────────
 
 
@@ -484,6 +504,24 @@ class Vault(Protocol):
 
     async def values(self, run: Run) -> Sequence[bytes]:
         """Everything that steps of this run may have been given, now or before: what to mask."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class Stock:
+    """How much of everything waits, at one moment."""
+
+    jobs: Mapping[str, int]  # unfinished ones by status
+    longest_ready: float  # seconds since the oldest ready job was made; 0.0 for none
+    deliveries: int  # to be decided
+    set_aside: int  # deliveries that failed for good
+    publications: int  # commits and pull requests whose truth the forge does not show yet
+    effects: int
+
+
+class Stocktaking(Protocol):
+    async def stock(self) -> Stock:
+        """Raises `StoreError`."""
         ...
 
 

@@ -33,6 +33,7 @@ from ci_bot.flow.receive import Receiver
 from ci_bot.flow.room import Room
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
+from ci_bot.flow.stocks import Stocks
 from ci_bot.flow.timers import Chore, Reaper, make_timers
 from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
@@ -50,6 +51,7 @@ from ci_bot.store import (
     RetentionStore,
     RunStore,
     SecretStore,
+    StockStore,
 )
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.web.app import make_app
@@ -152,10 +154,10 @@ class _Opened:
             tokens.add(token)
             known.add(token)
 
-        adapter = await open_github(stack, settings, github, clock, on_token)
+        meters, bells = Meters(), _Bells()
+        adapter = await open_github(stack, settings, github, clock, on_token, meters.forge_called)
         instance = instance_of(settings.data_dir)
         executor = open_executor(settings, instance)
-        meters, bells = Meters(), _Bells()
         stack.push_async_callback(executor.close)
         return cls(
             settings=settings,
@@ -250,6 +252,7 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
         public_key,
         opened.vault,
         retention(settings),
+        Stocks(StockStore(opened.database, opened.clock), opened.clock, opened.meters).refresh,
     )
 
 
@@ -293,7 +296,13 @@ def _worker(opened: _Opened, runs: RunStore) -> Worker:
             return Vouched(actor, None)
 
     steps = StepRunner(
-        runs, opened.logs, opened.vault, opened.tokens.values, opened.clock, opened.links.url
+        runs,
+        opened.logs,
+        opened.vault,
+        opened.tokens.values,
+        opened.clock,
+        opened.links.url,
+        opened.meters,
     )
     runner = JobRunner(
         opened.executor,
