@@ -20,6 +20,7 @@ from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, Step
 from ci_bot.core.reconciling import Attempt, KnownRepo, LastPush, OpenPull
 from ci_bot.core.report.values import CheckReport, CommentReport
+from ci_bot.core.retention import KeptLog
 from ci_bot.core.secret_rules import StoredSecret
 from ci_bot.core.states import Change
 from ci_bot.core.trust import Voucher
@@ -188,6 +189,26 @@ class ReconcilingForge(Protocol):
     async def last_push(self, repo: Repo, branch: str) -> LastPush | None:
         """None where the branch is gone, or where the forge keeps no record of who moved it."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class ForgeCall:
+    """One request to a forge, for whoever counts them.
+
+    `endpoint` is the template of its address, so its values are few; `status` is "2xx", the status of a
+    refusal, or "none" for no answer. `left` is what the forge says may still be asked this hour, -1 if
+    it says nothing.
+    """
+
+    tenant: str  # whose budget it is; "" for the App's own
+    endpoint: str  # "/commits/{sha}/check-runs"
+    status: str
+    seconds: float
+    left: int
+
+
+#: Hears every request after its answer. Must not raise or wait.
+OnCall = Callable[[ForgeCall], None]
 
 
 # ── executors ────────────────────────────────────────────────────────────────────────────────
@@ -516,6 +537,24 @@ class Vault(Protocol):
 
 
 @dataclass(frozen=True, slots=True)
+class Stock:
+    """How much of everything waits, at one moment."""
+
+    jobs: Mapping[str, int]  # unfinished ones by status
+    longest_ready: float  # seconds since the oldest ready job was made; 0.0 for none
+    deliveries: int  # to be decided
+    set_aside: int  # deliveries that failed for good
+    publications: int  # commits and pull requests whose truth the forge does not show yet
+    effects: int
+
+
+class Stocktaking(Protocol):
+    async def stock(self) -> Stock:
+        """Raises `StoreError`."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
 class Lease:
     """The right to write about one job; every write carries it. `epoch` rises with each holder."""
 
@@ -551,8 +590,10 @@ class Runs(Protocol):
         """Every attempt of every job of a run, in the order of the file, oldest attempt first."""
         ...
 
-    async def claim(self, holder: str, seconds: float, held: Collection[str] = ()) -> Claim | None:
-        """A job that was left behind, else the oldest ready one.
+    async def claim(
+        self, holder: str, seconds: float, held: Collection[str] = (), only_left: bool = False
+    ) -> Claim | None:
+        """A job that was left behind, else (but for `only_left`) the oldest ready one.
 
         Left behind is a running job whose lease has run out, or that an earlier process of the same
         instance began; but never one of `held`, the ids of those that the asker is working on.
@@ -617,6 +658,10 @@ class Publications(Protocol):
 
     async def save(self, subject: int, published: Published) -> None: ...
 
+    async def show_waiting(self) -> None:
+        """Whatever has a job that is ready is to be shown anew: why it waits has changed."""
+        ...
+
     async def shown(self, subject: int, version: int) -> None:
         """Everything up to `version` is shown."""
         ...
@@ -627,4 +672,52 @@ class Publications(Protocol):
         With an error that holds whatever happens; without one (progress that was held back) only as
         long as the truth stays as it was read.
         """
+        ...
+
+
+#: Where a sweep over all runs stands: when a run was made, and its id.
+Place = tuple[float, str]
+BEGINNING: Place = (0.0, "")
+
+
+@dataclass(frozen=True, slots=True)
+class Forgotten:
+    """One batch: how many runs went, whose jobs' logs can go, and the place to go on after.
+
+    `place` is None at the end of the sweep.
+    """
+
+    runs: int
+    jobs: tuple[str, ...]
+    place: Place | None
+
+
+class Past(Protocol):
+    """What is old, in batches: each is one short transaction. Raises `StoreError`.
+
+    What is removed is chosen inside its transaction by `core.retention`, so nothing open refers to it.
+    """
+
+    async def forget_deliveries(self, before: float) -> int:
+        """Deliveries that ended before a moment, and effects; how many. 0 when none is left."""
+        ...
+
+    async def forget_runs(self, before: float, after: Place = BEGINNING) -> Forgotten: ...
+
+    async def logs_wanted(self, job_ids: Collection[str]) -> Collection[str]:
+        """Those of these jobs whose logs must stay, however old they are."""
+        ...
+
+    async def give_back(self) -> int:
+        """Gives the space that is free inside the database back to the disk; how many pages."""
+        ...
+
+
+class LogArchive(Protocol):
+    """The logs of all jobs as something that takes up a disk. Both may block: call them in a thread."""
+
+    def kept(self) -> Sequence[KeptLog]: ...
+
+    def forget(self, job_id: str) -> None:
+        """Removes the logs of a job. Safe to call twice."""
         ...

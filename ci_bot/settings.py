@@ -126,6 +126,33 @@ class LimitSettings(_Part):
     log: int = Field(default=16 * 1024**2, ge=64 * 1024)  # bytes kept of one step's output
 
 
+class DiskSettings(_Part):
+    """Below this much free space no new job starts; bytes, 0 for whatever is free."""
+
+    free_data: int = Field(default=1024**3, ge=0)  # under data_dir
+    free_run: int = Field(default=16 * 1024**2, ge=0)  # under run_dir
+
+
+class RetentionSettings(_Part):
+    """For how long things are kept: days from their end, 0 for ever; and bytes, 0 without bound."""
+
+    deliveries: int = Field(default=30, ge=0)  # GitHub sends one again for three days
+    runs: int = Field(default=365, ge=0)
+    logs: int = Field(default=90, ge=0)
+    logs_total: int = Field(default=20 * 1024**3, ge=0)  # bytes; the oldest go first
+
+    @field_validator("deliveries")
+    @classmethod
+    def _outlasts_redelivery(cls, value: int) -> int:
+        """https://docs.github.com/webhooks/testing-and-troubleshooting-webhooks/redelivering-webhooks"""
+        if 0 < value < 4:
+            raise ValueError(
+                "must be 4 days or more (or 0, for ever): GitHub sends a delivery again for 3 days, and "
+                "ci-bot would take it for a new one"
+            )
+        return value
+
+
 class Settings(BaseSettings):
     """Everything an operator can set. Read it with `load`."""
 
@@ -154,6 +181,8 @@ class Settings(BaseSettings):
     registries: tuple[RegistrySettings, ...] = ()
     trust: tuple[TrustSettings, ...] = ()  # the first that names a repository counts
     limits: LimitSettings = Field(default_factory=LimitSettings)
+    disk: DiskSettings = Field(default_factory=DiskSettings)
+    retention: RetentionSettings = Field(default_factory=RetentionSettings)
 
     @classmethod
     def settings_customise_sources(

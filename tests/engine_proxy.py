@@ -25,7 +25,9 @@ class Proxy:
             yield
         finally:
             self.path.unlink(missing_ok=True)
-            await asyncio.sleep(0.05)  # Python 3.13 leaks what is being accepted while the server closes
+            await asyncio.sleep(
+                0.05
+            )  # Python 3.13 leaks what is being accepted while the server closes
             server.close()
             while self._serving:  # one may just be connecting to the engine
                 self.cut()

@@ -18,6 +18,7 @@ from ci_bot.store import (
     InboxStore,
     PublicationStore,
     RepositoryStore,
+    RetentionStore,
     RunStore,
     SecretStore,
 )
@@ -38,6 +39,7 @@ class Store:
     audit: AuditStore
     secrets: SecretStore
     repositories: RepositoryStore
+    past: RetentionStore
 
     async def reasons(self) -> list[tuple[str, str]]:
         """What became of every delivery, in the order of arrival: its state, and why."""
@@ -68,6 +70,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             AuditStore(database, clock),
             SecretStore(database),
             RepositoryStore(database),
+            RetentionStore(database),
         )
     finally:
         await database.close()

@@ -27,9 +27,11 @@ from ci_bot.flow.meters import Meters
 from ci_bot.forges.github.permissions import NEEDED_EVENTS, NEEDED_PERMISSIONS
 from ci_bot.settings import (
     ENV_PREFIX,
+    DiskSettings,
     GitHubSettings,
     LimitSettings,
     RegistrySettings,
+    RetentionSettings,
     Settings,
     TrustSettings,
     load,
@@ -44,6 +46,8 @@ PARTS: dict[str, type[BaseModel]] = {
     "registries": RegistrySettings,
     "trust": TrustSettings,
     "limits": LimitSettings,
+    "disk": DiskSettings,
+    "retention": RetentionSettings,
 }
 
 LISTS = ("registries", "trust")

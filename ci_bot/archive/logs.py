@@ -6,11 +6,13 @@ import asyncio
 import re
 import shutil
 from collections.abc import AsyncIterator, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
 from ci_bot.archive.writer import FileLogWriter
 from ci_bot.core.model import LogRef
+from ci_bot.core.retention import KeptLog
 
 DEFAULT_LIMIT: Final = 10 * 1024 * 1024
 
@@ -77,6 +79,12 @@ class FileLogs:
             seen = is_there
             await asyncio.sleep(_POLL)
 
+    def kept(self) -> Sequence[KeptLog]:
+        """What there is of every job, from a look at the disk: that is where the space is."""
+        if not self._root.is_dir():
+            return []
+        return [_kept(folder) for folder in self._root.iterdir() if _JOB_ID.fullmatch(folder.name)]
+
     def forget(self, job_id: str) -> None:
         """Removes the logs of a job. Safe to call twice."""
         shutil.rmtree(self._folder(job_id), ignore_errors=True)
@@ -90,3 +98,15 @@ class FileLogs:
         if not _JOB_ID.fullmatch(job_id):
             raise ValueError(f"{job_id!r} is not the id of a job")
         return self._root / job_id
+
+
+def _kept(folder: Path) -> KeptLog:
+    """A folder that vanishes meanwhile is empty."""
+    size, written_at = 0, 0.0
+    with suppress(FileNotFoundError):
+        written_at = folder.stat().st_mtime
+        for file in folder.iterdir():
+            found = file.stat()
+            size += found.st_size
+            written_at = max(written_at, found.st_mtime)
+    return KeptLog(folder.name, size, written_at)

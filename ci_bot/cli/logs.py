@@ -10,6 +10,7 @@ import click
 
 from ci_bot.core.model import JobRun, LogRef, Run
 from ci_bot.core.plain import plain
+from ci_bot.core.retention import log_removed
 from ci_bot.settings import load
 from ci_bot.wiring import open_archive
 
@@ -37,6 +38,8 @@ async def _show(run_id: str, key: str | None, config: Path | None) -> None:
                     f"--- {step.index + 1}. {step.name}: {step.status} {step.reason}".rstrip(), dim=True
                 )
                 text = plain(archive.logs.read(LogRef(job.id, step.index)))
+                if step.log_bytes and not text:
+                    text = log_removed(archive.kept)
                 click.echo(text, nl=bool(text) and not text.endswith("\n"))
 
 

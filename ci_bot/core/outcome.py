@@ -6,8 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ci_bot.core.model import Exit, ExitReason, Job, StepRun
-from ci_bot.core.states import Change, Status
+from ci_bot.core.model import Exit, ExitReason, Job, JobRun, StepRun
+from ci_bot.core.states import Change, Status, fold
 
 
 class StoppedBy(StrEnum):
@@ -49,6 +49,31 @@ def job_outcome(steps: Sequence[StepRun]) -> Outcome | None:
         if step.status in _ENDS:
             return Outcome(_ENDS[step.status], f'step "{step.name}": {step.reason}')
     return Outcome(Change.SUCCEED) if all(step.status.is_final for step in steps) else None
+
+
+@dataclass(frozen=True, slots=True)
+class Took:
+    """How a run ended, and how many seconds that took since it, or its newest attempt, was asked for."""
+
+    result: Status
+    seconds: float
+
+
+def run_took(jobs: Sequence[JobRun], job_id: str) -> Took | None:
+    """None while a job is unfinished, and where another job than this one was the last to end.
+
+    So a run is measured once, by whoever ended it, however many of its jobs end together.
+    """
+    if not all(job.status.is_final for job in jobs):
+        return None
+    worked = [job for job in jobs if job.started_at is not None and job.finished_at is not None]
+    last = max(worked, key=lambda job: (job.finished_at or 0.0, job.id), default=None)
+    if last is None or last.id != job_id:
+        return None
+    newest = max(job.attempt for job in jobs)
+    asked_at = min(job.created_at for job in jobs if job.attempt == newest)
+    seconds = max(0.0, (last.finished_at or asked_at) - asked_at)
+    return Took(fold(job.status for job in jobs), seconds)
 
 
 _ENDS = {

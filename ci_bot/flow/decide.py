@@ -115,6 +115,7 @@ class Decider:
             await self._failed(stored, error)
             return
         self._meters.decided.labels("decided").inc()
+        self._meters.decide_seconds.observe(max(0.0, self._clock.now() - stored.received_at))
         log.info("decided", reason=decision.reason)
         for bell in self._decided:
             bell.ring()

@@ -63,6 +63,7 @@ class Publisher:
         changed: Bell,
         meters: Meters,
         prefix: str = "",
+        why_waiting: Callable[[], str] = str,
     ) -> None:
         self._forges = forges
         self._publications = publications
@@ -74,6 +75,7 @@ class Publisher:
         self._changed = changed
         self._meters = meters
         self._prefix = prefix
+        self._why_waiting = why_waiting
         self._in_flight: set[int] = set()
         self._last_progress: dict[tuple[int, str], float] = {}
 
@@ -139,7 +141,8 @@ class Publisher:
         """Sends what differs; returns when the progress that was held back is due, None for none."""
         tails = await self._tails(subject)
         mask = await self._mask(subject)
-        made = await asyncio.to_thread(checks, subject.runs, tails, self._link, self._prefix)
+        why = self._why_waiting()
+        made = await asyncio.to_thread(checks, subject.runs, tails, self._link, self._prefix, why)
         reports = [masked_check(report, mask) for report in made]
         known = await self._publications.known(subject.id)
         later: list[float] = []

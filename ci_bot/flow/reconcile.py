@@ -33,6 +33,8 @@ _log = structlog.get_logger()
 
 #: The name under which findings are in the inbox; no hook URL has it.
 FOUND: Final = "found"
+ASK_AGAIN_SECONDS: Final = 60
+LOOK_AT_HEADS_SECONDS: Final = 300
 #: A delivery in the list may end later than one above it.
 OVERLAP_SECONDS: Final = 600.0
 REDELIVER_AT_ONCE: Final = 50

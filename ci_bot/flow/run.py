@@ -20,7 +20,7 @@ from ci_bot.core.errors import (
 )
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Job, Run
-from ci_bot.core.outcome import Outcome, job_deadline
+from ci_bot.core.outcome import Outcome, job_deadline, run_took
 from ci_bot.core.patience import SHORTEST, is_worth_waiting, pause
 from ci_bot.core.states import Change, Status
 from ci_bot.core.trust import Vouched, is_outsiders, lost, to_ask_again
@@ -183,8 +183,17 @@ class JobRunner:
                 raise TrustLost(why)
             self._heard.add(run.id, voucher.actor.id)
 
+    async def _measure_run(self, claim: Claim) -> None:
+        """Of the jobs that end a run together, one measures it."""
+        with suppress(StoreError):  # its end is stored: that alone counts
+            run = await self._runs.run(claim.run.id)
+            took = None if run is None else run_took(run.jobs, claim.job.id)
+            if took is not None:
+                self._meters.run_seconds.labels(took.result).observe(took.seconds)
+
     async def _end(self, claim: Claim, outcome: Outcome) -> None:
         await self._runs.end_job(claim.lease, outcome.change, outcome.reason)
+        await self._measure_run(claim)
         self._meters.jobs.labels(outcome.change).inc()
         if claim.job.started_at is not None:
             self._meters.job_seconds.observe(max(0.0, self._clock.now() - claim.job.started_at))

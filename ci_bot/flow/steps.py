@@ -12,6 +12,7 @@ from ci_bot.core.errors import EngineError, EngineGone, SecretRefused, StepRefus
 from ci_bot.core.model import Exit, ExitReason, Job, LogRef, StepRun
 from ci_bot.core.outcome import Deadline, Outcome, StoppedBy, deadline, job_outcome, step_outcome
 from ci_bot.core.states import Change, Status, step_after
+from ci_bot.flow.meters import Meters
 from ci_bot.ports import Claim, Clock, LogSink, LogWriter, Runs, Session, StepSpec, Vault
 
 KILLED = 137  # the exit code of SIGKILL
@@ -76,6 +77,7 @@ class StepRunner:
         tokens: Callable[[], Sequence[bytes]],
         clock: Clock,
         link: Link,
+        meters: Meters,
     ) -> None:
         self._runs = runs
         self._logs = logs
@@ -83,6 +85,7 @@ class StepRunner:
         self._tokens = tokens
         self._clock = clock
         self._link = link
+        self._meters = meters
 
     async def run_all(
         self, session: Session, claim: Claim, job: Job, cancelling: Cancelling
@@ -117,6 +120,7 @@ class StepRunner:
             ended.exit_code,
             ended.log_bytes,
         )
+        self._meters.step_seconds.observe(max(0.0, self._clock.now() - started_at))
         return replace(
             step,
             status=step_after(Status.RUNNING, ended.outcome.change),

@@ -1,21 +1,19 @@
-"""What is done every so often: leftovers are removed, and the forge is asked for what it did not tell."""
+"""What is done every so often: leftovers of ended jobs are removed, what is old is forgotten."""
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Final
 
 import structlog
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from ci_bot.core.errors import CiBotError
-from ci_bot.flow.reconcile import Reconciler
 from ci_bot.ports import Clock, Executor, Runs, Workspaces
 
 _log = structlog.get_logger()
 REAP_SECONDS: Final = 30
-ASK_AGAIN_SECONDS: Final = 60
-LOOK_AT_HEADS_SECONDS: Final = 300
 PRUNE_HOURS: Final = 6
 FORGET_HOURS: Final = 1
 KEEP_COMMITS_SECONDS: Final = 30 * 24 * 3600  # far longer than any job runs
@@ -44,13 +42,21 @@ class Reaper:
                 _log.info("leftovers removed", count=count)
 
 
+@dataclass(frozen=True, slots=True)
+class Chore:
+    """Something to be done every so often; `work` never raises."""
+
+    work: Callable[[], Awaitable[object]]
+    seconds: float
+
+
 def make_timers(
     reaper: Reaper,
-    reconciler: Reconciler,
     prune: Prune,
     forget: Prune,
     keep_secrets: float,
     clock: Clock,
+    chores: Sequence[Chore] = (),
 ) -> AsyncIOScheduler:
     """The timers, not started yet.
 
@@ -72,16 +78,8 @@ def make_timers(
 
     timers = AsyncIOScheduler(timezone="UTC")
     timers.add_job(reaper.reap, "interval", seconds=REAP_SECONDS, max_instances=1, coalesce=True)
-    timers.add_job(
-        reconciler.ask_again, "interval", seconds=ASK_AGAIN_SECONDS, max_instances=1, coalesce=True
-    )
-    timers.add_job(
-        reconciler.look_at_heads,
-        "interval",
-        seconds=LOOK_AT_HEADS_SECONDS,
-        max_instances=1,
-        coalesce=True,
-    )
     timers.add_job(forget_old_commits, "interval", hours=PRUNE_HOURS, max_instances=1, coalesce=True)
     timers.add_job(forget_old_secrets, "interval", hours=FORGET_HOURS, max_instances=1, coalesce=True)
+    for chore in chores:
+        timers.add_job(chore.work, "interval", seconds=chore.seconds, max_instances=1, coalesce=True)
     return timers

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Awaitable, Callable
 
 import structlog
 
@@ -19,8 +20,14 @@ NET_SECONDS = 2.0  # how often to look for ready jobs that no bell announced
 RENEW_SECONDS = 1.0  # a cancel that another process stored is heard this fast
 
 
+async def _always() -> bool:
+    return True
+
+
 class Worker:
-    """One per process. Cancelling `run` lets go of all jobs; their containers go on."""
+    """One per process. While `has_room` says no, only what was left behind is claimed.
+
+    Cancelling `run` lets go of all jobs; their containers go on."""
 
     def __init__(
         self,
@@ -33,6 +40,7 @@ class Worker:
         cancelled: Bell,
         ended: tuple[Bell, ...],
         meters: Meters,
+        has_room: Callable[[], Awaitable[bool]] = _always,
     ) -> None:
         self._holder = holder
         self._capacity = capacity
@@ -43,6 +51,7 @@ class Worker:
         self._cancelled = cancelled
         self._ended = ended
         self._meters = meters
+        self._has_room = has_room
         self._held: dict[Lease, Cancelling] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -63,7 +72,8 @@ class Worker:
             return False
         try:
             held = [lease.job_id for lease in self._held]
-            claim = await self._runs.claim(self._holder, LEASE_SECONDS, held)
+            has_room = await self._has_room()
+            claim = await self._runs.claim(self._holder, LEASE_SECONDS, held, not has_room)
         except StoreError as error:
             _log.warning("no job claimed", error=str(error))
             return False

@@ -8,8 +8,10 @@ from ci_bot.store.effects import EffectStore
 from ci_bot.store.inbox import InboxStore
 from ci_bot.store.publications import PublicationStore
 from ci_bot.store.repositories import RepositoryStore
+from ci_bot.store.retention import RetentionStore
 from ci_bot.store.runs import RunStore
 from ci_bot.store.secrets import SecretStore
+from ci_bot.store.stock import StockStore
 
 __all__ = [
     "ApprovalStore",
@@ -20,6 +22,8 @@ __all__ = [
     "InboxStore",
     "PublicationStore",
     "RepositoryStore",
+    "RetentionStore",
     "RunStore",
     "SecretStore",
+    "StockStore",
 ]

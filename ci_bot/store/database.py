@@ -26,6 +26,7 @@ DRIVERS = (
     "PostgreSQL needs `pip install ci-bot[postgresql]` and a URL like postgresql+asyncpg://host/name"
 )
 BUSY_SECONDS = 30  # how long SQLite waits for another process's write
+INCREMENTAL = 2  # of SQLite's auto_vacuum
 SQLITE_PRAGMAS = (
     f"busy_timeout={BUSY_SECONDS * 1000}",
     "journal_mode=WAL",
@@ -76,6 +77,10 @@ class Database:
             await engine.dispose()
             raise StoreError(_words(url, error)) from error
         return database
+
+    @property
+    def is_sqlite(self) -> bool:
+        return self._is_sqlite
 
     async def close(self) -> None:
         await self._engine.dispose()
@@ -130,8 +135,21 @@ def _examine_file(url: str, make: bool) -> None:
     file = f"file:{quote(str(parsed.database))}?mode={'rwc' if make else 'rw'}"
     with closing(sqlite3.connect(file, uri=True, timeout=BUSY_SECONDS)) as connection:
         (answer,) = connection.execute("PRAGMA quick_check(1)").fetchone()
-    if answer != "ok":
-        raise sqlite3.DatabaseError(f"damaged: {answer}")
+        if answer != "ok":
+            raise sqlite3.DatabaseError(f"damaged: {answer}")
+        if make:
+            _let_it_shrink(connection)
+
+
+def _let_it_shrink(connection: sqlite3.Connection) -> None:
+    """Free pages can be given back later, a few at a time. A file of an older ci-bot is rewritten once.
+
+    https://sqlite.org/pragma.html#pragma_auto_vacuum
+    """
+    (mode,) = connection.execute("PRAGMA auto_vacuum").fetchone()
+    if mode != INCREMENTAL:
+        connection.execute(f"PRAGMA auto_vacuum = {INCREMENTAL}")
+        connection.execute("VACUUM")
 
 
 def _is_in_memory(url: URL) -> bool:

@@ -80,7 +80,7 @@ class DecisionStore:
             touched += await withdraw_approvals(connection, gone, now)
         for withdraw in decision.withdraw:
             touched += await self._withdraw(connection, _matching(withdraw), withdraw.reason, now)
-            await _supersede(connection, withdraw)
+            await _mark_withdrawn(connection, withdraw, now)
         for new in decision.create:
             touched.append(await self._create(connection, new, now))
         for retry in decision.retry:
@@ -119,6 +119,7 @@ class DecisionStore:
             where.append(repositories.c.tenant == change.tenant)
         await connection.execute(update(repositories).where(*where).values(gone=True))
         theirs = runs.c.repo.in_(select(repositories.c.key).where(*where))
+        await connection.execute(update(runs).where(theirs).values(over_at=now))
         return await self._withdraw(connection, [theirs], "ci-bot was removed from the repository", now)
 
     async def _withdraw(
@@ -148,7 +149,7 @@ class DecisionStore:
         """
         is_let_in = _is_let_in(run, new)
         is_held = not is_let_in and not run.ruling.may_start
-        values: dict[str, object] = {"head_at": max(run.head_at, new.head_at)}
+        values: dict[str, object] = {"head_at": max(run.head_at, new.head_at), "over_at": None}
         if is_held and run.superseded:
             values |= {"superseded": False, "verdict": Verdict.HELD, "reason": new.reason}
         elif run.superseded or is_let_in:
@@ -243,11 +244,14 @@ def _matching(withdraw: Withdraw) -> list[ColumnElement[bool]]:
     return where
 
 
-async def _supersede(connection: AsyncConnection, withdraw: Withdraw) -> None:
+async def _mark_withdrawn(connection: AsyncConnection, withdraw: Withdraw, now: float) -> None:
+    """Superseded by another head; or it still counts, and nobody waits for it any more."""
+    change = update(runs).where(*_matching(withdraw))
     if withdraw.superseded:
-        await connection.execute(
-            update(runs).where(*_matching(withdraw)).values(superseded=True, reason=withdraw.reason)
-        )
+        change = change.values(superseded=True, reason=withdraw.reason)
+    else:
+        change = change.values(over_at=now)
+    await connection.execute(change)
 
 
 async def _see(connection: AsyncConnection, change: SeeRepo, now: float) -> None:

@@ -65,6 +65,13 @@ class EffectStore:
             await connection.execute(update(effects).where(effects.c.id == id).values(**values))
 
 
+async def effects_wait_for(connection: AsyncConnection, repos: Sequence[str]) -> set[str]:
+    """Natural keys of the runs that pending effects of these repositories are about."""
+    query = select(effects.c.effect).where(effects.c.state == PENDING, effects.c.repo.in_(repos))
+    pending = [_read(text) for text in (await connection.execute(query)).scalars()]
+    return {key for effect in pending if isinstance(effect, ReactAfter) for key in effect.runs}
+
+
 async def store_effect(connection: AsyncConnection, effect: Effect, now: float) -> None:
     """Of several with the same key the first alone is kept."""
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql

@@ -13,11 +13,12 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.convergence import Published
 from ci_bot.core.errors import UnreadableRun
+from ci_bot.core.states import Status
 from ci_bot.ports import Clock, Subject
 from ci_bot.store.database import Database
 from ci_bot.store.rows import REPO_COLUMNS, load_runs, repo_of
-from ci_bot.store.schema import publications, repositories, subjects
-from ci_bot.store.subjects import runs_of
+from ci_bot.store.schema import jobs, publications, repositories, subjects
+from ci_bot.store.subjects import mark_run, runs_of
 
 _log = structlog.get_logger()
 UNREADABLE_SECONDS = 3600.0
@@ -78,6 +79,12 @@ class PublicationStore:
             await connection.execute(
                 insert.on_conflict_do_update(index_elements=["subject", "name"], set_=values)
             )
+
+    async def show_waiting(self) -> None:
+        ready = select(jobs.c.run_id).where(jobs.c.status == Status.READY).distinct()
+        async with self._database.write() as connection:
+            for run_id in (await connection.execute(ready)).scalars().all():
+                await mark_run(connection, run_id, self._clock.now())
 
     async def shown(self, subject: int, version: int) -> None:
         async with self._database.write() as connection:

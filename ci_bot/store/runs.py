@@ -47,20 +47,24 @@ class RunStore:
             found = await load_runs(connection, runs.c.id.in_(newest))
         return found[::-1]
 
-    async def claim(self, holder: str, seconds: float, held: Collection[str] = ()) -> Claim | None:
+    async def claim(
+        self, holder: str, seconds: float, held: Collection[str] = (), only_left: bool = False
+    ) -> Claim | None:
         async with self._database.read() as connection:  # mostly nothing is ready: then no writer waits
-            if await _next_job(connection, holder, held, self._clock.now()) is None:
+            if await _next_job(connection, holder, held, only_left, self._clock.now()) is None:
                 return None
         try:
-            return await self._claim(holder, seconds, held)
+            return await self._claim(holder, seconds, held, only_left)
         except UnreadableRun as error:
             await self._set_aside(error)
-            return await self.claim(holder, seconds, held)
+            return await self.claim(holder, seconds, held, only_left)
 
-    async def _claim(self, holder: str, seconds: float, held: Collection[str]) -> Claim | None:
+    async def _claim(
+        self, holder: str, seconds: float, held: Collection[str], only_left: bool
+    ) -> Claim | None:
         now = self._clock.now()
         async with self._database.write() as connection:
-            row = await _next_job(connection, holder, held, now)
+            row = await _next_job(connection, holder, held, only_left, now)
             if row is None:
                 return None
             is_adopted = Status(row.status) is Status.RUNNING
@@ -184,16 +188,17 @@ def _instance(holder: str) -> str:
 
 
 async def _next_job(
-    connection: AsyncConnection, holder: str, held: Collection[str], now: float
+    connection: AsyncConnection, holder: str, held: Collection[str], only_left: bool, now: float
 ) -> Row[Any] | None:
     """What was left comes first: by an earlier process of this instance, or by any, the lease run out."""
     predecessor = and_(
         jobs.c.holder != holder, jobs.c.holder.startswith(_instance(holder), autoescape=True)
     )
     left_behind = and_(jobs.c.status == Status.RUNNING, or_(jobs.c.lease_until < now, predecessor))
+    wanted = left_behind if only_left else or_(left_behind, jobs.c.status == Status.READY)
     query = (
         select(jobs)
-        .where(or_(left_behind, jobs.c.status == Status.READY), jobs.c.id.not_in(held))
+        .where(wanted, jobs.c.id.not_in(held))
         .order_by((jobs.c.status == Status.RUNNING).desc(), jobs.c.created_at, jobs.c.id)
         .limit(1)
     )

@@ -89,6 +89,7 @@ runs = Table(
     Column("problems", Text, nullable=False),
     Column("plan", Text),
     Column("superseded", Boolean, nullable=False, default=False),
+    Column("over_at", Float),  # closed, deleted, left the queue: nobody waits for its head since
     Column("ruling", String(24), nullable=False),
     Column("vouchers", Text, nullable=False),
     Column("head_at", Float, nullable=False),
@@ -97,6 +98,7 @@ runs = Table(
     Index("ix_runs_repo_sha", "repo", "sha"),
     Index("ix_runs_repo_pull", "repo", "pull"),
     Index("ix_runs_repo_ref", "repo", "ref"),
+    Index("ix_runs_created_at_id", "created_at", "id"),
 )
 
 jobs = Table(

@@ -11,6 +11,7 @@ from aiohttp import web
 from ci_bot.core.errors import SecretRefused
 from ci_bot.core.model import JobRun, LogRef, Run
 from ci_bot.core.plain import plain
+from ci_bot.core.retention import Retention, log_removed, run_removed
 from ci_bot.core.states import Status
 from ci_bot.flow.known import masked, masker_of
 from ci_bot.links import Links
@@ -19,10 +20,11 @@ from ci_bot.ports import LogSink, Runs, Vault
 RUNS: web.AppKey[Runs] = web.AppKey("runs", Runs)
 LOGS: web.AppKey[LogSink] = web.AppKey("logs", LogSink)
 LINKS: web.AppKey[Links] = web.AppKey("links", Links)
+KEPT: web.AppKey[Retention] = web.AppKey("retention", Retention)
 VAULT: web.AppKey[Vault] = web.AppKey("vault", Vault)
 
 CHUNK: Final = 256 * 1024
-#: The same for a wrong key, a run that is not there, and a private repository's.
+#: The same for a wrong key, whatever it is for.
 NOT_FOUND: Final = "There is nothing here. The link may be incomplete, or the run may be gone.\n"
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
@@ -37,8 +39,8 @@ async def run_log(request: web.Request) -> web.StreamResponse:
     if not request.app[LINKS].is_signed(run_id, request.query.get("key", "")):
         return _not_found()
     run = await request.app[RUNS].run(run_id)
-    if run is None:
-        return _not_found()
+    if run is None:  # whoever has a link that we signed may know that there was one
+        return web.Response(status=410, text=run_removed(request.app[KEPT]), headers=HEADERS)
     jobs = run.jobs
     if job_id is not None:  # perhaps an earlier attempt: the check on the forge still leads to it
         attempts = await request.app[RUNS].attempts(run_id)
@@ -50,7 +52,7 @@ async def run_log(request: web.Request) -> web.StreamResponse:
     response.charset = "utf-8"
     await response.prepare(request)
     mask = await _mask(run, request.app[VAULT])
-    async for text in _text(run, jobs, request.app[LOGS], mask):
+    async for text in _text(run, jobs, request.app[LOGS], mask, log_removed(request.app[KEPT])):
         await response.write(text.encode("utf-8", "replace"))
     await response.write_eof()
     return response
@@ -70,7 +72,7 @@ async def _mask(run: Run, vault: Vault) -> Callable[[str], str]:
 
 
 async def _text(
-    run: Run, jobs: Sequence[JobRun], logs: LogSink, mask: Callable[[str], str]
+    run: Run, jobs: Sequence[JobRun], logs: LogSink, mask: Callable[[str], str], removed: str
 ) -> AsyncIterator[str]:
     yield plain(mask(f"{run.repo.name} @ {run.sha}\n{run.title}\n").encode())
     for job in jobs:
@@ -81,7 +83,10 @@ async def _text(
             how = f"exit code {step.exit_code}" if step.exit_code else step.reason
             tail = f" ({how})" if how and step.status is not Status.SUCCEEDED else ""
             yield plain(mask(f"\n--- {step.index + 1}. {step.name}: {step.status}{tail}\n").encode())
-            async for part in _log(LogRef(job.id, step.index), logs):
+            log = LogRef(job.id, step.index)
+            if step.log_bytes and not logs.size(log):
+                yield f"{removed}\n"
+            async for part in _log(log, logs):
                 yield part
 
 

@@ -9,6 +9,7 @@ from contextlib import contextmanager
 from pathlib import Path
 
 from ci_bot.core.errors import SettingsError, StoreError
+from ci_bot.core.room import Mark
 from ci_bot.settings import Settings
 from ci_bot.system import SystemIds
 
@@ -57,3 +58,16 @@ async def look_at_disk(settings: Settings, needed: int) -> str:
     if free < needed:
         raise StoreError(f"only {words}; free some, or set data_dir to a larger disk")
     return words
+
+
+def marks(settings: Settings) -> tuple[Mark, ...]:
+    """Below which no new job starts."""
+    return (
+        Mark("data_dir", str(settings.data_dir), settings.disk.free_data),
+        Mark("run_dir", str(settings.run), settings.disk.free_run),
+    )
+
+
+def free_under(path: str) -> int:
+    """Bytes that this user may still write there."""
+    return shutil.disk_usage(path).free

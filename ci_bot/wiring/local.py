@@ -79,7 +79,7 @@ async def open_local(
             _no_source,
             _no_vouching,
             runs,
-            StepRunner(runs, logs, LocalVault(secrets), tuple, clock, _local_link),
+            StepRunner(runs, logs, LocalVault(secrets), tuple, clock, _local_link, meters),
             clock,
             meters,
         )

@@ -9,6 +9,7 @@ from functools import partial
 from typing import Final
 
 from ci_bot.core.errors import SettingsError, StoreError
+from ci_bot.core.retention import Retention
 from ci_bot.ports import LogSink
 from ci_bot.settings import GitHubSettings, Settings
 from ci_bot.store import Database, InboxStore, RunStore, SecretStore
@@ -20,6 +21,7 @@ from ci_bot.wiring.parts import (
     open_github,
     open_logs,
     rest_keys,
+    retention,
     sealing_keys,
 )
 from ci_bot.workspace.git import git_version
@@ -35,6 +37,7 @@ class Archive:
 
     runs: RunStore
     logs: LogSink
+    kept: Retention
 
 
 @asynccontextmanager
@@ -45,7 +48,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     clock = SystemClock()
     database = await Database.open(settings.database, migrate=False)
     try:
-        yield Archive(RunStore(database, clock), open_logs(settings))
+        yield Archive(RunStore(database, clock), open_logs(settings), retention(settings))
     finally:
         await database.close()
 

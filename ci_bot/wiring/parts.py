@@ -8,6 +8,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.core.retention import Retention
 from ci_bot.core.trust import Policy
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.images import Credentials
@@ -15,7 +16,7 @@ from ci_bot.executors.docker.limits import Limits as StepLimits
 from ci_bot.executors.docker.limits import Runtimes
 from ci_bot.flow.known import Known
 from ci_bot.forges.github import GitHub, open_session
-from ci_bot.ports import Clock
+from ci_bot.ports import Clock, OnCall
 from ci_bot.secrets.keys import Keyring
 from ci_bot.secrets.rest import RestKeys
 from ci_bot.secrets.vault import OpenVault
@@ -30,6 +31,7 @@ async def open_github(
     github: GitHubSettings,
     clock: SystemClock,
     on_token: Callable[[bytes], None],
+    on_call: OnCall = lambda _: None,
 ) -> GitHub:
     session = await stack.enter_async_context(open_session(settings.ca_file, settings.proxy))
     adapter = GitHub(
@@ -40,6 +42,7 @@ async def open_github(
         session=session,
         clock=clock,
         on_token=on_token,
+        on_call=on_call,
     )
     stack.push_async_callback(adapter.close)
     return adapter
@@ -91,6 +94,11 @@ def policies(settings: Settings) -> Callable[[str], Policy]:
         return Policy()
 
     return policy
+
+
+def retention(settings: Settings) -> Retention:
+    kept = settings.retention
+    return Retention(kept.deliveries, kept.runs, kept.logs, kept.logs_total)
 
 
 class _Registries:

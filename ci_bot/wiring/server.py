@@ -19,19 +19,29 @@ from ci_bot.core.model import Run
 from ci_bot.core.pipeline import Limits
 from ci_bot.core.trust import Vouched
 from ci_bot.executors.docker.executor import DockerExecutor
+from ci_bot.flow import housekeeping
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.commands import Commands
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.effects import Performer
 from ci_bot.flow.facts import Facts, Reader
+from ci_bot.flow.housekeeping import Housekeeper
 from ci_bot.flow.known import Known
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.receive import Receiver
-from ci_bot.flow.reconcile import FOUND, Findings, Reconciler
+from ci_bot.flow.reconcile import (
+    ASK_AGAIN_SECONDS,
+    FOUND,
+    LOOK_AT_HEADS_SECONDS,
+    Findings,
+    Reconciler,
+)
+from ci_bot.flow.room import Room
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
-from ci_bot.flow.timers import Reaper, make_timers
+from ci_bot.flow.stocks import Stocks
+from ci_bot.flow.timers import Chore, Reaper, make_timers
 from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
 from ci_bot.links import Links, read_or_make_key
@@ -47,13 +57,15 @@ from ci_bot.store import (
     InboxStore,
     PublicationStore,
     RepositoryStore,
+    RetentionStore,
     RunStore,
     SecretStore,
+    StockStore,
 )
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
-from ci_bot.wiring.files import instance_of, locked, look_at_disk, make_dirs
+from ci_bot.wiring.files import free_under, instance_of, locked, look_at_disk, make_dirs, marks
 from ci_bot.wiring.keyfiles import require_keys
 from ci_bot.wiring.parts import (
     open_executor,
@@ -61,10 +73,12 @@ from ci_bot.wiring.parts import (
     open_logs,
     open_vault,
     policies,
+    retention,
 )
 from ci_bot.workspace.checkouts import GitWorkspaces
 
 KEEP_SECRETS_SECONDS: Final = 24 * 3600
+TIDY_SECONDS: Final = 3600
 NEEDED_DISK: Final = 64 * 1024**2  # below that not even an event may be stored
 
 
@@ -137,8 +151,9 @@ class _Opened:
     executor: DockerExecutor
     workspaces: GitWorkspaces
     holder: str
-    meters: Meters = field(default_factory=Meters)
-    bells: _Bells = field(default_factory=_Bells)
+    meters: Meters
+    bells: _Bells
+    room: Room
 
     @classmethod
     async def open(
@@ -156,7 +171,8 @@ class _Opened:
             tokens.add(token)
             known.add(token)
 
-        adapter = await open_github(stack, settings, github, clock, on_token)
+        meters, bells = Meters(), _Bells()
+        adapter = await open_github(stack, settings, github, clock, on_token, meters.forge_called)
         instance = instance_of(settings.data_dir)
         executor = open_executor(settings, instance)
         stack.push_async_callback(executor.close)
@@ -176,6 +192,16 @@ class _Opened:
                 settings.data_dir, ca_file=settings.ca_file, proxy=settings.proxy or ""
             ),
             holder=f"{instance}/{ids.new()}",
+            meters=meters,
+            bells=bells,
+            room=Room(
+                marks(settings),
+                free_under,
+                PublicationStore(database, clock),
+                bells.changed,
+                clock,
+                meters,
+            ),
         )
 
 
@@ -193,13 +219,30 @@ def _put_together(opened: _Opened) -> Server:
         reconciler=reconciler,
         timers=make_timers(
             reaper,
-            reconciler,
             opened.workspaces.prune_mirrors,
             SecretStore(opened.database).purge,
             max(KEEP_SECRETS_SECONDS, opened.settings.limits.job_timeout),
             opened.clock,
+            (
+                Chore(_housekeeper(opened).tidy, TIDY_SECONDS),
+                Chore(reconciler.ask_again, ASK_AGAIN_SECONDS),
+                Chore(reconciler.look_at_heads, LOOK_AT_HEADS_SECONDS),
+            ),
         ),
     )
+
+
+def _housekeeper(opened: _Opened) -> Housekeeper:
+    """One more kind of thing that is kept for a while is one more shelf here."""
+    past, clock = RetentionStore(opened.database), opened.clock
+    keep = retention(opened.settings)
+    shelves = (
+        housekeeping.Deliveries(past, keep, clock),
+        housekeeping.Runs(past, opened.logs, keep, clock),
+        housekeeping.Logs(past, opened.logs, keep, clock),
+        housekeeping.FreePages(past),
+    )
+    return Housekeeper(shelves, opened.meters)
 
 
 def _app(opened: _Opened, runs: RunStore) -> web.Application:
@@ -214,6 +257,7 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
     checks: dict[str, Check] = {
         "database": opened.database.ping,
         "disk": partial(look_at_disk, opened.settings, NEEDED_DISK),
+        "room": opened.room.check,
         "engine": opened.executor.check,
     }
     settings = opened.settings
@@ -230,6 +274,8 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
         checks,
         public_key,
         opened.vault,
+        retention(settings),
+        Stocks(StockStore(opened.database, opened.clock), opened.clock, opened.meters).refresh,
     )
 
 
@@ -285,7 +331,13 @@ def _worker(opened: _Opened, runs: RunStore) -> Worker:
             return Vouched(actor, None)
 
     steps = StepRunner(
-        runs, opened.logs, opened.vault, opened.tokens.values, opened.clock, opened.links.url
+        runs,
+        opened.logs,
+        opened.vault,
+        opened.tokens.values,
+        opened.clock,
+        opened.links.url,
+        opened.meters,
     )
     runner = JobRunner(
         opened.executor,
@@ -308,6 +360,7 @@ def _worker(opened: _Opened, runs: RunStore) -> Worker:
         bells.cancelled,
         (bells.changed, bells.effects),
         opened.meters,
+        opened.room.look,
     )
 
 
@@ -333,4 +386,5 @@ def _publisher(opened: _Opened) -> Publisher:
         opened.bells.changed,
         opened.meters,
         opened.settings.command_prefix,
+        lambda: opened.room.why,
     )

@@ -4,14 +4,16 @@ from __future__ import annotations
 
 import pytest
 
-from ci_bot.core.model import Exit, ExitReason, StepRun
+from ci_bot.core.model import Exit, ExitReason, JobRun, StepRun
 from ci_bot.core.outcome import (
     Deadline,
     Outcome,
     StoppedBy,
+    Took,
     deadline,
     duration,
     job_outcome,
+    run_took,
     step_outcome,
 )
 from ci_bot.core.states import Change, Status
@@ -73,3 +75,33 @@ def test_the_nearer_limit_counts() -> None:
 
 def test_durations_are_written_as_in_the_file() -> None:
     assert [duration(s) for s in (90, 1800, 7200, 3600, 61)] == ["90s", "30m", "2h", "1h", "61s"]
+
+
+def ended(id: str, status: Status, at: float | None, attempt: int = 1, asked: float = 0.0) -> JobRun:
+    began = None if at is None else at - 1
+    return JobRun(
+        id, "r", id, id, attempt, status, (), created_at=asked, started_at=began, finished_at=at
+    )
+
+
+def test_a_run_is_measured_once_by_the_job_that_ended_last() -> None:
+    jobs = [ended("a", Status.SUCCEEDED, 5.0), ended("b", Status.FAILED, 9.0)]
+    assert run_took(jobs, "a") is None
+    assert run_took(jobs, "b") == Took(Status.FAILED, 9.0)
+    assert run_took([*jobs, ended("c", Status.RUNNING, None)], "b") is None
+
+
+def test_of_jobs_that_end_together_one_measures() -> None:
+    jobs = [ended("a", Status.SUCCEEDED, 5.0), ended("b", Status.SUCCEEDED, 5.0)]
+    assert [run_took(jobs, id) is not None for id in ("a", "b")] == [False, True]
+
+
+def test_another_attempt_is_measured_from_its_own_beginning() -> None:
+    jobs = [ended("a", Status.SUCCEEDED, 5.0), ended("b2", Status.SUCCEEDED, 105.0, 2, 100.0)]
+    assert run_took(jobs, "b2") == Took(Status.SUCCEEDED, 5.0)
+
+
+def test_what_was_skipped_measures_nothing() -> None:
+    jobs = [ended("a", Status.FAILED, 5.0), ended("b", Status.SKIPPED, None)]
+    assert run_took(jobs, "a") == Took(Status.FAILED, 5.0)
+    assert run_took([ended("b", Status.SKIPPED, None)], "b") is None

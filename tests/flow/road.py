@@ -108,7 +108,9 @@ class Working:
     def runner(self, runs: Runs | None = None) -> JobRunner:
         clock = self.store.clock
         stored = runs or self.store.runs
-        steps = StepRunner(stored, self.logs, self.vault, lambda: tuple(self.tokens), clock, link)
+        steps = StepRunner(
+            stored, self.logs, self.vault, lambda: tuple(self.tokens), clock, link, self.meters
+        )
         return JobRunner(
             self.executor,
             self.workspaces,

@@ -7,8 +7,6 @@ from collections.abc import Awaitable, Callable
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from ci_bot.core.errors import EngineGone, WorkspaceError
-from ci_bot.flow.bell import Bell
-from ci_bot.flow.reconcile import Reconciler
 from ci_bot.flow.timers import KEEP_COMMITS_SECONDS, Prune, Reaper, make_timers
 from tests.fakes import FakeClock
 from tests.flow.road import ME, SUCCESSOR, Working
@@ -32,16 +30,14 @@ async def test_an_engine_that_is_gone_keeps_no_workspace_from_being_removed(work
 
 
 async def test_the_timers_do_nothing_twice_at_a_time(working: Working) -> None:
-    for timer in make_timers(
-        reaper(working), reconciler(working), never, never, 60, FakeClock()
-    ).get_jobs():
+    for timer in make_timers(reaper(working), never, never, 60, FakeClock()).get_jobs():
         assert (timer.max_instances, timer.coalesce) == (1, True)
 
 
 async def test_commits_that_nobody_used_for_a_month_are_forgotten(working: Working) -> None:
     asked, prune = broken_pruning()
     clock = FakeClock()
-    timers = make_timers(reaper(working), reconciler(working), prune, never, 60, clock)
+    timers = make_timers(reaper(working), prune, never, 60, clock)
     await of_hours(timers, 6)()
     assert asked == [clock.now() - KEEP_COMMITS_SECONDS]
 
@@ -49,7 +45,7 @@ async def test_commits_that_nobody_used_for_a_month_are_forgotten(working: Worki
 async def test_secrets_that_no_step_can_hold_any_more_are_forgotten(working: Working) -> None:
     asked, prune = broken_pruning()
     clock = FakeClock()
-    await of_hours(make_timers(reaper(working), reconciler(working), never, prune, 7200, clock), 1)()
+    await of_hours(make_timers(reaper(working), never, prune, 7200, clock), 1)()
     assert asked == [clock.now() - 7200]
 
 
@@ -71,11 +67,6 @@ def of_hours(timers: AsyncIOScheduler, hours: int) -> Callable[[], Awaitable[Non
 
 def reaper(working: Working) -> Reaper:
     return Reaper(SUCCESSOR, working.executor, working.workspaces, working.store.runs)
-
-
-def reconciler(working: Working) -> Reconciler:
-    store = working.store
-    return Reconciler({}, store.repositories, store.decisions, store.inbox, store.clock, Bell())
 
 
 async def never(_before: float) -> int:

@@ -4,10 +4,12 @@ from __future__ import annotations
 
 import pytest
 from aiohttp import web
+from sqlalchemy import update
 
 from ci_bot.core.decisions import Decision, Retry
 from ci_bot.core.model import LogRef, Run
 from ci_bot.core.states import Change
+from ci_bot.store.schema import steps
 from ci_bot.web.logs import CHUNK
 from tests.make import ALICE, REPO, SHA_A, creating, job, new_run, plan
 from tests.web.conftest import Site
@@ -67,7 +69,6 @@ async def test_a_stranger_is_answered_exactly_as_if_nothing_were_there(site: Sit
             f"/runs/{run.id}?key={site.links.sign('other')}",
             f"/runs/{run.id}?key=%E2%9C%93%00%ff",
             f"/runs/{run.id}/{run.jobs[0].id}?key=wrong",
-            f"/runs/nosuch?key={site.links.sign('nosuch')}",
             f"/runs/nosuch?key={key}",
             f"/runs/%ff%00%E2%80%AE?key={key}",
             f"/runs/{run.id}/nosuch?key={key}",
@@ -152,3 +153,22 @@ async def test_only_reading_is_offered(site: Site) -> None:
     run = await a_run(site, b"x")
     async with site.client.delete(site.links.url(run.id, None)) as answer:
         assert answer.status == web.HTTPMethodNotAllowed.status_code
+
+
+async def test_a_run_that_was_forgotten_is_told_to_whoever_has_its_link(site: Site) -> None:
+    status, text = await site.get(f"/runs/forgotten/job?key={site.links.sign('forgotten')}")
+    assert status == 410
+    assert "keeps runs for 365 days" in text
+
+
+async def test_a_log_that_was_removed_is_told_where_it_stood(site: Site) -> None:
+    run = await a_run(site, b"hello\n")
+    async with site.store.database.write() as connection:
+        await connection.execute(update(steps).values(log_bytes=6))
+    path = f"/runs/{run.id}?key={site.links.sign(run.id)}"
+    assert "hello" in (await site.get(path))[1]
+    site.logs.forget(run.jobs[0].id)
+    status, text = await site.get(path)
+    assert status == 200
+    assert "hello" not in text
+    assert "(the log was removed: this server keeps logs for 90 days" in text

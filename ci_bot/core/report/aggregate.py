@@ -28,28 +28,36 @@ from ci_bot.core.words import (
 Link: TypeAlias = Callable[[str, str | None], str]
 
 MAX_PROBLEMS: Final = 100
+WAITING: Final = ", waiting for room on the server's disk"
 
 APPROVE: Final = Action("Approve & run", "Let exactly this commit run", Button.APPROVE)
 RETRY_FAILED: Final = Action("Re-run failed", "Run again what did not pass", Button.RETRY_FAILED)
 RETRY_ALL: Final = Action("Re-run all", "Run all jobs again", Button.RETRY_ALL)
 
 
-def aggregate(name: str, runs: Sequence[Run], link_to: Link, prefix: str = "") -> CheckReport:
+def aggregate(
+    name: str, runs: Sequence[Run], link_to: Link, prefix: str = "", why_waiting: str = ""
+) -> CheckReport:
     """While jobs run it changes when one ends, and once when the first one starts."""
     gate = judge(runs)
+    why = why_waiting if _is_ready(gate) else ""
     started_at = _started_at(gate.runs)
     return CheckReport(
         name=name,
         state=gate.state,
         conclusion=gate.conclusion,
-        title=title(headline(gate)),
-        summary=document(_summary(gate, link_to, prefix)),
+        title=title(headline(gate) + (WAITING if why else "")),
+        summary=document([*([f"⏸️ {escaped(why)}."] if why else []), *_summary(gate, link_to, prefix)]),
         details_url=link_to(gate.runs[-1].id, None),
         annotations=problem_annotations(gate.runs),
         actions=_actions(gate),
         started_at=started_at,
         finished_at=_finished_at(gate, started_at),
     )
+
+
+def _is_ready(gate: GateState) -> bool:
+    return any(job.status is Status.READY for run in gate.runs for job in run.jobs)
 
 
 def _actions(gate: GateState) -> tuple[Action, ...]:

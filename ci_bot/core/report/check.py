@@ -19,11 +19,16 @@ MANY_JOBS: Final = 30
 
 
 def checks(
-    runs: Sequence[Run], tails: Mapping[LogRef, bytes], link: Link, prefix: str = ""
+    runs: Sequence[Run],
+    tails: Mapping[LogRef, bytes],
+    link: Link,
+    prefix: str = "",
+    why_waiting: str = "",
 ) -> tuple[CheckReport, ...]:
     """The gate first (where a run counts in it), then those of other kinds, then one for each job.
 
-    `runs` are all of the commit's, in any order; `tails` what was read for `wanted_tails`. The same
+    `runs` are all of the commit's, in any order; `tails` what was read for `wanted_tails`, and
+    `why_waiting` says why no ready job starts, if none does. The same
     runs give the same checks, and a check that was shown unfinished is always among those given later.
     """
     aggregates: dict[str, list[Run]] = {}
@@ -31,7 +36,10 @@ def checks(
         aggregates.setdefault(aggregate_name(run.kind), []).append(run)
     names = check_names(runs)
     return (
-        *(aggregate(name, its_runs, link, prefix) for name, its_runs in aggregates.items()),
+        *(
+            aggregate(name, its_runs, link, prefix, why_waiting)
+            for name, its_runs in aggregates.items()
+        ),
         *(
             job_check(names[run.id, job.key], job, _file(run), tails, link(run.id, job.id))
             for run, job in _shown_jobs(runs, names)

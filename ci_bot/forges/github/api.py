@@ -16,7 +16,7 @@ from yarl import URL
 from ci_bot.core.errors import ForgeBusy, ForgeError
 from ci_bot.forges.github.failures import REQUEST_FAILURES, forge_error, moment_of
 from ci_bot.forges.github.pace import READ_POINTS, WRITE_POINTS, Pace, Pause
-from ci_bot.ports import Clock
+from ci_bot.ports import Clock, ForgeCall, OnCall
 
 #: Requests that a JWT of the App signs belong to no installation.
 THE_APP: Final = ""
@@ -53,7 +53,14 @@ class ForgeTime:
 class Api:
     """All installations' requests. `api_url` is where they go, whatever any answer says."""
 
-    def __init__(self, session: aiohttp.ClientSession, api_url: str, clock: Clock) -> None:
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        api_url: str,
+        clock: Clock,
+        on_call: OnCall = lambda _: None,
+    ) -> None:
+        self._on_call = on_call
         self.time = ForgeTime(clock)
         self._clock = clock
         self._session = session
@@ -108,13 +115,25 @@ class Api:
         self.check(tenant)
         line = self._line(tenant)
         self._keep_pace(line, method, is_content)
+        began, status = self._clock.now(), "none"
         try:
             answer, link, _ = await line.host.ask(method, url, variables, data, token, jwt)
+            status = "2xx"
         except REQUEST_FAILURES as error:
-            raise self._failed(line, error) from error
+            failure = self._failed(line, error)
+            status = str(failure.status or "none")
+            raise failure from error
+        finally:
+            self._tell(tenant, line, url, status, began)
         line.pause.lift()
         self._heed_limit(line)
         return answer, link
+
+    def _tell(self, tenant: str, line: _Line, url: str, status: str, began: float) -> None:
+        limit = line.host.rate_limit
+        seconds = max(0.0, self._clock.now() - began)
+        left = -1 if limit is None else limit.remaining
+        self._on_call(ForgeCall(tenant, _endpoint(url), status, seconds, left))
 
     def _line(self, tenant: str) -> _Line:
         if tenant not in self._lines:
@@ -141,6 +160,11 @@ class Api:
             left = limit.reset_datetime.timestamp() + 1 - self.time.now()
             line.pause.order(self._clock.now(), max(1.0, left))
             line.pause.lift()
+
+
+def _endpoint(url: str) -> str:
+    """The template without what every one of them begins with, and without its query."""
+    return url.removeprefix("/repos/{owner}/{name}").partition("{?")[0] or "/"
 
 
 class _OneHost(GitHubAPI):

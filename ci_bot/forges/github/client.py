@@ -27,7 +27,7 @@ from ci_bot.forges.github.auth import AppKey, Identity, NotGranted, Tokens
 from ci_bot.forges.github.calls import Calls
 from ci_bot.forges.github.gate import GateExamination
 from ci_bot.forges.github.permissions import CLONE
-from ci_bot.ports import Clock, CloneSource
+from ci_bot.ports import Clock, CloneSource, OnCall
 
 #: The user name that goes with an installation token in git's HTTP.
 #: https://docs.github.com/apps/creating-github-apps/authenticating-with-a-github-app/authenticating-as-a-github-app-installation
@@ -56,9 +56,10 @@ class GitHub:
         session: aiohttp.ClientSession,
         clock: Clock,
         on_token: Callable[[bytes], None],
+        on_call: OnCall = lambda _: None,
     ) -> None:
         """`private_key` is the App's, in PEM. Raises `SettingsError` if it is none."""
-        api = Api(session, api_url, clock)
+        api = Api(session, api_url, clock, on_call)
         self._app_id = app_id
         self._web_url = web_url.rstrip("/")
         self._tokens = Tokens(api, AppKey(app_id, private_key), on_token)

@@ -61,6 +61,15 @@ def test_a_job_that_never_started_stands_in_the_gate_alone():
     assert "the pull request was closed" in reports["ci-bot"].summary
 
 
+def test_a_ready_job_that_must_wait_says_why_in_the_gate_alone():
+    (gate,) = checks([run(job("test", Status.READY))], {}, link, "", "New jobs <wait>")
+    assert gate.title.endswith(", waiting for room on the server's disk")
+    assert gate.summary.startswith("⏸️ New jobs")
+    assert "<wait>" not in gate.summary
+    over = checks([run(job("test"))], {}, link, "", "New jobs wait")
+    assert over == checks([run(job("test"))], {}, link)
+
+
 def test_a_new_attempt_shows_from_the_first_second_until_its_end():
     queued = shown(run(job("test", Status.READY, attempt=2)))["ci-bot / test"]
     assert (queued.state, queued.title) == (CheckState.QUEUED, "Queued, attempt 2")

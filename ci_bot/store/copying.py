@@ -1,0 +1,63 @@
+"""A SQLite database that is in use → a whole copy of it as of one moment; and its schema."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Callable, Sequence
+from contextlib import closing
+from pathlib import Path
+from typing import Final
+from urllib.parse import quote
+
+from alembic.config import Config
+from alembic.script import ScriptDirectory
+
+from ci_bot.core.errors import StoreError
+from ci_bot.store.database import BUSY_SECONDS, MIGRATIONS
+
+PAGES_AT_ONCE: Final = 1024  # 4 MiB
+
+Progress = Callable[[float], None]
+
+
+def copy_sqlite(source: Path, target: Path, tell: Progress) -> str:
+    """Copies while others write, and returns the copy's schema. `tell` hears how much is done, 0 to 1.
+
+    The connection reads one snapshot from beginning to end, so the copy never starts anew, however
+    much is written meanwhile: https://sqlite.org/backup.html. Raises `StoreError`.
+    """
+
+    def progress(_status: int, remaining: int, total: int) -> None:
+        tell(1.0 if not total else (total - remaining) / total)
+
+    uri = f"file:{quote(str(source))}?mode=ro"
+    try:
+        with (
+            closing(sqlite3.connect(uri, uri=True, timeout=BUSY_SECONDS)) as reading,
+            closing(sqlite3.connect(target)) as writing,
+        ):
+            reading.isolation_level = None
+            reading.execute("BEGIN")
+            reading.execute("SELECT count(*) FROM sqlite_master").fetchone()
+            reading.backup(writing, pages=PAGES_AT_ONCE, progress=progress)
+            reading.execute("ROLLBACK")
+            writing.execute("PRAGMA journal_mode = DELETE")  # one file, without a log beside it
+            (answer,) = writing.execute("PRAGMA quick_check(1)").fetchone()
+            if answer != "ok":
+                raise StoreError(f"{source} is damaged ({answer}); restore an earlier backup")
+            return _schema(writing)
+    except sqlite3.Error as error:
+        raise StoreError(f"{source} cannot be copied: {error}") from error
+
+
+def known_schemas() -> Sequence[str]:
+    """The revisions that this version can bring up to date, the newest among them."""
+    config = Config()
+    config.set_main_option("script_location", str(MIGRATIONS))
+    scripts = ScriptDirectory.from_config(config)
+    return [script.revision for script in scripts.walk_revisions()]
+
+
+def _schema(connection: sqlite3.Connection) -> str:
+    row = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+    return str(row[0]) if row else ""
