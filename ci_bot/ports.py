@@ -18,6 +18,7 @@ from ci_bot.core.decisions import AuditLine, Decision
 from ci_bot.core.effects import Effect, Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, Step
+from ci_bot.core.registration import MadeApp
 from ci_bot.core.report.values import CheckReport, CommentReport
 from ci_bot.core.secret_rules import StoredSecret
 from ci_bot.core.states import Change
@@ -166,6 +167,26 @@ class ForgeReports(Protocol):
 
     async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
         """Reacts to a comment on a pull request. Safe to repeat; a comment that is gone is fine."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class AppForm:
+    """What a browser posts to the forge, as the field `manifest`, to have an App made."""
+
+    url: str
+    manifest: str
+
+
+class AppMaking(Protocol):
+    """An App of our own, made by a person on the forge's pages from a form that we fill in."""
+
+    def form(self, state: str) -> AppForm:
+        """`state` comes back with the person, beside a code."""
+        ...
+
+    async def exchange(self, code: str) -> MadeApp:
+        """What the code stands for; good once. Raises `RegistrationRefused`, or as `ForgeFacts` does."""
         ...
 
 

@@ -34,6 +34,10 @@ from ci_bot.core.trust import Bots, Outsiders
 
 CONFIG_FILE: Final = "ci-bot.toml"
 ENV_PREFIX: Final = "CI_BOT_"
+#: In `Settings.stored_app`; `APP_FILE` holds the fields of `GitHubSettings` that are no secrets.
+APP_FILE: Final = "app.toml"
+KEY_FILE: Final = "private-key.pem"
+SECRET_FILE: Final = "webhook-secret"  # noqa: S105 - a file's name
 _SECRETS: Final = ("private_key", "webhook_secret", "password")
 
 
@@ -194,6 +198,11 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         return self.keys_dir or self.data_dir
 
+    @property
+    def stored_app(self) -> Path:
+        """Where `ci-bot app create` keeps what `[github]` would say."""
+        return self.keys / "github-app"
+
 
 def load(file: Path | None = None) -> Settings:
     """Settings from `file` (default: ./ci-bot.toml if it is there) and the environment.
@@ -206,13 +215,28 @@ def load(file: Path | None = None) -> Settings:
         raise SettingsError([f"{named}: no such file"])
     data = _read_toml(chosen) if chosen.is_file() else {}
     try:
-        return Settings(**data)
+        return _with_stored_app(Settings(**data))
     except ValidationError as error:
         raise SettingsError(_in_words(error, chosen if data else None)) from error
     except SettingsError:
         raise
     except ValueError as error:  # a variable that is not JSON where a table is expected
         raise SettingsError([f"environment: {error}"]) from error
+
+
+def _with_stored_app(settings: Settings) -> Settings:
+    """`[github]` wins; what this user may not read is the server's, and not for this command."""
+    folder = settings.stored_app
+    if settings.github is not None or not os.access(folder / APP_FILE, os.R_OK):
+        return settings
+    given: dict[str, Any] = _read_toml(folder / APP_FILE)
+    given["private_key_file"] = folder / KEY_FILE
+    given["webhook_secret_file"] = folder / SECRET_FILE
+    try:
+        github = GitHubSettings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError(_in_words(error, folder / APP_FILE)) from error
+    return settings.model_copy(update={"github": github})
 
 
 def read_secret_files(data: dict[str, Any]) -> tuple[dict[str, Any], list[InitErrorDetails]]:

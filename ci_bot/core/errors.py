@@ -11,6 +11,7 @@
     │   ├── ForgeBusy             it asks to be left alone for `seconds`
     │   ├── FileTooLarge          it does not give out a file of that size
     │   └── ForgeDenied           our credentials may not do this
+    ├── RegistrationRefused     an answer of the forge that belongs to no set-up begun here
     ├── StoreError              the database
     │   ├── UnreadableRun         one run was stored by another version, or is damaged
     │   └── LeaseLost             another process holds this job now: stop writing
@@ -83,6 +84,10 @@ class FileTooLarge(ForgeError):
     def __init__(self, path: str, length: int) -> None:
         super().__init__(f"{path} is too large to be read ({length} bytes)")
         self.length = length
+
+
+class RegistrationRefused(CiBotError):
+    """What came back from the forge is not the answer to a set-up that was begun here."""
 
 
 class StoreError(CiBotError):

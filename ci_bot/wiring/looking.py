@@ -112,9 +112,11 @@ async def _look_at_keys(settings: Settings) -> str:
 
 def _github(settings: Settings) -> GitHubSettings:
     if settings.github is None:
-        raise SettingsError(
-            ["is not set up; app_id, private_key and webhook_secret belong under [github]"]
+        problem = (
+            "is not set up: `ci-bot app create --org NAME` makes the App; for one that is there, app_id, "
+            "private_key and webhook_secret belong under [github]"
         )
+        raise SettingsError([problem])
     return settings.github
 
 

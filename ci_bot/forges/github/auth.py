@@ -106,6 +106,10 @@ class Tokens:
         """Reads in the App's own name. Raises `ForgeDenied` where the forge does not know the key."""
         return await self._as_app("GET", url, variables, b"")
 
+    async def change_as_app(self, url: str, data: dict[str, Any]) -> Any:
+        """Changes something of the App itself. Raises as `as_app` does."""
+        return await self._as_app("PATCH", url, {}, data)
+
     async def revoke_all(self) -> None:
         """For shutdown. What cannot be revoked expires within the hour."""
         await asyncio.gather(*self._minting.values(), return_exceptions=True)
