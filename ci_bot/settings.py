@@ -29,6 +29,7 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ci_bot.core.effects import Turn
 from ci_bot.core.errors import SettingsError
 from ci_bot.core.trust import Bots, Outsiders
 
@@ -38,7 +39,7 @@ ENV_PREFIX: Final = "CI_BOT_"
 APP_FILE: Final = "app.toml"
 KEY_FILE: Final = "private-key.pem"
 SECRET_FILE: Final = "webhook-secret"  # noqa: S105 - a file's name
-_SECRETS: Final = ("private_key", "webhook_secret", "password")
+_SECRETS: Final = ("private_key", "webhook_secret", "password", "urls")
 
 
 def _url(value: str) -> str:
@@ -120,6 +121,26 @@ class TrustSettings(_Part):
     bots: Bots = Bots.WITHOUT_SECRETS
 
 
+class NotificationSettings(_Part):
+    """Who is told when a branch breaks and when it is well again; `urls` are apprise's.
+
+    `urls_file` holds one on each line; what begins with "#" is left out.
+    """
+
+    repositories: tuple[str, ...] = Field(min_length=1)  # "owner/name" or "owner/*"
+    urls: tuple[SecretStr, ...] = Field(min_length=1)
+    on: tuple[Turn, ...] = Field(default=(Turn.FAILURE, Turn.RECOVERY), min_length=1)
+    branches: tuple[str, ...] = ()  # patterns; default: the repository's default branch
+
+    @field_validator("urls", mode="before")
+    @classmethod
+    def _are_lines(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        lines = [line.strip() for line in value.splitlines()]
+        return [line for line in lines if line and not line.startswith("#")]
+
+
 class LimitSettings(_Part):
     """What a step may use, and what a job may take."""
 
@@ -157,6 +178,7 @@ class Settings(BaseSettings):
     github: GitHubSettings | None = None
     registries: tuple[RegistrySettings, ...] = ()
     trust: tuple[TrustSettings, ...] = ()  # the first that names a repository counts
+    notifications: tuple[NotificationSettings, ...] = ()
     limits: LimitSettings = Field(default_factory=LimitSettings)
 
     @classmethod

@@ -29,6 +29,7 @@ from ci_bot.settings import (
     ENV_PREFIX,
     GitHubSettings,
     LimitSettings,
+    NotificationSettings,
     RegistrySettings,
     Settings,
     TrustSettings,
@@ -43,10 +44,11 @@ PARTS: dict[str, type[BaseModel]] = {
     "github": GitHubSettings,
     "registries": RegistrySettings,
     "trust": TrustSettings,
+    "notifications": NotificationSettings,
     "limits": LimitSettings,
 }
 
-LISTS = ("registries", "trust")
+LISTS = ("registries", "trust", "notifications")
 
 Row = tuple[str, ...]
 
@@ -93,10 +95,14 @@ def test_the_row_of_a_setting_says_whether_it_is_required(name: str) -> None:
 )
 def test_the_row_of_a_setting_gives_its_default(name: str) -> None:
     if not SETTINGS[name].is_required():
-        assert settings_table()[name][2] == str(SETTINGS[name].default)
+        default = SETTINGS[name].default
+        shown = ", ".join(default) if isinstance(default, tuple) else str(default)
+        assert settings_table()[name][2] == shown
 
 
-@pytest.mark.parametrize("name", [n for n, f in SETTINGS.items() if f.annotation is SecretStr])
+@pytest.mark.parametrize(
+    "name", [n for n, f in SETTINGS.items() if f.annotation in (SecretStr, tuple[SecretStr, ...])]
+)
 def test_every_secret_may_come_from_a_file(name: str) -> None:
     assert f"`{name.rpartition('.')[2]}_file`" in settings_table(plain=False)[name][4]
 
@@ -116,7 +122,7 @@ def installed(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     key = rsa.generate_private_key(65537, 2048)
     pem = key.private_bytes(Encoding.PEM, PrivateFormat.PKCS8, NoEncryption())
     (tmp_path / "github.pem").write_bytes(pem)
-    for name in ("webhook-secret", "ghcr-token", "ca-certificates.crt"):
+    for name in ("webhook-secret", "ghcr-token", "ca-certificates.crt", "team-urls"):
         (tmp_path / name).write_text("0123456789abcdef")
     return tmp_path
 
@@ -142,7 +148,8 @@ def test_the_example_settings_hold_every_setting_with_its_default(installed: Pat
     commented = set(re.findall(r"^#(\w+) = ", text, re.MULTILINE))
     for name, field in SETTINGS.items():
         if name.rpartition(".")[2] in commented and field.default not in (None, "", ()):
-            assert field.is_required() or values[name] in (field.default, str(field.default)), name
+            default = list(field.default) if isinstance(field.default, tuple) else field.default
+            assert field.is_required() or values[name] in (default, str(default)), name
 
 
 def flattened(data: dict[str, Any], prefix: str = "") -> Iterator[tuple[str, Any]]:

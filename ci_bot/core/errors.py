@@ -18,6 +18,8 @@
     ├── WorkspaceError          git could not bring the commit
     ├── EngineError             the container engine broke: an infrastructure failure of the job
     │   └── EngineGone            it cannot be reached at all
+    ├── NoticeFailed            a notification did not get through
+    │   └── NoticeUncertain       or perhaps it did: it is not sent again
     ├── TrustLost               who vouched for a commit may not do so any more: it waits for approval again
     ├── StepRefused             this step can never run as written (image missing, no shell): the job fails
     └── SecretRefused           this step does not get a secret that it names: the job fails
@@ -118,6 +120,14 @@ class EngineError(CiBotError):
 
 class EngineGone(EngineError):
     """The engine does not answer."""
+
+
+class NoticeFailed(CiBotError):
+    """A service did not take a notification; the text holds no part of its address that is secret."""
+
+
+class NoticeUncertain(NoticeFailed):
+    """Nobody knows whether the service took it: sent again, it might be there twice."""
 
 
 class TrustLost(CiBotError):

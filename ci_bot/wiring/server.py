@@ -26,6 +26,7 @@ from ci_bot.flow.effects import Performer
 from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.known import Known
 from ci_bot.flow.meters import Meters
+from ci_bot.flow.notices import Notices
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.receive import Receiver
 from ci_bot.flow.run import JobRunner
@@ -34,7 +35,7 @@ from ci_bot.flow.timers import Reaper, make_timers
 from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
 from ci_bot.links import Links, read_or_make_key
-from ci_bot.ports import CloneSource
+from ci_bot.ports import CloneSource, Notifier
 from ci_bot.secrets.vault import OpenVault
 from ci_bot.settings import GitHubSettings, Settings
 from ci_bot.store import (
@@ -55,6 +56,7 @@ from ci_bot.wiring.parts import (
     open_executor,
     open_github,
     open_logs,
+    open_notifier,
     open_vault,
     policies,
     sealing_keys,
@@ -122,6 +124,7 @@ class _Opened:
     webhook: GitHubWebhook
     tokens: Known
     vault: OpenVault
+    notifier: Notifier
     links: Links
     logs: FileLogs
     executor: DockerExecutor
@@ -158,6 +161,7 @@ class _Opened:
             webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
             tokens=tokens,
             vault=open_vault(settings, database, clock, known),
+            notifier=open_notifier(settings, known.add),
             links=Links(settings.public_url, read_or_make_key(settings.data_dir / "links.key")),
             logs=open_logs(settings),
             executor=executor,
@@ -286,12 +290,14 @@ def _worker(opened: _Opened, runs: RunStore) -> Worker:
 
 
 def _performer(opened: _Opened) -> Performer:
+    effects = EffectStore(opened.database, opened.clock)
     return Performer(
         {"github": opened.github},
-        EffectStore(opened.database, opened.clock),
+        effects,
         opened.clock,
         opened.bells.effects,
         opened.meters,
+        Notices(opened.notifier, effects, opened.vault, opened.links.url),
     )
 
 

@@ -72,3 +72,16 @@ def test_without_git_it_says_so(ask: Ask, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     told = found(ask("doctor"))
     assert told["git"].startswith("✗ ")
+
+
+def test_addresses_of_notifications_are_examined_and_not_shown(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NOWHERE)
+    rule = '[{"repositories": ["acme/*"], "urls": ["json://127.0.0.1/a-long-secret-path", "%s"]}]'
+    monkeypatch.setenv("CI_BOT_NOTIFICATIONS", rule % "ntfy://127.0.0.1/topic")
+    assert found(ask("doctor"))["notify"].startswith("✓ apprise understands all 2 URLs")
+    monkeypatch.setenv("CI_BOT_NOTIFICATIONS", rule % "slak://a-secret-token")
+    answer = ask("doctor")
+    assert "is no address that apprise understands as slak://" in found(answer)["notify"]
+    assert "a-secret-token" not in answer.out
