@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import secrets
 from collections.abc import Callable
 
 from ci_bot.core.errors import ForgeError, RegistrationRefused
@@ -19,12 +18,19 @@ class Registration:
     memory until they are used.
     """
 
-    def __init__(self, forge: AppMaking, keep: Callable[[MadeApp], None], clock: Clock) -> None:
-        """`keep` stores the App for good; raises `SettingsError`."""
+    def __init__(
+        self,
+        forge: AppMaking,
+        keep: Callable[[MadeApp], None],
+        clock: Clock,
+        new_secret: Callable[[], str],
+    ) -> None:
+        """`keep` stores the App for good; raises `SettingsError`. `new_secret` is safe in an address."""
         self._forge = forge
         self._keep = keep
         self._clock = clock
-        self.link = secrets.token_urlsafe(32)
+        self._new_secret = new_secret
+        self.link = new_secret()
         self._desk = Desk(clock.now() + LINK_SECONDS, self.link)
         self._code = ""
         self._made: MadeApp | None = None
@@ -33,7 +39,7 @@ class Registration:
 
     def open(self, link: str) -> str | None:
         """What the browser keeps from now on; None for a link that is not good (any more)."""
-        browser = secrets.token_urlsafe(32)
+        browser = self._new_secret()
         opened = self._desk.opened(link, browser, self._clock.now())
         if opened is None:
             return None
@@ -44,7 +50,7 @@ class Registration:
         return self._desk.is_for(browser, self._clock.now())
 
     def form(self) -> AppForm:
-        state = secrets.token_urlsafe(32)
+        state = self._new_secret()
         self._desk = self._desk.waiting(state, self._clock.now())
         return self._forge.form(state)
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import secrets
 import shutil
 import tempfile
 import time
@@ -66,7 +67,8 @@ async def open_registration(settings: Settings, wanted: Wanted) -> AsyncIterator
             session=session,
             clock=clock,
         )
-        registration = Registration(maker, partial(store_app, settings, wanted), clock)
+        keep, new_secret = partial(store_app, settings, wanted), partial(secrets.token_urlsafe, 32)
+        registration = Registration(maker, keep, clock, new_secret)
         setup = Setup(
             owner=wanted.org or "your own, as whoever is signed in there",
             name=name,

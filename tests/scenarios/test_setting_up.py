@@ -66,8 +66,10 @@ class Browser:
         async with self.session.get(url) as answer:
             return await self._see(answer)
 
-    async def press(self, words: str) -> int:
-        (form,) = [each for each in Forms(self.text).forms if each.button.strip() == words]
+    async def press(self, words: str, **fields: str) -> int:
+        """The one button that says so, or of several the one whose form has these fields."""
+        found = [each for each in Forms(self.text).forms if each.button.strip() == words]
+        (form,) = [each for each in found if fields.items() <= each.fields.items()]
         assert form.method == "post"
         sent = form.fields if form.action.startswith("/setup") else {**form.fields, "as": self.who}
         headers = {"Origin": str(self.at.origin())}
@@ -202,7 +204,7 @@ async def test_from_nothing_to_a_check(machine: Machine, forge: ForgeClient, bro
     bot.start()
     try:
         assert await browser.go(install_page) == 200
-        assert await browser.press("Install") == 200
+        assert await browser.press("Install", account=machine.org) == 200
         assert str(browser.at).startswith(f"{bot.url}/setup/github/installed?installation_id=")
         assert "ci-bot init" in browser.text
         sha = await forge.push(machine.repo, "feature", {"a": "1"}, by="olga")

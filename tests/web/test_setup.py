@@ -4,7 +4,9 @@ from __future__ import annotations
 
 from collections.abc import AsyncIterator
 from dataclasses import dataclass, field
+from functools import partial
 from html.parser import HTMLParser
+from secrets import token_urlsafe
 
 import pytest
 from aiohttp import CookieJar
@@ -99,7 +101,7 @@ async def visit() -> AsyncIterator[Visit]:
             raise refusals.pop(0)
         kept.append(made)
 
-    registration = Registration(forge, keep, clock)
+    registration = Registration(forge, keep, clock, partial(token_urlsafe, 32))
     setup = Setup(
         "acme", "ci-bot-acme", "https://forge.example", "https://ci.example/hooks/github", False
     )

@@ -36,7 +36,7 @@ MAKEFILE_TOO: Final = (
     "# The Makefile is not run here: a job for it needs an image with everything that it calls.\n"
 )
 
-_PLAIN: Final = re.compile(r"[A-Za-z./][A-Za-z0-9 ./_=+\[\]-]*")
+_PLAIN: Final = re.compile(r"[A-Za-z./](?:[A-Za-z0-9 ./_=+&'\[\]-]|:(?=\w))*")
 
 
 @dataclass(frozen=True, slots=True)
