@@ -9,6 +9,8 @@ import aiohttp
 import pytest
 import yaml
 from aiohttp import web
+from hypothesis import given
+from hypothesis import strategies as st
 
 from ci_bot.core.errors import ForgeBusy, ForgeError, RegistrationRefused
 from ci_bot.forges.github import AppMaker, open_session
@@ -151,6 +153,26 @@ def test_the_apps_page_is_on_the_forge(told: str, url: str) -> None:
 def test_an_answer_without_a_key_is_an_error(answer: Any) -> None:
     with pytest.raises(ForgeError):
         made_app(answer, "https://f")
+
+
+JSON = st.recursive(
+    st.one_of(st.none(), st.booleans(), st.integers(), st.text(max_size=20)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2), st.dictionaries(st.sampled_from([*APP]), inner)
+    ),
+    max_leaves=10,
+)
+
+
+@given(st.one_of(JSON, st.fixed_dictionaries(dict.fromkeys(APP, JSON))))
+def test_any_answer_is_an_app_on_the_forge_or_an_error(answer: Any) -> None:
+    try:
+        app = made_app(answer, "https://f")
+    except ForgeError:
+        return
+    assert app.id > 0
+    assert app.url.startswith("https://f/")
+    assert app.url.isprintable()
 
 
 async def test_a_code_is_exchanged_once(scene: Scene) -> None:
