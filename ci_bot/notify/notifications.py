@@ -53,9 +53,9 @@ class Notifications:
             for rule in rules
         )
         self._urls = {name_of(url): url for rule in rules for url in rule.urls}
+        self._on_secret = on_secret
         for url in self._urls.values():
-            for secret in secrets_of(url):
-                on_secret(secret)
+            self._hide(url)
         problems = [found for url in self._urls.values() if (found := problem_of(url))]
         if problems:
             raise SettingsError([f"notifications: a URL {found}" for found in problems])
@@ -67,7 +67,13 @@ class Notifications:
         url = self._urls.get(target)
         if url is None:
             raise NoticeFailed(GONE)
+        self._hide(url)
         await asyncio.to_thread(_send, url, notice)
+
+    def _hide(self, url: str) -> None:
+        """Each time anew: who masks forgets what was not used for long."""
+        for secret in secrets_of(url):
+            self._on_secret(secret)
 
 
 def _service(url: str) -> NotifyBase | None:

@@ -99,8 +99,13 @@ def test_the_rules_say_who_hears() -> None:
     assert told(url).targets(REPO, "main", Turn.RECOVERY) == ()
 
 
-def test_every_part_that_is_secret_is_told_before_it_is_used() -> None:
+async def test_every_part_that_is_secret_is_told_each_time_before_it_is_used() -> None:
     known: list[bytes] = []
-    url = "json://user:passw0rd@127.0.0.1:1/a-long-secret-path/"
-    Notifications([Rule(("*",), (), (Turn.FAILURE,), (url,))], known.append)
-    assert {url.encode(), b"passw0rd", b"a-long-secret-path"} <= set(known)
+    url = f"json://user:passw0rd@127.0.0.1:{free_port()}/a-long-secret-path/"
+    told = Notifications([Rule(("*",), (), (Turn.FAILURE,), (url,))], known.append)
+    secrets = {url.encode(), b"passw0rd", b"a-long-secret-path"}
+    assert secrets <= set(known)
+    known.clear()
+    with pytest.raises(NoticeFailed):
+        await told.send(name_of(url), BROKEN)
+    assert secrets <= set(known)
