@@ -5,13 +5,14 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bench import commands, first_line, logs, pipeline, step, store, webhook
+from bench import commands, first_line, install, logs, pipeline, step, store, webhook
 from bench.table import Measure, report
 
 BENCHES: dict[str, Measure] = {
     "webhook": webhook.measure,
     "first_line": first_line.measure,
     "commands": commands.measure,
+    "install": install.measure,
     "step": step.measure,
     "logs": logs.measure,
     "store": store.measure,

@@ -15,10 +15,12 @@ from typing import Protocol
 
 from ci_bot.core.convergence import FoundCheck, Published
 from ci_bot.core.decisions import AuditLine, Decision
-from ci_bot.core.effects import Effect, Reaction
+from ci_bot.core.effects import Effect, Reaction, Turn
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, Step
+from ci_bot.core.notices import Notice
 from ci_bot.core.reconciling import Attempt, KnownRepo, LastPush, OpenPull
+from ci_bot.core.registration import MadeApp
 from ci_bot.core.report.values import CheckReport, CommentReport
 from ci_bot.core.retention import KeptLog
 from ci_bot.core.secret_rules import StoredSecret
@@ -209,6 +211,41 @@ class ForgeCall:
 
 #: Hears every request after its answer. Must not raise or wait.
 OnCall = Callable[[ForgeCall], None]
+
+
+@dataclass(frozen=True, slots=True)
+class AppForm:
+    """What a browser posts to the forge, as the field `manifest`, to have an App made."""
+
+    url: str
+    manifest: str
+
+
+class AppMaking(Protocol):
+    """An App of our own, made by a person on the forge's pages from a form that we fill in."""
+
+    def form(self, state: str) -> AppForm:
+        """`state` comes back with the person, beside a code."""
+        ...
+
+    async def exchange(self, code: str) -> MadeApp:
+        """What the code stands for; good once. Raises `RegistrationRefused`, or as `ForgeFacts` does."""
+        ...
+
+
+# ── notifications ────────────────────────────────────────────────────────────────────────────
+
+
+class Notifier(Protocol):
+    """Tells people outside the forge. Any method may run concurrently with any other."""
+
+    def targets(self, repo: Repo, branch: str, turn: Turn) -> Sequence[str]:
+        """The addresses to be told, by names that outlive a restart and give nothing away."""
+        ...
+
+    async def send(self, target: str, notice: Notice) -> None:
+        """Sent once when it returns. Raises `NoticeFailed`, or `NoticeUncertain` where it may have been."""
+        ...
 
 
 # ── executors ────────────────────────────────────────────────────────────────────────────────
@@ -486,14 +523,16 @@ class Effects(Protocol):
         """Runs by their natural keys, for effects that wait for them."""
         ...
 
-    async def done(self, id: int) -> None: ...
+    async def done(self, id: int, then: Sequence[Effect] = ()) -> None:
+        """`then` are to be performed next, stored in the same transaction."""
+        ...
 
     async def postpone(self, id: int, until: float, error: str) -> None:
         """Not due before `until`; an error, other than "", counts as an attempt."""
         ...
 
     async def give_up(self, id: int, error: str) -> None:
-        """It failed for good; it is kept, with the reason."""
+        """It failed for good, unless it is done or postponed after all; it is kept, with the reason."""
         ...
 
 

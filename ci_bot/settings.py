@@ -29,12 +29,17 @@ from pydantic import (
 from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
+from ci_bot.core.effects import Turn
 from ci_bot.core.errors import SettingsError
 from ci_bot.core.trust import Bots, Outsiders
 
 CONFIG_FILE: Final = "ci-bot.toml"
 ENV_PREFIX: Final = "CI_BOT_"
-_SECRETS: Final = ("private_key", "webhook_secret", "password")
+#: In `Settings.stored_app`; `APP_FILE` holds the fields of `GitHubSettings` that are no secrets.
+APP_FILE: Final = "app.toml"
+KEY_FILE: Final = "private-key.pem"
+SECRET_FILE: Final = "webhook-secret"  # noqa: S105 - a file's name
+_SECRETS: Final = ("private_key", "webhook_secret", "password", "urls")
 
 
 def _url(value: str) -> str:
@@ -116,6 +121,26 @@ class TrustSettings(_Part):
     bots: Bots = Bots.WITHOUT_SECRETS
 
 
+class NotificationSettings(_Part):
+    """Who is told when a branch breaks and when it is well again; `urls` are apprise's.
+
+    `urls_file` holds one on each line; what begins with "#" is left out.
+    """
+
+    repositories: tuple[str, ...] = Field(min_length=1)  # "owner/name" or "owner/*"
+    urls: tuple[SecretStr, ...] = Field(min_length=1)
+    on: tuple[Turn, ...] = Field(default=(Turn.FAILURE, Turn.RECOVERY), min_length=1)
+    branches: tuple[str, ...] = ()  # patterns; default: the repository's default branch
+
+    @field_validator("urls", mode="before")
+    @classmethod
+    def _are_lines(cls, value: Any) -> Any:
+        if not isinstance(value, str):
+            return value
+        lines = [line.strip() for line in value.splitlines()]
+        return [line for line in lines if line and not line.startswith("#")]
+
+
 class LimitSettings(_Part):
     """What a step may use, and what a job may take."""
 
@@ -180,6 +205,7 @@ class Settings(BaseSettings):
     github: GitHubSettings | None = None
     registries: tuple[RegistrySettings, ...] = ()
     trust: tuple[TrustSettings, ...] = ()  # the first that names a repository counts
+    notifications: tuple[NotificationSettings, ...] = ()
     limits: LimitSettings = Field(default_factory=LimitSettings)
     disk: DiskSettings = Field(default_factory=DiskSettings)
     retention: RetentionSettings = Field(default_factory=RetentionSettings)
@@ -223,6 +249,11 @@ class Settings(BaseSettings):
     def keys(self) -> Path:
         return self.keys_dir or self.data_dir
 
+    @property
+    def stored_app(self) -> Path:
+        """Where `ci-bot app create` keeps what `[github]` would say."""
+        return self.keys / "github-app"
+
 
 def load(file: Path | None = None) -> Settings:
     """Settings from `file` (default: ./ci-bot.toml if it is there) and the environment.
@@ -235,13 +266,28 @@ def load(file: Path | None = None) -> Settings:
         raise SettingsError([f"{named}: no such file"])
     data = _read_toml(chosen) if chosen.is_file() else {}
     try:
-        return Settings(**data)
+        return _with_stored_app(Settings(**data))
     except ValidationError as error:
         raise SettingsError(_in_words(error, chosen if data else None)) from error
     except SettingsError:
         raise
     except ValueError as error:  # a variable that is not JSON where a table is expected
         raise SettingsError([f"environment: {error}"]) from error
+
+
+def _with_stored_app(settings: Settings) -> Settings:
+    """`[github]` wins; what this user may not read is the server's, and not for this command."""
+    folder = settings.stored_app
+    if settings.github is not None or not os.access(folder / APP_FILE, os.R_OK):
+        return settings
+    given: dict[str, Any] = _read_toml(folder / APP_FILE)
+    given["private_key_file"] = folder / KEY_FILE
+    given["webhook_secret_file"] = folder / SECRET_FILE
+    try:
+        github = GitHubSettings.model_validate(given)
+    except ValidationError as error:
+        raise SettingsError(_in_words(error, folder / APP_FILE)) from error
+    return settings.model_copy(update={"github": github})
 
 
 def read_secret_files(data: dict[str, Any]) -> tuple[dict[str, Any], list[InitErrorDetails]]:

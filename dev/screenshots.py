@@ -1,15 +1,18 @@
-"""`python -m dev.screenshots`: makes the README's pictures anew, in headless Chromium."""
+"""`python -m dev.screenshots`: makes the pictures of the documents anew, in headless Chromium."""
 
 from __future__ import annotations
 
 import asyncio
+import re
 import subprocess
+import sys
 import tempfile
+import time
 from pathlib import Path
 
 from dev.demo import REPO, push_failing, set_scene
 from tests.forge_sim.client import ForgeClient
-from tests.rig import ROOT, make_bot, running_forge
+from tests.rig import ROOT, Process, free_port, make_bot, running_forge
 
 PICTURES = ROOT / "docs" / "images"
 CHROMIUM = [
@@ -33,6 +36,7 @@ def main() -> None:
         running_forge(Path(home), description=None) as url,
     ):
         asyncio.run(_take(url, Path(home)))
+        _take_setup(url, Path(home))
 
 
 async def _take(url: str, home: Path) -> None:
@@ -49,6 +53,26 @@ async def _take(url: str, home: Path) -> None:
             _shoot(f"{url}/{REPO}/runs/{job['id']}?as=alice", "check", 1000, 900)
         finally:
             bot.process.stop()
+
+
+def _take_setup(url: str, home: Path) -> None:
+    """What the link of `ci-bot app create` leads to."""
+    port = free_port()
+    config = home / "set-up.toml"
+    config.write_text(
+        f'data_dir = "{home}/set-up"\nport = {port}\npublic_url = "http://127.0.0.1:{port}"\n'
+    )
+    command = [sys.executable, "-u", "-m", "ci_bot", "app", "create", "--org", "acme"]
+    command += ["--web-url", url, "--config", str(config)]
+    creating = Process(command, home / "create.log")
+    creating.start()
+    try:
+        while not (link := re.search(r"http\S+/setup/\S+", creating.tail())):
+            creating.check()
+            time.sleep(0.05)
+        _shoot(link[0], "set-up", 760, 500)
+    finally:
+        creating.kill()
 
 
 def _shoot(page: str, name: str, width: int, height: int) -> None:

@@ -130,3 +130,29 @@ def test_a_named_file_that_is_not_there_is_an_error(tmp_path: Path) -> None:
 def test_paths_must_be_absolute(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="data_dir must be an absolute path"):
         load(written(tmp_path, 'data_dir = "data"\n'))
+
+
+def test_addresses_of_notifications_stand_in_a_file_one_on_each_line(tmp_path: Path) -> None:
+    (tmp_path / "urls").write_text("# the team\nslack://a/b/c\n\n  json://host/  \n")
+    table = f'[[notifications]]\nrepositories = ["acme/*"]\nurls_file = "{tmp_path}/urls"\n'
+    (found,) = load(written(tmp_path, table)).notifications
+    assert [url.get_secret_value() for url in found.urls] == ["slack://a/b/c", "json://host/"]
+    assert (found.on, found.branches) == (("failure", "recovery"), ())
+    assert "slack" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("lines", "problem"),
+    [
+        ('urls_file = "/nowhere/urls"', "urls_file: /nowhere/urls cannot be read: No such file"),
+        ("urls = []", "urls: "),
+        ('urls = ["slack://a/b/c"]\non = ["always"]', "on.0: "),
+        ('urls = ["slack://a/b/c"]\non = []', "on: "),
+    ],
+)
+def test_what_is_wrong_with_notifications_is_told(tmp_path: Path, lines: str, problem: str) -> None:
+    table = f'[[notifications]]\nrepositories = ["acme/*"]\n{lines}\n'
+    with pytest.raises(SettingsError) as error:
+        load(written(tmp_path, table))
+    assert f"ci-bot.toml: notifications.0.{problem}" in str(error.value)
+    assert "slack" not in str(error.value)

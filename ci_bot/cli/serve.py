@@ -16,7 +16,7 @@ from ci_bot.cli.logging import configure
 from ci_bot.core.errors import SettingsError
 from ci_bot.flow.known import Known
 from ci_bot.settings import Settings, load
-from ci_bot.wiring import Server, open_server
+from ci_bot.wiring import NO_APP, Server, open_server
 
 _log = structlog.get_logger()
 FINISH_SECONDS = 10.0  # for requests that are being answered when we are told to stop
@@ -35,11 +35,7 @@ def serve(config: Path | None) -> None:
     known = Known()
     configure(settings.log_level, settings.log_format, known.mask)
     if settings.github is None:
-        raise SettingsError(
-            [
-                "github: is missing; ci-bot serves a forge, so it needs app_id, private_key and webhook_secret"
-            ]
-        )
+        raise SettingsError([NO_APP])
     asyncio.run(_serve(settings, known))
 
 

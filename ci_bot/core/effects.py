@@ -1,4 +1,4 @@
-"""What is done on a forge because of a decision, besides what the checks show: reactions and replies.
+"""What is done because of a decision, besides what the checks show: reactions, replies, notifications.
 
 Effects are data. They are stored with their decision and performed later, each at most once visible.
 """
@@ -51,8 +51,7 @@ class ReactAfter:
 
     @property
     def key(self) -> str:
-        runs = hashlib.sha256("\n".join(self.runs).encode()).hexdigest()[:16]
-        return f"{comment_key(self.repo, self.comment)}end/{runs}"
+        return f"{comment_key(self.repo, self.comment)}end/{_short(chr(10).join(self.runs))}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +73,60 @@ def comment_key(repo: Repo, comment: int) -> str:
     return f"{repo.key}/comment/{comment}/"
 
 
-Effect: TypeAlias = React | ReactAfter | Reply
+class Turn(StrEnum):
+    """What there is to tell of a branch."""
+
+    FAILURE = "failure"
+    RECOVERY = "recovery"
+
+
+@dataclass(frozen=True, slots=True)
+class Turned:
+    """The gate of a branch's head turned red, or green again: whoever wants to hear of it is told.
+
+    Written for every branch, whoever listens: the newest one is what is known of the branch.
+    """
+
+    repo: Repo
+    branch: str
+    run: str  # the natural key of the branch's newest push
+    turn: Turn
+    failed: tuple[str, ...]  # names of jobs, or what else failed
+    attempts: int  # of all jobs together: rises with each retry
+
+    @property
+    def key(self) -> str:
+        return (
+            f"{branch_prefix(self.repo.key, self.branch)}{_short(self.run)}/{self.attempts}/{self.turn}"
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class Tell:
+    """One address is told of it."""
+
+    of: Turned
+    target: str
+
+    @property
+    def repo(self) -> Repo:
+        return self.of.repo
+
+    @property
+    def key(self) -> str:
+        return f"tell/{self.target}/{self.of.key}"
+
+
+Effect: TypeAlias = React | ReactAfter | Reply | Turned | Tell
+
+
+def branch_prefix(repo_key: str, branch: str) -> str:
+    """What the keys of everything that is told of a branch begin with."""
+    return f"{repo_key}/branch/{_short(branch)}/"
+
+
+def _short(text: str) -> str:
+    return hashlib.sha256(text.encode("utf-8", "surrogatepass")).hexdigest()[:16]
 
 
 def reaction_after(effect: ReactAfter, runs: Sequence[Run]) -> Reaction | None:

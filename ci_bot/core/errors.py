@@ -11,12 +11,15 @@
     │   ├── ForgeBusy             it asks to be left alone for `seconds`
     │   ├── FileTooLarge          it does not give out a file of that size
     │   └── ForgeDenied           our credentials may not do this
+    ├── RegistrationRefused     an answer of the forge that belongs to no set-up begun here
     ├── StoreError              the database
     │   ├── UnreadableRun         one run was stored by another version, or is damaged
     │   └── LeaseLost             another process holds this job now: stop writing
     ├── WorkspaceError          git could not bring the commit
     ├── EngineError             the container engine broke: an infrastructure failure of the job
     │   └── EngineGone            it cannot be reached at all
+    ├── NoticeFailed            a notification did not get through
+    │   └── NoticeUncertain       or perhaps it did: it is not sent again
     ├── TrustLost               who vouched for a commit may not do so any more: it waits for approval again
     ├── StepRefused             this step can never run as written (image missing, no shell): the job fails
     └── SecretRefused           this step does not get a secret that it names: the job fails
@@ -85,6 +88,10 @@ class FileTooLarge(ForgeError):
         self.length = length
 
 
+class RegistrationRefused(CiBotError):
+    """What came back from the forge is not the answer to a set-up that was begun here."""
+
+
 class StoreError(CiBotError):
     """The database is unreachable, locked, full or damaged."""
 
@@ -113,6 +120,14 @@ class EngineError(CiBotError):
 
 class EngineGone(EngineError):
     """The engine does not answer."""
+
+
+class NoticeFailed(CiBotError):
+    """A service did not take a notification; the text holds no part of its address that is secret."""
+
+
+class NoticeUncertain(NoticeFailed):
+    """Nobody knows whether the service took it: sent again, it might be there twice."""
 
 
 class TrustLost(CiBotError):

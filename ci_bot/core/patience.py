@@ -4,10 +4,18 @@ from __future__ import annotations
 
 from typing import Final
 
-from ci_bot.core.errors import ForgeBusy, ForgeDenied, ForgeError, StoreError, WorkspaceError
+from ci_bot.core.errors import (
+    ForgeBusy,
+    ForgeDenied,
+    ForgeError,
+    NoticeFailed,
+    StoreError,
+    WorkspaceError,
+)
 
 GIVE_UP_AFTER: Final = 3  # failures of our own code on one item: then a person must look
 GIVE_UP_REFUSED: Final = 8  # refusals by the forge (4xx): a few minutes, for what is about to be there
+GIVE_UP_NOTICE: Final = 12  # a service that takes no notification: after half an hour it is stale
 LONGEST: Final = 300.0
 SHORTEST: Final = 1.0
 
@@ -26,6 +34,8 @@ def is_hopeless(error: Exception, tries: int) -> bool:
     """
     if _is_outage(error):
         return False
+    if isinstance(error, NoticeFailed):
+        return tries + 1 >= GIVE_UP_NOTICE
     return tries + 1 >= (GIVE_UP_REFUSED if isinstance(error, ForgeError) else GIVE_UP_AFTER)
 
 

@@ -7,12 +7,13 @@ from collections.abc import Mapping
 
 import structlog
 
-from ci_bot.core.effects import React, ReactAfter, Reply, reaction_after
-from ci_bot.core.errors import CiBotError, ForgeBusy, ForgeDenied, StoreError
+from ci_bot.core.effects import React, ReactAfter, Reply, Tell, Turned, reaction_after
+from ci_bot.core.errors import CiBotError, ForgeBusy, ForgeDenied, NoticeUncertain, StoreError
 from ci_bot.core.patience import is_hopeless, pause
 from ci_bot.core.report.values import CommentReport
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.meters import Meters
+from ci_bot.flow.notices import Notices
 from ci_bot.ports import Clock, Effects, ForgeReports, StoredEffect
 
 _log = structlog.get_logger()
@@ -35,7 +36,9 @@ class Performer:
         clock: Clock,
         decided: Bell,
         meters: Meters,
+        notices: Notices,
     ) -> None:
+        self._notices = notices
         self._forges = forges
         self._effects = effects
         self._clock = clock
@@ -78,8 +81,12 @@ class Performer:
             self._decided.ring()
 
     async def _perform(self, stored: StoredEffect) -> None:
+        effect = stored.effect
         try:
-            is_done = await self._do(stored.effect)
+            if isinstance(effect, Turned | Tell):
+                await self._notices.perform(stored, effect)
+                return
+            is_done = await self._do(effect)
             if is_done:
                 await self._effects.done(stored.id)
                 self._meters.published.labels("accepted").inc()
@@ -107,9 +114,10 @@ class Performer:
 
     async def _failed(self, stored: StoredEffect, error: Exception) -> None:
         """A refusal that stays is given up: a comment may be gone, a conversation locked."""
-        self._meters.published.labels("busy" if isinstance(error, ForgeBusy) else "failed").inc()
+        if not isinstance(stored.effect, Turned | Tell):
+            self._meters.published.labels("busy" if isinstance(error, ForgeBusy) else "failed").inc()
         words = f"{type(error).__name__}: {error}"
-        for_good = isinstance(error, ForgeDenied) or is_hopeless(error, stored.tries)
+        for_good = isinstance(error, ForgeDenied | NoticeUncertain) or is_hopeless(error, stored.tries)
         _log.warning(
             "effect given up" if for_good else "effect postponed",
             effect=type(stored.effect).__name__,

@@ -38,6 +38,7 @@ from ci_bot.store.rows import (
 )
 from ci_bot.store.schema import deliveries, repositories, runs
 from ci_bot.store.subjects import mark_run, show_again
+from ci_bot.store.turns import note_turns
 
 
 class DecisionStore:
@@ -64,6 +65,7 @@ class DecisionStore:
             await write_audit(connection, decision.audit, now)
             for run_id in dict.fromkeys(touched):
                 await mark_run(connection, run_id, now)
+                await note_turns(connection, run_id, now)
             if delivery is not None:
                 await connection.execute(
                     update(deliveries)

@@ -7,11 +7,11 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import select, update
+from sqlalchemy import ColumnElement, Update, and_, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
-from ci_bot.core.effects import Effect, React, ReactAfter, Reaction, Reply
+from ci_bot.core.effects import Effect, React, ReactAfter, Reaction, Reply, Tell, Turned
 from ci_bot.core.model import Run
 from ci_bot.ports import Clock, StoredEffect
 from ci_bot.store.database import Database
@@ -21,7 +21,7 @@ from ci_bot.store.schema import effects, repositories, runs
 PENDING, DONE, GIVEN_UP = "pending", "done", "given_up"
 
 _KINDS: Final[Mapping[str, TypeAdapter[Any]]] = {
-    kind.__name__: TypeAdapter(kind) for kind in (React, ReactAfter, Reply)
+    kind.__name__: TypeAdapter(kind) for kind in (React, ReactAfter, Reply, Turned, Tell)
 }
 
 
@@ -50,19 +50,27 @@ class EffectStore:
         async with self._database.read() as connection:
             return await load_runs(connection, runs.c.key.in_(keys))
 
-    async def done(self, id: int) -> None:
-        await self._change(id, {"state": DONE, "reason": ""})
+    async def done(self, id: int, then: Sequence[Effect] = ()) -> None:
+        async with self._database.write() as connection:
+            await connection.execute(_changed(id, {"state": DONE, "reason": ""}))
+            for effect in then:
+                await store_effect(connection, effect, self._clock.now())
 
     async def postpone(self, id: int, until: float, error: str) -> None:
         tries = effects.c.tries + 1 if error else effects.c.tries
-        await self._change(id, {"due_at": until, "tries": tries, "reason": error})
+        changed = {"state": PENDING, "due_at": until, "tries": tries, "reason": error}
+        await self._change(id, changed)
 
     async def give_up(self, id: int, error: str) -> None:
         await self._change(id, {"state": GIVEN_UP, "reason": error})
 
     async def _change(self, id: int, values: Mapping[str, Any]) -> None:
         async with self._database.write() as connection:
-            await connection.execute(update(effects).where(effects.c.id == id).values(**values))
+            await connection.execute(_changed(id, values))
+
+
+def _changed(id: int, values: Mapping[str, Any]) -> Update:
+    return update(effects).where(effects.c.id == id).values(**values)
 
 
 async def effects_wait_for(connection: AsyncConnection, repos: Sequence[str]) -> set[str]:
@@ -92,6 +100,32 @@ async def was_answered(connection: AsyncConnection, comment: str) -> bool:
     """Whether a reaction to this comment (`core.effects.comment_key`) was ever decided on."""
     query = select(effects.c.id).where(effects.c.key.in_([f"{comment}{each}" for each in Reaction]))
     return (await connection.execute(query.limit(1))).first() is not None
+
+
+async def newest_effect(connection: AsyncConnection, prefix: str) -> Effect | None:
+    """Of those whose key begins so, the one that was stored last. `prefix` ends with a slash."""
+    query = select(effects.c.effect).where(_below(connection, prefix))
+    newest = query.order_by(effects.c.id.desc()).limit(1)
+    text = (await connection.execute(newest)).scalar_one_or_none()
+    return None if text is None else _read(text)
+
+
+async def replace_done(connection: AsyncConnection, prefix: str, effect: Effect, now: float) -> None:
+    """Stored like any other; those below `prefix` that were performed have had their use."""
+    gone = delete(effects).where(_below(connection, prefix), effects.c.state == DONE)
+    await connection.execute(gone.where(effects.c.key != effect.key))
+    await store_effect(connection, effect, now)
+
+
+def is_memory() -> ColumnElement[bool]:
+    """What is known of branches, which is no matter of age: the next one replaces it."""
+    return and_(effects.c.key.contains("/branch/"), ~effects.c.key.startswith("tell/"))
+
+
+def _below(connection: AsyncConnection, prefix: str) -> ColumnElement[bool]:
+    if connection.dialect.name == "sqlite":  # by its index, which LIKE does not use there
+        return and_(effects.c.key >= prefix, effects.c.key < prefix[:-1] + chr(ord("/") + 1))
+    return effects.c.key.startswith(prefix, autoescape=True)
 
 
 def _written(effect: Effect) -> str:

@@ -14,7 +14,7 @@ from ci_bot.core.states import Status
 from ci_bot.ports import BEGINNING, Forgotten, Place
 from ci_bot.store.database import Database
 from ci_bot.store.effects import PENDING as EFFECT_PENDING
-from ci_bot.store.effects import effects_wait_for
+from ci_bot.store.effects import effects_wait_for, is_memory
 from ci_bot.store.inbox import PENDING
 from ci_bot.store.schema import (
     deliveries,
@@ -38,12 +38,12 @@ class RetentionStore:
         self._database = database
 
     async def forget_deliveries(self, before: float) -> int:
-        """Decided ones and those set aside, at most `ROWS`; returns how many. Effects go with them."""
+        """Decided ones and those set aside, at most `ROWS`; returns how many. Effects go with them, but not what is known of branches."""
         old = select(deliveries.c.id).where(
             deliveries.c.state != PENDING, deliveries.c.done_at < before
         )
         done = select(effects.c.id).where(
-            effects.c.state != EFFECT_PENDING, effects.c.created_at < before
+            effects.c.state != EFFECT_PENDING, effects.c.created_at < before, ~is_memory()
         )
         async with self._database.write() as connection:
             count = await _delete(connection, deliveries.c.id, old.order_by(deliveries.c.id))

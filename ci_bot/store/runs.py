@@ -19,6 +19,7 @@ from ci_bot.store.jobs import end_job, settle_run
 from ci_bot.store.rows import load_runs
 from ci_bot.store.schema import jobs, runs, steps
 from ci_bot.store.subjects import mark_run
+from ci_bot.store.turns import note_turns
 
 _log = structlog.get_logger()
 
@@ -162,6 +163,7 @@ class RunStore:
             await end_job(connection, _bare(row), change, reason, now)
             await settle_run(connection, row.run_id, now)
             await mark_run(connection, row.run_id, now)
+            await note_turns(connection, row.run_id, now)
 
     async def hold(self, lease: Lease, reason: str) -> None:
         now = self._clock.now()

@@ -17,6 +17,7 @@ from ci_bot.web.health import CHECKS, REFRESH, Check, healthz, metrics, readyz
 from ci_bot.web.hooks import BODIES, MAX_BODY, METERS, RECEIVER, Bodies, hook
 from ci_bot.web.keys import PUBLIC_KEY, keys
 from ci_bot.web.logs import KEPT, LINKS, LOGS, RUNS, VAULT, run_log
+from ci_bot.web.setup import INSTALLED, installed
 
 _log = structlog.get_logger()
 
@@ -47,6 +48,7 @@ def make_app(
     app.router.add_get("/runs/{run}", run_log)
     app.router.add_get("/runs/{run}/{job}", run_log)
     app.router.add_get("/keys", keys)
+    app.router.add_get(INSTALLED, installed)
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)

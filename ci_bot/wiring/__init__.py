@@ -3,24 +3,38 @@
 from ci_bot.wiring.keeping import Keeping, PublicKey, Scope, open_keeping, own_public_key, seal
 from ci_bot.wiring.local import Local, open_local
 from ci_bot.wiring.looking import Archive, Examination, examinations, open_archive
+from ci_bot.wiring.registering import (
+    NO_APP,
+    OpenRegistration,
+    Wanted,
+    open_registration,
+    settings_lines,
+    sync_app,
+)
 from ci_bot.wiring.server import Server, open_server
 from ci_bot.workspace.tree import Tree, look_at
 
 __all__ = [
+    "NO_APP",
     "Archive",
     "Examination",
     "Keeping",
     "Local",
+    "OpenRegistration",
     "PublicKey",
     "Scope",
     "Server",
     "Tree",
+    "Wanted",
     "examinations",
     "look_at",
     "open_archive",
     "open_keeping",
     "open_local",
+    "open_registration",
     "open_server",
     "own_public_key",
     "seal",
+    "settings_lines",
+    "sync_app",
 ]

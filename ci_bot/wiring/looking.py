@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass
@@ -20,6 +21,7 @@ from ci_bot.wiring.parts import (
     open_executor,
     open_github,
     open_logs,
+    open_notifier,
     rest_keys,
     retention,
     sealing_keys,
@@ -71,8 +73,22 @@ def examinations(settings: Settings, repo: str | None = None) -> Sequence[Examin
         Examination("database", partial(_look_at_database, settings)),
         Examination("github", partial(_look_at_github, settings)),
         Examination("secrets", partial(_look_at_keys, settings)),
+        *_notifications(settings),
         *gate,
     )
+
+
+def _notifications(settings: Settings) -> Sequence[Examination]:
+    if not settings.notifications:
+        return ()
+    return (Examination("notify", partial(_look_at_notifications, settings)),)
+
+
+async def _look_at_notifications(settings: Settings) -> str:
+    """Whether the addresses can be understood; nothing is sent."""
+    await asyncio.to_thread(open_notifier, settings, lambda _: None)
+    count = sum(len(each.urls) for each in settings.notifications)
+    return f"apprise understands all {count} URLs; whether they work, a branch that breaks will show"
 
 
 async def _look_at_engine(settings: Settings) -> str:
@@ -129,9 +145,11 @@ async def _lost_keys(settings: Settings) -> Sequence[str]:
 
 def _github(settings: Settings) -> GitHubSettings:
     if settings.github is None:
-        raise SettingsError(
-            ["is not set up; app_id, private_key and webhook_secret belong under [github]"]
+        problem = (
+            "is not set up: `ci-bot app create --org NAME` makes the App; for one that is there, app_id, "
+            "private_key and webhook_secret belong under [github]"
         )
+        raise SettingsError([problem])
     return settings.github
 
 

@@ -15,12 +15,14 @@ from ci_bot.executors.docker.images import Credentials
 from ci_bot.executors.docker.limits import Limits as StepLimits
 from ci_bot.executors.docker.limits import Runtimes
 from ci_bot.flow.known import Known
+from ci_bot.flow.notices import Nobody
 from ci_bot.forges.github import GitHub, open_session
-from ci_bot.ports import Clock, OnCall
+from ci_bot.notify import Notifications, Rule
+from ci_bot.ports import Clock, Notifier, OnCall
 from ci_bot.secrets.keys import Keyring
 from ci_bot.secrets.rest import RestKeys
 from ci_bot.secrets.vault import OpenVault
-from ci_bot.settings import GitHubSettings, RegistrySettings, Settings
+from ci_bot.settings import GitHubSettings, NotificationSettings, RegistrySettings, Settings
 from ci_bot.store import AuditStore, Database, SecretStore
 from ci_bot.system import SystemClock
 
@@ -46,6 +48,18 @@ async def open_github(
     )
     stack.push_async_callback(adapter.close)
     return adapter
+
+
+def open_notifier(settings: Settings, on_secret: Callable[[bytes], None]) -> Notifier:
+    """Raises `SettingsError` for an address that is none."""
+    if not settings.notifications:
+        return Nobody()
+    return Notifications([_rule(each) for each in settings.notifications], on_secret)
+
+
+def _rule(entry: NotificationSettings) -> Rule:
+    urls = tuple(url.get_secret_value() for url in entry.urls)
+    return Rule(entry.repositories, entry.branches, entry.on, urls)
 
 
 def open_logs(settings: Settings) -> FileLogs:

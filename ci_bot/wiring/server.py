@@ -28,6 +28,7 @@ from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.housekeeping import Housekeeper
 from ci_bot.flow.known import Known
 from ci_bot.flow.meters import Meters
+from ci_bot.flow.notices import Notices
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.receive import Receiver
 from ci_bot.flow.reconcile import (
@@ -45,7 +46,7 @@ from ci_bot.flow.timers import Chore, Reaper, make_timers
 from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
 from ci_bot.links import Links, read_or_make_key
-from ci_bot.ports import CloneSource
+from ci_bot.ports import CloneSource, Notifier
 from ci_bot.secrets.keys import Keyring
 from ci_bot.secrets.vault import OpenVault
 from ci_bot.settings import GitHubSettings, Settings
@@ -71,6 +72,7 @@ from ci_bot.wiring.parts import (
     open_executor,
     open_github,
     open_logs,
+    open_notifier,
     open_vault,
     policies,
     retention,
@@ -146,6 +148,7 @@ class _Opened:
     webhook: GitHubWebhook
     tokens: Known
     vault: OpenVault
+    notifier: Notifier
     links: Links
     logs: FileLogs
     executor: DockerExecutor
@@ -185,6 +188,7 @@ class _Opened:
             webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
             tokens=tokens,
             vault=open_vault(settings, database, clock, known),
+            notifier=open_notifier(settings, known.add),
             links=Links(settings.public_url, read_or_make_key(settings.data_dir / "links.key")),
             logs=open_logs(settings),
             executor=executor,
@@ -365,12 +369,14 @@ def _worker(opened: _Opened, runs: RunStore) -> Worker:
 
 
 def _performer(opened: _Opened) -> Performer:
+    effects = EffectStore(opened.database, opened.clock)
     return Performer(
         {"github": opened.github},
-        EffectStore(opened.database, opened.clock),
+        effects,
         opened.clock,
         opened.bells.effects,
         opened.meters,
+        Notices(opened.notifier, effects, opened.vault, opened.links.url),
     )
 
 

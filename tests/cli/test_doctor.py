@@ -8,7 +8,7 @@ import pytest
 
 from tests.cli.conftest import NOWHERE, Answer, Ask
 
-RSA_KEY_NEEDED = "is not set up; app_id, private_key and webhook_secret belong under [github]"
+NO_APP = "is not set up: `ci-bot app create --org NAME` makes the App; "
 
 
 def found(answer: Answer) -> dict[str, str]:
@@ -25,7 +25,7 @@ def test_with_nothing_configured_it_says_what_is_fine_and_what_to_set_up(ask: As
     assert told["docker"].startswith("✓ Docker ")
     assert told["git"].startswith("✓ ")
     assert told["database"] == "✓ not there yet; `ci-bot serve` makes it"
-    assert told["github"] == f"✗ {RSA_KEY_NEEDED}"
+    assert told["github"].startswith(f"✗ {NO_APP}")
     assert (answer.code, answer.out.splitlines()[-1]) == (1, "1 to mend")
 
 
@@ -72,3 +72,16 @@ def test_without_git_it_says_so(ask: Ask, tmp_path: Path, monkeypatch: pytest.Mo
     monkeypatch.setenv("PATH", str(tmp_path))
     told = found(ask("doctor"))
     assert told["git"].startswith("✗ ")
+
+
+def test_addresses_of_notifications_are_examined_and_not_shown(
+    ask: Ask, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("DOCKER_HOST", NOWHERE)
+    rule = '[{"repositories": ["acme/*"], "urls": ["json://127.0.0.1/a-long-secret-path", "%s"]}]'
+    monkeypatch.setenv("CI_BOT_NOTIFICATIONS", rule % "ntfy://127.0.0.1/topic")
+    assert found(ask("doctor"))["notify"].startswith("✓ apprise understands all 2 URLs")
+    monkeypatch.setenv("CI_BOT_NOTIFICATIONS", rule % "slak://a-secret-token")
+    answer = ask("doctor")
+    assert "is no address that apprise understands as slak://" in found(answer)["notify"]
+    assert "a-secret-token" not in answer.out

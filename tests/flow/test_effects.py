@@ -11,7 +11,8 @@ from ci_bot.core.states import Change
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.effects import Performer
 from ci_bot.flow.meters import Meters
-from tests.fakes import FakeForge
+from ci_bot.flow.notices import Nobody, Notices
+from tests.fakes import FakeForge, FakeVault
 from tests.make import REPO, creating, new_run
 from tests.stores import Store
 
@@ -21,7 +22,8 @@ REPLY = Reply(REPO, 3, "There is no job `tset`.", "comment/7/retry")
 
 
 def performer(store: Store, forge: FakeForge) -> Performer:
-    return Performer({"github": forge}, store.effects, store.clock, Bell(), Meters())
+    notices = Notices(Nobody(), store.effects, FakeVault(), lambda run, _: run)
+    return Performer({"github": forge}, store.effects, store.clock, Bell(), Meters(), notices)
 
 
 async def ask(store: Store, *effects: Effect) -> None:

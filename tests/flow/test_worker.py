@@ -57,6 +57,8 @@ async def test_a_cancel_is_heard(working: Working) -> None:
         await working.executor.until_running("run test")
         await working.withdraw(withdrawn())
         await working.until_ended()
+        while working.workspaces.kept:
+            await asyncio.sleep(0.005)
     ended = await working.job()
     assert ended.status is Status.CANCELLED
     assert ended.steps[0].reason == "the pull request was closed"

@@ -163,6 +163,24 @@ async def test_an_app_is_made_from_a_manifest_and_installed(clean_scene: Scene) 
     assert created["installation"]["app_slug"] == "other-ci"
 
 
+@pytest.mark.parametrize(
+    ("path", "who", "name", "status"),
+    [
+        ("/organizations/acme/settings/apps/new", "alice", "CI", 200),
+        ("/organizations/acme/settings/apps/new", "mallory", "CI", 404),
+        ("/organizations/nobody/settings/apps/new", "alice", "CI", 404),
+        ("/settings/apps/new", "mallory", "CI", 200),
+        ("/settings/apps/new", "alice", "x" * 35, 422),
+    ],
+)
+async def test_an_organisations_apps_are_its_owners_to_make(
+    scene: Scene, path: str, who: str, name: str, status: int
+) -> None:
+    await scene.client.organization("acme", {"alice": "admin"})
+    manifest = json.dumps({"name": name, "url": "http://x/", "redirect_url": "http://x/"})
+    assert (await post(scene, path, manifest=manifest, **{"as": who}))[0] == status
+
+
 async def test_unknown_pages_are_not_found(clean_scene: Scene) -> None:
     for path in ("/acme/none", f"/{REPO}/pull/9", f"/{REPO}/runs/1", "/apps/none"):
         async with clean_scene.http.get(clean_scene.forge.url + path) as answer:

@@ -38,9 +38,11 @@ async def test_errors_stand_on_their_lines(world: World) -> None:
 async def test_a_repository_without_configuration_hears_nothing(world: World) -> None:
     await world.make_repo(None)
     sha = await world.push(readme="2")
-    await world.open_pull()
+    number = await world.open_pull()
     await world.settled()
     assert await world.checks(sha) == {}
+    assert await world.forge.statuses(world.repo, sha) == []
+    assert await world.forge.comments(world.repo, number) == []
 
 
 async def test_removing_the_configuration_is_a_failure(world: World) -> None:

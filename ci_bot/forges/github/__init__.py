@@ -2,7 +2,17 @@
 
 from ci_bot.forges.github.client import GitHub
 from ci_bot.forges.github.gate import GateExamination
+from ci_bot.forges.github.manifest import AppMaker, hook_url
+from ci_bot.forges.github.syncing import AppSync
 from ci_bot.forges.github.transport import open_session
 from ci_bot.forges.github.webhook import GitHubWebhook
 
-__all__ = ["GateExamination", "GitHub", "GitHubWebhook", "open_session"]
+__all__ = [
+    "AppMaker",
+    "AppSync",
+    "GateExamination",
+    "GitHub",
+    "GitHubWebhook",
+    "hook_url",
+    "open_session",
+]

@@ -116,6 +116,10 @@ class Tokens:
         """Asks for something in the App's own name, with an empty body."""
         return await self._as_app("POST", url, variables, b"")
 
+    async def change_as_app(self, url: str, data: dict[str, Any]) -> Any:
+        """Changes something of the App itself. Raises as `as_app` does."""
+        return await self._as_app("PATCH", url, {}, data)
+
     async def revoke_all(self) -> None:
         """For shutdown. What cannot be revoked expires within the hour."""
         await asyncio.gather(*self._minting.values(), return_exceptions=True)

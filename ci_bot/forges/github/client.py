@@ -21,12 +21,15 @@ from ci_bot.forges.github import (
     protection,
     reconciling,
     statuses,
+    syncing,
 )
 from ci_bot.forges.github.api import Api
 from ci_bot.forges.github.auth import AppKey, Identity, NotGranted, Tokens
 from ci_bot.forges.github.calls import Calls
 from ci_bot.forges.github.gate import GateExamination
+from ci_bot.forges.github.manifest import hook_url
 from ci_bot.forges.github.permissions import CLONE
+from ci_bot.forges.github.syncing import AppSync
 from ci_bot.ports import Clock, CloneSource, OnCall
 
 #: The user name that goes with an installation token in git's HTTP.
@@ -152,6 +155,10 @@ class GitHub:
     async def examine(self) -> tuple[str, ...]:
         """What is wrong with the App's registration, each with its remedy; () if nothing."""
         return examination.problems(await self._tokens.as_app("/app"))
+
+    async def sync(self, public_url: str) -> AppSync:
+        """Moves the webhook to this server, and tells what an owner must do."""
+        return await syncing.sync(self._tokens, hook_url(public_url))
 
     async def examine_gate(self, repo_name: str) -> GateExamination:
         """What protects the default branch of "owner/name", and what is wrong with that.

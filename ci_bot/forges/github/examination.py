@@ -1,10 +1,12 @@
-"""What GitHub says about the App in; what is wrong with it and how to mend it out. Pure.
+"""What GitHub says about the App and its installations in; what is wrong and how to mend it out. Pure.
 
 https://docs.github.com/rest/apps/apps#get-the-authenticated-app
+https://docs.github.com/apps/using-github-apps/approving-updated-permissions-for-a-github-app
 """
 
 from __future__ import annotations
 
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ci_bot.core.errors import ForgeError
@@ -32,3 +34,37 @@ def problems(app: Any) -> tuple[str, ...]:
         if not isinstance(events, list) or event not in events
     ]
     return (*lacking, *deaf)
+
+
+def unused(app: Any) -> tuple[str, ...]:
+    """Permissions that the App holds beyond its need; nothing breaks, and less could be stolen."""
+    held = Fields.of(app).object("permissions").data
+    return tuple(
+        f"the App holds {name}: {level}, and ci-bot needs {NEEDED_PERMISSIONS.get(name, 'nothing')} of it"
+        for name, level in sorted(held.items())
+        if level != NEEDED_PERMISSIONS.get(name)
+        and covers(held, name, NEEDED_PERMISSIONS.get(name, "read"))
+    )
+
+
+def unaccepted(app: Any, installations: Sequence[Any]) -> tuple[str, ...]:
+    """Where what the App asks for was not accepted: a change of permissions waits for an owner's word."""
+    try:
+        asked = Fields.of(app).object("permissions").data
+        found = [_behind(Fields.of(each), asked) for each in installations]
+    except WrongShape as error:
+        raise ForgeError(f"GitHub's answer does not describe installations: {error}") from error
+    return tuple(words for words in found if words)
+
+
+def _behind(installation: Fields, asked: Mapping[str, Any]) -> str:
+    held = installation.object("permissions").data
+    missing = [
+        f"{name}: {level}"
+        for name, level in NEEDED_PERMISSIONS.items()
+        if covers(asked, name, level) and not covers(held, name, level)
+    ]
+    if not missing:
+        return ""
+    who, where = installation.object("account").name("login"), installation.name("html_url")
+    return f"{who} has not accepted {', '.join(missing)}: an owner does so at {where}"

@@ -16,10 +16,14 @@ from ..registering import install as install_app
 from ..state import App
 from .render import Page
 
+#: https://docs.github.com/en/apps/creating-github-apps/registering-a-github-app/registering-a-github-app
+_MOST_NAME = 34
+
 
 async def new_app(page: Page) -> web.Response:
     """The page on which a person confirms the App that a form has asked for."""
     manifest = _manifest(page.form.get("manifest", ""))
+    _must_own(page, page.request.match_info.get("org"))
     return page.show(
         "manifest.html",
         manifest=manifest,
@@ -37,11 +41,25 @@ def _manifest(text: str) -> dict[str, object]:
     for key in ("name", "url", "redirect_url"):
         if not isinstance(manifest, dict) or not manifest.get(key):
             raise ApiError(422, f"The manifest has no {key}.")
+    if len(str(manifest["name"])) > _MOST_NAME:
+        raise ApiError(422, f"Name is too long (maximum is {_MOST_NAME} characters).")
     return dict(manifest)
+
+
+def _must_own(page: Page, org: str | None) -> None:
+    """Where it is known who is looking: an organisation's Apps are its owners' to make."""
+    account = page.sim.world.account(org) if org else None
+    if org and account is None:
+        raise not_found()
+    if account is None or page.viewer is None:
+        return
+    if account.members.get(page.viewer.id) != "admin":
+        raise not_found()
 
 
 async def confirmed(page: Page) -> web.Response:
     manifest = _manifest(page.form.get("manifest", ""))
+    _must_own(page, page.form.get("org"))
     _, code = app_from_manifest(page.sim, manifest, page.form.get("org") or None)
     state = page.form.get("state", "")
     address = str(manifest["redirect_url"])
