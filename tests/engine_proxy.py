@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import ssl
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
@@ -13,9 +14,20 @@ ENGINE = "/var/run/docker.sock"
 class Proxy:
     """A socket in front of the engine's, which can break."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, engine: str = ENGINE) -> None:
         self.path = path
+        self._engine = engine
         self._writers: set[asyncio.StreamWriter] = set()
+
+    @asynccontextmanager
+    async def serving_tls(self, context: ssl.SSLContext) -> AsyncIterator[int]:
+        """At a port of the loopback address, which is given."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
+        try:
+            yield int(server.sockets[0].getsockname()[1])
+        finally:
+            server.close()
+            self.cut()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -33,7 +45,7 @@ class Proxy:
             writer.transport.abort()
 
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        engine_reader, engine_writer = await asyncio.open_unix_connection(ENGINE)
+        engine_reader, engine_writer = await asyncio.open_unix_connection(self._engine)
         self._writers |= {writer, engine_writer}
         await asyncio.gather(_copy(reader, engine_writer), _copy(engine_reader, writer))
         self._writers -= {writer, engine_writer}

@@ -74,6 +74,7 @@ def examinations(settings: Settings, repo: str | None = None) -> Sequence[Examin
 async def _look_at_engine(settings: Settings) -> str:
     executor = open_executor(settings, "doctor")
     try:
+        await executor.look(settings.default_image)
         return await executor.check()
     finally:
         await executor.close()
