@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 import asyncio
+import re
 import ssl
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+_REQUEST = re.compile(rb"^(GET|HEAD|POST|PUT|DELETE) (/\S*) HTTP/1\.1\r\n", re.MULTILINE)
 ENGINE = "/var/run/docker.sock"
 
 
@@ -17,6 +19,7 @@ class Proxy:
     def __init__(self, path: Path, engine: str = ENGINE) -> None:
         self.path = path
         self._engine = engine
+        self.requests: list[str] = []  # "METHOD target" of each
         self._writers: set[asyncio.StreamWriter] = set()
 
     @asynccontextmanager
@@ -47,13 +50,23 @@ class Proxy:
     async def _serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         engine_reader, engine_writer = await asyncio.open_unix_connection(self._engine)
         self._writers |= {writer, engine_writer}
-        await asyncio.gather(_copy(reader, engine_writer), _copy(engine_reader, writer))
+        await asyncio.gather(
+            _copy(reader, engine_writer, self._note), _copy(engine_reader, writer, lambda _: None)
+        )
         self._writers -= {writer, engine_writer}
 
+    def _note(self, chunk: bytes) -> None:
+        """The client sends the head of a request in one piece."""
+        found: list[tuple[bytes, bytes]] = _REQUEST.findall(chunk)
+        self.requests += [f"{method.decode()} {target.decode()}" for method, target in found]
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Callable[[bytes], None]
+) -> None:
     try:
         while chunk := await reader.read(65536):
+            note(chunk)
             writer.write(chunk)
             await writer.drain()
     except ConnectionError:
