@@ -3,20 +3,35 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator
+import re
+import ssl
+from collections.abc import AsyncIterator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
+_REQUEST = re.compile(rb"^(GET|HEAD|POST|PUT|DELETE) (/\S*) HTTP/1\.1\r\n", re.MULTILINE)
 ENGINE = "/var/run/docker.sock"
 
 
 class Proxy:
     """A socket in front of the engine's, which can break."""
 
-    def __init__(self, path: Path) -> None:
+    def __init__(self, path: Path, engine: str = ENGINE) -> None:
         self.path = path
+        self._engine = engine
+        self.requests: list[str] = []  # "METHOD target" of each
         self._writers: set[asyncio.StreamWriter] = set()
         self._serving: set[asyncio.Task[None]] = set()
+
+    @asynccontextmanager
+    async def serving_tls(self, context: ssl.SSLContext) -> AsyncIterator[int]:
+        """At a port of the loopback address, which is given."""
+        server = await asyncio.start_server(self._serve, "127.0.0.1", 0, ssl=context)
+        try:
+            yield int(server.sockets[0].getsockname()[1])
+        finally:
+            server.close()
+            self.cut()
 
     @asynccontextmanager
     async def serving(self) -> AsyncIterator[None]:
@@ -43,15 +58,25 @@ class Proxy:
         assert task is not None
         self._serving.add(task)
         task.add_done_callback(self._serving.discard)
-        engine_reader, engine_writer = await asyncio.open_unix_connection(ENGINE)
+        engine_reader, engine_writer = await asyncio.open_unix_connection(self._engine)
         self._writers |= {writer, engine_writer}
-        await asyncio.gather(_copy(reader, engine_writer), _copy(engine_reader, writer))
+        await asyncio.gather(
+            _copy(reader, engine_writer, self._note), _copy(engine_reader, writer, lambda _: None)
+        )
         self._writers -= {writer, engine_writer}
 
+    def _note(self, chunk: bytes) -> None:
+        """The client sends the head of a request in one piece."""
+        found: list[tuple[bytes, bytes]] = _REQUEST.findall(chunk)
+        self.requests += [f"{method.decode()} {target.decode()}" for method, target in found]
 
-async def _copy(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+
+async def _copy(
+    reader: asyncio.StreamReader, writer: asyncio.StreamWriter, note: Callable[[bytes], None]
+) -> None:
     try:
         while chunk := await reader.read(65536):
+            note(chunk)
             writer.write(chunk)
             await writer.drain()
     except ConnectionError:

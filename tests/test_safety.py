@@ -311,7 +311,9 @@ def test_our_own_containers_take_no_environment() -> None:
     job = JobSpec("j1", "r1", "acme/web", Job("build", "build", ()), Workspace(Path("/w"), None))
     step = Step("a", "make", "img", env={"BASH_ENV": "/evil"})
     spec = StepSpec(0, 1, step, {"LD_PRELOAD": "/evil"}, {"TOKEN": "hunter2"})
-    made = convert.owner_container("prod", job, spec, "sha256:abc", "1:1", DockerLimits(memory=1 << 30))
+    made = convert.owner_container(
+        "prod", job, spec, "sha256:abc", "1:1", {}, DockerLimits(memory=1 << 30)
+    )
     assert "Env" not in made
     assert "evil" not in str(made)
     assert "hunter2" not in str(made)

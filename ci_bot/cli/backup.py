@@ -83,8 +83,8 @@ def _what_next(restored: Restored, target: Path) -> list[str]:
     else:
         lines.append(
             "the keys of secrets are not in it: put sealing.key, secrets.key and links.key there before "
-            "the server starts; without them stored and sealed secrets stay locked, each step that asks "
-            "for one says so, and old links to logs are dead"
+            "the server starts; without them old links to logs are dead, and the server refuses to start "
+            "where there are secrets, unless `ci-bot secret rotate-key --lost` gives these up"
         )
     if os.geteuid() == 0:
         lines.append(f"give it to the server's user: chown -R ci-bot: {target}")

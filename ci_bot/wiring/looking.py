@@ -94,6 +94,7 @@ async def _look_at_notifications(settings: Settings) -> str:
 async def _look_at_engine(settings: Settings) -> str:
     executor = open_executor(settings, "doctor")
     try:
+        await executor.look(settings.default_image)
         return await executor.check()
     finally:
         await executor.close()

@@ -71,6 +71,7 @@ def open_executor(settings: Settings, instance: str) -> DockerExecutor:
     return DockerExecutor(
         instance=instance,
         run_dir=settings.run,
+        folders=(settings.data_dir,),
         limits=StepLimits(memory=limits.memory, cpus=limits.cpus, pids=limits.pids),
         registries=_Registries(settings.registries),
         runtimes=Runtimes(settings.docker_runtime, settings.outsiders_runtime),

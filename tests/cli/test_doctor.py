@@ -6,6 +6,8 @@ from pathlib import Path
 
 import pytest
 
+from dev.images import ensure_images
+from dev.recipes import BUSYBOX
 from tests.cli.conftest import NOWHERE, Answer, Ask
 
 NO_APP = "is not set up: `ci-bot app create --org NAME` makes the App; "
@@ -27,6 +29,22 @@ def test_with_nothing_configured_it_says_what_is_fine_and_what_to_set_up(ask: As
     assert told["database"] == "✓ not there yet; `ci-bot serve` makes it"
     assert told["github"].startswith(f"✗ {NO_APP}")
     assert (answer.code, answer.out.splitlines()[-1]) == (1, "1 to mend")
+
+
+@pytest.mark.docker
+def test_it_proves_that_the_engine_sees_the_servers_files(ask: Ask, tmp_path: Path) -> None:
+    ensure_images([BUSYBOX])
+    assert (
+        "whether it sees the server's files, the first job will show" in found(ask("doctor"))["docker"]
+    )
+    (tmp_path / "data").mkdir()
+    assert found(ask("doctor"))["docker"].endswith("; it sees the server's files")
+    assert list((tmp_path / "data").iterdir()) == []
+
+
+def test_an_engine_by_ssh_is_told_what_to_do_instead(ask: Ask, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "ssh://builder")
+    assert "ssh -NL /run/ci-bot-engine.sock:/var/run/docker.sock" in found(ask("doctor"))["docker"]
 
 
 def test_an_engine_that_is_not_there_is_one_line_beside_the_others(

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from tests.rig import ROOT, Bot
+from tests.rig import ROOT, Bot, NotStarted
 from tests.scenarios.operating import cli
 from tests.scenarios.world import World
 
@@ -80,13 +80,17 @@ async def test_everything_acknowledged_is_there_again(
     world.bot.process.kill()
 
     said = await ask(world.bot, "restore", str(tmp_path / "b.tar.zst"), "--into", str(tmp_path / "new"))
-    assert ("stay locked" in said) is not with_keys
+    assert ("rotate-key --lost" in said) is not with_keys
     restored = stored(tmp_path / "new" / "ci-bot.db")
     assert before["deliveries"] <= restored["deliveries"] <= after["deliveries"]
     for log in restored["logs"]:
         assert (tmp_path / "new" / "logs" / f"{log}.log").stat().st_size > 0
 
     world.bot.env["CI_BOT_DATA_DIR"] = str(tmp_path / "new")
+    if not with_keys:
+        with pytest.raises(NotStarted, match="restore it from a backup"):
+            await asyncio.to_thread(world.bot.start)
+        assert "TOKEN" in await ask(world.bot, "secret", "rotate-key", "--lost")
     await asyncio.to_thread(world.bot.start)
     lost = await world.check(running, "ci-bot / test")
     assert lost["conclusion"] == "failure"

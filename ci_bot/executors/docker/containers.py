@@ -9,9 +9,11 @@ from dataclasses import dataclass
 from typing import Any
 
 from ci_bot.core.errors import StepRefused
-from ci_bot.executors.docker import convert, names, words
+from ci_bot.executors.docker import control, convert, names, script, words
 from ci_bot.executors.docker.control import control_of
+from ci_bot.executors.docker.copied import CopiedFiles
 from ci_bot.executors.docker.engine import Engine, EngineRefusal
+from ci_bot.executors.docker.files import BoundFiles, Files
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Image
 from ci_bot.ports import JobSpec, StepSpec
@@ -25,6 +27,7 @@ class Container:
     name: str
     image: Image
     status: str
+    code: int = 0  # its exit code, once it has exited
 
 
 class Containers:
@@ -36,6 +39,18 @@ class Containers:
         self._images: dict[str, Image] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
 
+    def files(self) -> Files:
+        """How the job's files get to the containers that were made for it."""
+        copied = CopiedFiles(self._host, self._job)
+        return copied if copied.is_begun else BoundFiles(self._host, self._job)
+
+    async def has_begun(self, spec: StepSpec) -> bool:
+        """Whether the container was started and had its environment, whatever became of it."""
+        if not control_of(self._host.run_dir, self._job, spec).is_released:
+            return False
+        found = await self._find(names.container_name(self._job, spec), spec)
+        return found is None or not (found.status == "created" or await self._was_left_alone(found))
+
     async def ready(self, spec: StepSpec) -> Container:
         """The container of this generation, made unless it is there.
 
@@ -45,9 +60,14 @@ class Containers:
         name = names.container_name(self._job, spec)
         async with self._turns[name]:
             found = await self._find(name, spec)
+            proof = control_of(self._host.run_dir, self._job, spec)
+            if found is not None and await self._was_left_alone(found):
+                await remove(self._host.engine, [found.id])
+                await asyncio.to_thread(proof.take_back)
+                found = None
             if found is not None:
                 return found
-            if control_of(self._host.run_dir, self._job, spec).is_released:
+            if proof.is_released:
                 raise words.vanished(name)
             return await self._make(name, spec)
 
@@ -68,28 +88,46 @@ class Containers:
         if found["State"]["Status"] in ("removing", "dead"):
             raise words.vanished(name)
         image = Image(spec.step.image, found["Image"], found["Config"].get("User") or "")
-        return Container(found["Id"], name, image, found["State"]["Status"])
+        state = found["State"]
+        return Container(found["Id"], name, image, state["Status"], state["ExitCode"])
+
+    async def _was_left_alone(self, container: Container) -> bool:
+        """Whether a process that started it died before it said what to do: nothing of the step has run."""
+        if container.status != "exited" or container.code != script.NOT_BEGUN_CODE:
+            return False
+        return script.says_not_begun(
+            await self._host.engine.call(lambda client: client.logs(container.id, tail=2))
+        )
 
     async def _make(self, name: str, spec: StepSpec) -> Container:
         image = await self._image(spec.step.image)
         if spec.generation > 1:
             await self._remove_other_generations(spec)
-        control = control_of(self._host.run_dir, self._job, spec)
-        await asyncio.to_thread(control.make)
+        files = await self._chosen(image)
+        await files.make(spec)
         config = convert.step_container(
             self._host.instance,
             self._job,
             spec,
             image.id,
-            control.mount,
+            files.mounts(spec),
             self._host.limits,
             self._host.runtimes.of(is_outsiders=self._job.is_outsiders),
+            by_input=files.by_input,
         )
         made = await self._host.engine.call(
             lambda client: client.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
         )
         await self._check_inside(made["Id"], image)
         return Container(made["Id"], name, image, "created")
+
+    async def _chosen(self, image: Image) -> Files:
+        """A job keeps to its way over restarts: its workspace is where its first step had it."""
+        files = self.files()
+        if files.by_input or control.has_steps(self._host.run_dir, self._job.id):
+            return files
+        is_clear = await self._host.sight.is_clear(image.id)
+        return files if is_clear else CopiedFiles(self._host, self._job)
 
     async def _image(self, name: str) -> Image:
         """Once per job: a tag that moves meanwhile does not change what the job runs in."""

@@ -44,25 +44,37 @@ class Control:
 
     def make(self) -> None:
         """Only the server's user gets as far as `mount`; inside a container anybody may read it."""
-        with _told(self.root):
-            for path, mode in ((self.root.parent, 0o700), (self.root, 0o700), (self.mount, 0o755)):
-                path.mkdir(parents=True, exist_ok=True)
-                path.chmod(mode)
+        self.make_bare()
+        with told(self.root):
+            self.mount.mkdir(exist_ok=True)
+            self.mount.chmod(0o755)
             if not self.receipt.exists():
                 os.mkfifo(self.receipt)
             self.receipt.chmod(0o622)  # whatever the image's user may be
 
+    def make_bare(self) -> None:
+        """Without anything to mount."""
+        with told(self.root):
+            for path in (self.root.parent, self.root):
+                path.mkdir(mode=0o700, parents=True, exist_ok=True)
+                path.chmod(0o700)
+
     def release(self, spec: StepSpec) -> None:
         """Writes the scripts, then the durable proof that from here on the step may have begun."""
         self.make()
-        with _told(self.root):
-            _write(self.mount / "begin", script.begin(spec))
-            _write(self.mount / "script", script.script(spec))
-            _write(self.root / "released", b"", durable=True)
+        with told(self.root):
+            write(self.mount / "begin", script.begin(spec))
+            write(self.mount / "script", script.script(spec))
+        self.mark_released()
+
+    def mark_released(self) -> None:
+        """The proof alone, where the scripts reach the container in another way."""
+        with told(self.root):
+            write(self.root / "released", b"", durable=True)
 
     def forget_environment(self) -> None:
         """The step's shell has it by now: nothing else needs it, and it may hold secrets."""
-        with _told(self.root):
+        with told(self.root):
             (self.mount / "begin").unlink(missing_ok=True)
 
     def take_back(self) -> None:
@@ -72,7 +84,7 @@ class Control:
 
     def wipe(self) -> None:
         """The step is over; its environment leaves the disk."""
-        with _told(self.root):
+        with told(self.root):
             for name in ("begin", "script"):
                 (self.mount / name).unlink(missing_ok=True)
 
@@ -108,13 +120,18 @@ def remove_job(run_dir: Path, job_id: str) -> None:
     shutil.rmtree(run_dir / job_id, ignore_errors=True)
 
 
+def has_steps(run_dir: Path, job_id: str) -> bool:
+    return any((run_dir / job_id).glob("*-g*"))
+
+
 def jobs(run_dir: Path) -> list[str]:
     """Ids of the jobs that have control directories."""
-    return [path.name for path in run_dir.glob("*") if path.is_dir()]
+    return [path.name for path in run_dir.glob("[!.]*") if path.is_dir()]
 
 
 @contextmanager
-def _told(path: Path) -> Iterator[None]:
+def told(path: Path) -> Iterator[None]:
+    """`OSError` as `EngineError`, in words."""
     try:
         yield
     except OSError as error:
@@ -123,7 +140,8 @@ def _told(path: Path) -> Iterator[None]:
         ) from error
 
 
-def _write(path: Path, content: bytes, *, durable: bool = False) -> None:
+def write(path: Path, content: bytes, *, durable: bool = False) -> None:
+    """Readable for all who get as far. Raises `OSError`."""
     path.unlink(missing_ok=True)
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o444)
     with os.fdopen(descriptor, "wb") as file:

@@ -5,6 +5,7 @@ https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operat
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -13,8 +14,19 @@ from ci_bot.executors.docker.limits import Limits
 from ci_bot.executors.docker.script import BEGIN_INSIDE, CONTROL_INSIDE
 from ci_bot.ports import OBJECTS_INSIDE, WORKSPACE_INSIDE, JobSpec, StepSpec, Workspace
 
+Mount = dict[str, Any]
+
 #: apt-get, su, useradd, git and daemons on low ports work with these and nothing more.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "KILL")
+
+
+#: Exit codes of `probe_container` → whether it read what we wrote; any other says nothing.
+PROBE_ANSWERS = {0: True, 3: False}
+_PROBE = """
+for place in /ci-bot/probe/*; do
+    read -r found < "$place/nonce" && [ "$found" = "$0" ] || exit 3
+done 2>/dev/null
+"""
 
 
 def step_container(
@@ -22,24 +34,30 @@ def step_container(
     job: JobSpec,
     spec: StepSpec,
     image_id: str,
-    control: Path,
+    mounts: Sequence[Mount],
     limits: Limits,
     runtime: str = "",
+    *,
+    by_input: bool = False,
 ) -> dict[str, Any]:
-    """The container of one step. Its environment is the image's own: the step's comes in `control`."""
+    """The container of one step. Its environment is the image's own.
+
+    The step's comes by one of `mounts`, or with `by_input` by the attached standard input.
+    """
     return {
         "Image": image_id,
         "Entrypoint": ["/bin/sh"],
         "Cmd": [BEGIN_INSIDE],
         "WorkingDir": WORKSPACE_INSIDE,
         "Tty": False,
-        "OpenStdin": False,
+        "OpenStdin": by_input,
+        "StdinOnce": by_input,
         "Healthcheck": {"Test": ["NONE"]},
         "Labels": names.labels(instance, job, spec),
         "HostConfig": _confined(limits)
         | {
             "NetworkMode": names.network_name(instance),
-            "Mounts": _mounts(job.workspace, control),
+            "Mounts": list(mounts),
             "LogConfig": _log(limits),
         }
         | ({"Runtime": runtime} if runtime else {}),
@@ -47,9 +65,15 @@ def step_container(
 
 
 def owner_container(
-    instance: str, job: JobSpec, spec: StepSpec, image_id: str, owner: str, limits: Limits
+    instance: str,
+    job: JobSpec,
+    spec: StepSpec,
+    image_id: str,
+    owner: str,
+    workspace: Mount,
+    limits: Limits,
 ) -> dict[str, Any]:
-    """A container that gives the workspace to `owner` ("uid:gid"), for a server that is not root."""
+    """A container that gives the workspace to `owner` ("uid:gid"), where the server itself cannot."""
     return {
         "Image": image_id,
         "Entrypoint": ["chown"],
@@ -60,9 +84,40 @@ def owner_container(
         "HostConfig": _confined(limits)
         | {
             "NetworkMode": "none",
-            "Mounts": [_mount(job.workspace.path, WORKSPACE_INSIDE, read_only=False)],
+            "Mounts": [workspace],
         },
     }
+
+
+def probe_container(instance: str, image: str, places: Sequence[Path], nonce: str) -> dict[str, Any]:
+    """A container that says with `PROBE_ANSWERS` whether each of `places` has our file `nonce`."""
+    mounts = [
+        _bind(place, f"/ci-bot/probe/{number}", read_only=True) for number, place in enumerate(places)
+    ]
+    return {
+        "Image": image,
+        "Entrypoint": ["/bin/sh"],
+        "Cmd": ["-c", _PROBE, nonce],
+        "Healthcheck": {"Test": ["NONE"]},
+        "Labels": {names.INSTANCE: instance},
+        "HostConfig": _confined(Limits()) | {"Init": False, "NetworkMode": "none", "Mounts": mounts},
+    }
+
+
+def filling_container(
+    instance: str, job: JobSpec, spec: StepSpec, image_id: str, mounts: Sequence[Mount]
+) -> dict[str, Any]:
+    """A container that is never started: through it the engine unpacks into the job's volumes."""
+    return {
+        "Image": image_id,
+        "Entrypoint": ["/bin/sh"],
+        "Labels": names.labels(instance, job, spec),
+        "HostConfig": {"NetworkMode": "none", "Mounts": list(mounts)},
+    }
+
+
+def volume(instance: str, job: JobSpec, name: str) -> dict[str, Any]:
+    return {"name": name, "labels": names.job_labels(instance, job)}
 
 
 def network(instance: str) -> dict[str, Any]:
@@ -79,6 +134,41 @@ def network(instance: str) -> dict[str, Any]:
     }
 
 
+def bound(workspace: Workspace, control: Path) -> list[Mount]:
+    """The server's own directories, for an engine that sees them."""
+    mounts = [workspace_bound(workspace), _bind(control, CONTROL_INSIDE, read_only=True)]
+    if workspace.objects is not None:
+        mounts.append(_bind(workspace.objects, OBJECTS_INSIDE, read_only=True))
+    return mounts
+
+
+def workspace_bound(workspace: Workspace) -> Mount:
+    return _bind(workspace.path, WORKSPACE_INSIDE, read_only=False)
+
+
+def copied(job: JobSpec, *, filling: bool = False) -> list[Mount]:
+    """Volumes of the job's own, for an engine that does not; all writable while they are filled."""
+    mounts = [_volume(names.workspace_volume(job), WORKSPACE_INSIDE, read_only=False)]
+    if job.workspace.objects is not None:
+        mounts.append(_volume(names.objects_volume(job), OBJECTS_INSIDE, read_only=not filling))
+    return mounts
+
+
+def _bind(source: Path, target: str, *, read_only: bool) -> Mount:
+    return {"Type": "bind", "Source": str(source), "Target": target, "ReadOnly": read_only}
+
+
+def _volume(name: str, target: str, *, read_only: bool) -> Mount:
+    """Without what the image may have at `target`."""
+    return {
+        "Type": "volume",
+        "Source": name,
+        "Target": target,
+        "ReadOnly": read_only,
+        "VolumeOptions": {"NoCopy": True},
+    }
+
+
 def _confined(limits: Limits) -> dict[str, Any]:
     return {
         "CapDrop": ["ALL"],
@@ -91,20 +181,6 @@ def _confined(limits: Limits) -> dict[str, Any]:
         "PidsLimit": limits.pids,
         "RestartPolicy": {"Name": "no"},
     }
-
-
-def _mounts(workspace: Workspace, control: Path) -> list[dict[str, Any]]:
-    mounts = [
-        _mount(workspace.path, WORKSPACE_INSIDE, read_only=False),
-        _mount(control, CONTROL_INSIDE, read_only=True),
-    ]
-    if workspace.objects is not None:
-        mounts.append(_mount(workspace.objects, OBJECTS_INSIDE, read_only=True))
-    return mounts
-
-
-def _mount(source: Path, target: str, *, read_only: bool) -> dict[str, Any]:
-    return {"Type": "bind", "Source": str(source), "Target": target, "ReadOnly": read_only}
 
 
 def _log(limits: Limits) -> dict[str, Any]:

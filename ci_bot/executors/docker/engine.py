@@ -7,6 +7,7 @@ has a thread of its own (see `streams`), so that the streams never keep a short 
 from __future__ import annotations
 
 import asyncio
+import os
 import threading
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
@@ -48,14 +49,31 @@ class EngineRefusal(EngineError):
         return self.status == HTTPStatus.CONFLICT
 
 
+class _Client(APIClient):
+    """Without HTTP_PROXY and REQUESTS_CA_BUNDLE of the environment: they are for the world, not the engine.
+
+    A property, since the library asks the engine for its version before it lets go of the object.
+    """
+
+    @property
+    def trust_env(self) -> bool:
+        return False
+
+    @trust_env.setter
+    def trust_env(self, value: bool) -> None:
+        """Set to True by the library."""
+
+
 class Engine:
     """One engine; the connection is made at the first call, so that making this object never fails.
 
     `base_url` is the engine's URL ("unix:///var/run/docker.sock"), None for what `DOCKER_HOST` says.
+    Certificates for `tcp://` are those of `DOCKER_CERT_PATH`, if `DOCKER_TLS_VERIFY` is set.
     """
 
     def __init__(self, base_url: str | None = None) -> None:
-        self._kwargs = {"base_url": base_url} if base_url else docker.utils.kwargs_from_env()
+        environment = {**os.environ, "DOCKER_HOST": base_url} if base_url else None
+        self._kwargs = docker.utils.kwargs_from_env(environment=environment)
         self.where: str = self._kwargs.get("base_url") or "unix:///var/run/docker.sock"
         self._client: APIClient | None = None
         self._connecting = threading.Lock()
@@ -100,7 +118,7 @@ class Engine:
     def _connected(self) -> APIClient:
         with self._connecting:
             if self._client is None:
-                self._client = APIClient(
+                self._client = _Client(
                     **self._kwargs, version="auto", timeout=CALL_SECONDS, max_pool_size=_CONNECTIONS
                 )
             return self._client
@@ -111,7 +129,9 @@ class Engine:
             yield
         except APIError as error:
             raise EngineRefusal(error.status_code or 0, str(error.explanation or error)) from error
-        except (DockerException, RequestException, HTTPError, ConnectionError, TimeoutError) as error:
+        except DockerException as error:
+            raise words.no_connection(self.where, _cause(error)) from error
+        except (RequestException, HTTPError, ConnectionError, TimeoutError) as error:
             raise words.gone(self.where, _cause(error)) from error
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -18,6 +18,7 @@ from ci_bot.executors.docker.images import Images, NoRegistries, Registries
 from ci_bot.executors.docker.interiors import Interiors
 from ci_bot.executors.docker.limits import Limits, Runtimes
 from ci_bot.executors.docker.session import DockerSession
+from ci_bot.executors.docker.sight import Sight
 from ci_bot.ports import Alive, JobSpec
 
 CLOSE_SECONDS = 3.0  # a frozen engine must not hold up the end of the server
@@ -29,9 +30,10 @@ class DockerExecutor:
     """Implements `ci_bot.ports.Executor` on a Docker engine, 20.10 or later.
 
     `instance` is this server's lasting name: everything on the engine carries it, and nothing that
-    carries another is touched. `run_dir` is a directory of this executor alone, at the same absolute
-    path for the engine; best on tmpfs, since steps' environments pass through it. `base_url` None
-    means what `DOCKER_HOST` says. Call `close` at the end.
+    carries another is touched. `run_dir` is a directory of this executor alone, best on tmpfs, since
+    steps' environments pass through it. It and `folders`, where workspaces and git objects are, are
+    bound into containers if the engine sees them at the same absolute paths, and copied if not.
+    `base_url` None means what `DOCKER_HOST` says. Call `close` at the end.
     """
 
     def __init__(
@@ -39,6 +41,7 @@ class DockerExecutor:
         *,
         instance: str,
         run_dir: Path,
+        folders: Sequence[Path] = (),
         limits: Limits | None = None,
         registries: Registries | None = None,
         runtimes: Runtimes | None = None,
@@ -49,17 +52,20 @@ class DockerExecutor:
                 f'instance "{instance}" is not a name of letters, digits, ".", "_" and "-"'
             )
         engine, limits = Engine(base_url), limits or Limits()
+        run_dir = run_dir.absolute()
         self._host = Host(
             engine=engine,
             images=Images(engine, registries or NoRegistries(), limits.pulls),
             interiors=Interiors(engine),
+            sight=Sight(engine, instance, (run_dir, *folders)),
             starts=asyncio.Semaphore(limits.starts),
             instance=instance,
             limits=limits,
             runtimes=runtimes or Runtimes(),
-            run_dir=run_dir.absolute(),
+            run_dir=run_dir,
         )
         self._has_worked = False
+        self._has_looked = False
 
     @asynccontextmanager
     async def session(self, spec: JobSpec) -> AsyncIterator[DockerSession]:
@@ -73,14 +79,27 @@ class DockerExecutor:
         await self._leave(session, spec)
 
     async def reap(self, alive: Alive) -> int:
+        """The first time, which is the server's start, also finds out whether files must be copied."""
         self._has_worked = True  # an earlier process's network is ours to remove, too
+        if not self._has_looked:
+            await self.look()
+            self._has_looked = True
+            _log.info("engine found", engine=self._host.engine.where, files=self._host.sight.words)
         return await reaper.reap(self._host, alive)
+
+    async def look(self, image: str = "") -> None:
+        """Finds out whether the engine sees our files, if any image there can tell; this one first.
+
+        Without it the first job's image tells. Raises `EngineError`.
+        """
+        await self._host.sight.look(image)
 
     async def check(self) -> str:
         info: dict[str, Any] = await self._host.engine.call(lambda client: client.info())
         version = str(info["ServerVersion"]).partition("+")[0]
         memory = words.size(info["MemTotal"])
-        return f"Docker {version} at {self._host.engine.where}, {info['Driver']}, {info['NCPU']} CPUs, {memory}"
+        where, sight = self._host.engine.where, self._host.sight.words
+        return f"Docker {version} at {where}, {info['Driver']}, {info['NCPU']} CPUs, {memory}; {sight}"
 
     async def close(self) -> None:
         """Lets go of the engine. What belongs to a job stays on it; an idle network goes. Safe twice."""

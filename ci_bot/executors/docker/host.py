@@ -10,6 +10,7 @@ from ci_bot.executors.docker.engine import Engine
 from ci_bot.executors.docker.images import Images
 from ci_bot.executors.docker.interiors import Interiors
 from ci_bot.executors.docker.limits import Limits, Runtimes
+from ci_bot.executors.docker.sight import Sight
 
 
 @dataclass(frozen=True, slots=True)
@@ -19,6 +20,7 @@ class Host:
     engine: Engine
     images: Images
     interiors: Interiors
+    sight: Sight
     starts: asyncio.Semaphore
     instance: str
     limits: Limits

@@ -26,15 +26,21 @@ def container_name(job: JobSpec, spec: StepSpec) -> str:
     return f"ci-bot-{job.id}-{spec.index}-g{spec.generation}"
 
 
+def workspace_volume(job: JobSpec) -> str:
+    return f"ci-bot-{job.id}-workspace"
+
+
+def objects_volume(job: JobSpec) -> str:
+    return f"ci-bot-{job.id}-objects"
+
+
+def job_labels(instance: str, job: JobSpec) -> dict[str, str]:
+    return {INSTANCE: instance, RUN: job.run_id, JOB: job.id, REPO: job.repo}
+
+
 def labels(instance: str, job: JobSpec, spec: StepSpec) -> dict[str, str]:
-    return {
-        INSTANCE: instance,
-        RUN: job.run_id,
-        JOB: job.id,
-        REPO: job.repo,
-        STEP: str(spec.index),
-        GENERATION: str(spec.generation),
-    }
+    step = {STEP: str(spec.index), GENERATION: str(spec.generation)}
+    return job_labels(instance, job) | step
 
 
 def network_name(instance: str) -> str:

@@ -3,20 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from dataclasses import dataclass, field
 
 from docker import APIClient
 
 from ci_bot.core.errors import EngineError
 from ci_bot.core.model import Exit
-from ci_bot.executors.docker import convert, network, ownership, script, words
+from ci_bot.executors.docker import network, script, words
 from ci_bot.executors.docker.containers import Container, remove
 from ci_bot.executors.docker.control import control_of
 from ci_bot.executors.docker.engine import Engine, EngineRefusal
+from ci_bot.executors.docker.files import Files
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.streams import Attached, Logged, Stream, pump
-from ci_bot.executors.docker.users import Owner
 from ci_bot.ports import JobSpec, LogWriter, StepSpec
 
 #: A container that lives this many seconds longer than its output stream: the stream broke.
@@ -38,14 +37,21 @@ class Output:
         self.size += len(chunk)
 
 
-async def launch(host: Host, job: JobSpec, spec: StepSpec, container: Container) -> Attached:
+async def launch(
+    host: Host, job: JobSpec, spec: StepSpec, container: Container, files: Files
+) -> Attached:
     """Starts what was only created; returns its output, from the first byte."""
-    await _give_workspace(host, job, spec, container)
+    owner = await host.interiors.owner(container.id, container.image)
+    await files.give(spec, container.id, container.image, owner)
     await network.ensure(host.engine, host.instance)
-    stream = await host.engine.call(lambda client: Attached(client, container.id))
+    stream = await host.engine.call(
+        lambda client: Attached(client, container.id, has_input=files.by_input)
+    )
     try:
-        await asyncio.to_thread(control_of(host.run_dir, job, spec).release, spec)
+        told_to_begin = await files.release(spec)
         await _start(host, job, spec, container)
+        if told_to_begin:
+            await host.engine.call(lambda _: stream.say(told_to_begin))
     except BaseException:
         stream.abort()
         stream.close()
@@ -84,6 +90,8 @@ async def ending(host: Host, spec: StepSpec, container: Container, code: int, ou
     line = script.no_workdir_line(spec)
     if code == script.NO_WORKDIR_CODE and output.head == f"{line}\n".encode("utf-8", "replace"):
         return Exit(code, message=line.removeprefix("ci-bot: "))
+    if code == script.NOT_BEGUN_CODE and script.says_not_begun(bytes(output.head)):
+        raise words.not_begun(container.name)
     found = await host.engine.call(lambda client: client.inspect_container(container.id))
     memory = host.limits.memory if found["State"]["OOMKilled"] else None
     return words.exit_of(code, memory=memory)
@@ -96,20 +104,6 @@ async def kill(engine: Engine, container: Container) -> None:
     except EngineRefusal as refusal:
         if not (refusal.is_missing or refusal.is_conflict):
             raise
-
-
-async def _give_workspace(host: Host, job: JobSpec, spec: StepSpec, container: Container) -> None:
-    owner = await host.interiors.owner(container.id, container.image)
-    if ownership.current(job.workspace.path) != owner:
-        await hand_over(host, job, spec, container.image.id, owner)
-
-
-async def hand_over(host: Host, job: JobSpec, spec: StepSpec, image_id: str, owner: Owner) -> None:
-    if os.geteuid() == 0:
-        await ownership.give(job.workspace.path, owner)
-        return
-    config = convert.owner_container(host.instance, job, spec, image_id, str(owner), host.limits)
-    await ownership.give_by_container(host.engine, config, owner)
 
 
 async def _start(host: Host, job: JobSpec, spec: StepSpec, container: Container) -> None:

@@ -7,7 +7,7 @@ from collections import defaultdict
 from collections.abc import Collection, Iterable, Iterator
 from typing import Any
 
-from ci_bot.executors.docker import control, names
+from ci_bot.executors.docker import control, names, volumes
 from ci_bot.executors.docker.containers import listed, remove
 from ci_bot.executors.docker.host import Host
 from ci_bot.ports import Alive
@@ -15,15 +15,19 @@ from ci_bot.ports import Alive
 
 async def reap(host: Host, alive: Alive) -> int:
     """Looks, asks who is alive, removes the rest; returns how many things. Raises `EngineError`."""
-    found = await listed(host.engine, host.instance)
+    async with host.sight.looking:  # a probe's container belongs to no job
+        found = await listed(host.engine, host.instance)
+    kept = await volumes.listed(host.engine, host.instance)
     controls = await asyncio.to_thread(control.jobs, host.run_dir)
     living = await alive()
     dead = [*_of_the_dead(found, living), *_outdated(found, living)]
     orphans = [job_id for job_id in controls if job_id not in living]
     await remove(host.engine, dead)
+    unused = [each["Name"] for each in kept if (each["Labels"] or {}).get(names.JOB) not in living]
+    await volumes.remove(host.engine, unused)
     for job_id in orphans:
         await asyncio.to_thread(control.remove_job, host.run_dir, job_id)
-    return len(dead) + len(orphans)
+    return len(dead) + len(unused) + len(orphans)
 
 
 def _of_the_dead(found: Iterable[dict[str, Any]], alive: Collection[str]) -> Iterator[str]:

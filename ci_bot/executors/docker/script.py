@@ -20,6 +20,10 @@ RECEIPT_INSIDE = f"{CONTROL_INSIDE}/read"
 #: What `begin` ends with when the step's directory is not there.
 NO_WORKDIR_CODE = 1
 
+#: What `listen` ends with, and says alone, when its input ends too early: nothing of the step has run.
+NOT_BEGUN_CODE = 125
+NOT_BEGUN_LINE = "ci-bot: the connection broke before the step had its environment; nothing of it ran"
+
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
 #: Variables that some shell keeps for itself: setting one may end the shell, so it is tried in another.
@@ -46,12 +50,49 @@ _HOME = '[ -w "${HOME:-/ci-bot/none}" ] || [ ! -w /tmp ] || export HOME=/tmp'
 _RECEIPT = f"(printf . 1<>{RECEIPT_INSIDE}) 2>/dev/null || :"
 
 
-def begin(spec: StepSpec) -> bytes:
+_LISTEN = f"""\
+exec 2>&1
+not_begun() {{
+  printf '%s\\n' '{NOT_BEGUN_LINE}'
+  exit {NOT_BEGUN_CODE}
+}}
+told=
+read -r left || not_begun
+while [ "$left" -gt 0 ]; do
+  IFS= read -r line || not_begun
+  told="$told$line
+"
+  left=$((left - 1))
+done
+unset line left
+eval "$told"
+"""
+
+
+def begin(spec: StepSpec, *, has_receipt: bool = True) -> bytes:
     """The script the container is started with. Raises `StepRefused` for what no shell can set.
 
     https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
     """
-    return _encoded("\n".join(_lines(spec)) + "\n")
+    return _encoded("\n".join(_lines(spec, has_receipt=has_receipt)) + "\n")
+
+
+def listen() -> bytes:
+    """Stands in for `begin` where that comes by standard input, framed as by `dictated`.
+
+    Runs what it is told only when all of it has come, and with the shell's own commands alone, so that
+    nothing of it is in an argument list.
+    """
+    return _encoded(_LISTEN)
+
+
+def dictated(begin: bytes) -> bytes:
+    """What `listen` is told: the number of lines, then the lines."""
+    return b"%d\n" % begin.count(b"\n") + begin
+
+
+def says_not_begun(output: bytes) -> bool:
+    return output == _encoded(f"{NOT_BEGUN_LINE}\n")
 
 
 def script(spec: StepSpec) -> bytes:
@@ -69,17 +110,18 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _lines(spec: StepSpec) -> Iterator[str]:
+def _lines(spec: StepSpec, *, has_receipt: bool) -> Iterator[str]:
     yield "exec 2>&1"
     yield _HOME
     for name, value in with_safe_directory({**spec.env, **spec.secrets}).items():
         yield _export(name, value)
-    yield _RECEIPT
+    if has_receipt:
+        yield _RECEIPT
     yield f"cd {quoted(f'{WORKSPACE_INSIDE}/{spec.step.workdir}')} 2>/dev/null || {{"
     yield f"  printf '%s\\n' {quoted(no_workdir_line(spec))}"
     yield f"  exit {NO_WORKDIR_CODE}"
     yield "}"
-    yield f"exec /bin/sh -e {SCRIPT_INSIDE}"
+    yield f"exec /bin/sh -e {SCRIPT_INSIDE} </dev/null"
 
 
 def _export(name: str, value: str) -> str:

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import os
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -11,12 +10,11 @@ import structlog
 
 from ci_bot.core.errors import EngineError
 from ci_bot.core.model import Exit
-from ci_bot.executors.docker import ownership, process, words
+from ci_bot.executors.docker import process, words
 from ci_bot.executors.docker.containers import Container, Containers
-from ci_bot.executors.docker.control import control_of, remove_job, until_read
+from ci_bot.executors.docker.control import remove_job
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.process import Output
-from ci_bot.executors.docker.users import Owner
 from ci_bot.ports import JobSpec, LogWriter, StepSpec
 
 T = TypeVar("T")
@@ -54,7 +52,7 @@ class DockerSession:
             await self._end_reading()
 
     async def has_begun(self, spec: StepSpec) -> bool:
-        return control_of(self._host.run_dir, self._job, spec).is_released
+        return await self._containers.has_begun(spec)
 
     async def stop(self) -> None:
         if not self._is_running:
@@ -72,8 +70,12 @@ class DockerSession:
         """Removes everything of the job. Raises `EngineError`."""
         await asyncio.gather(*self._chores)
         await self._containers.remove_all()
+        files = self._containers.files()
+        if self._last is not None:
+            spec, container = self._last
+            await files.take_back(spec, container.image)
+        await files.remove()
         await asyncio.to_thread(remove_job, self._host.run_dir, self._job.id)
-        await self._take_workspace_back()
 
     async def _run(self, spec: StepSpec, log: LogWriter) -> Exit:
         container = await _unless(self._stopping, self._containers.ready(spec))
@@ -82,21 +84,20 @@ class DockerSession:
         self._last = (spec, container)
         output = Output(log)
         code = await self._code(spec, container, output)
-        await asyncio.to_thread(control_of(self._host.run_dir, self._job, spec).wipe)
+        await self._containers.files().wipe(spec)
         if self._stopping.is_set() and code == words.KILLED:
             return words.STOPPED
         return await process.ending(self._host, spec, container, code, output)
 
     async def _code(self, spec: StepSpec, container: Container, output: Output) -> int:
-        engine = self._host.engine
-        control = control_of(self._host.run_dir, self._job, spec)
+        engine, files = self._host.engine, self._containers.files()
         if container.status != "created":
-            self._reading = asyncio.create_task(until_read(control, READ_SECONDS))
+            self._reading = asyncio.create_task(files.until_read(spec, READ_SECONDS))
             await self._expose(container)
             return await process.follow_old(engine, container, output)
-        await asyncio.to_thread(control.make)
-        self._reading = asyncio.create_task(until_read(control))
-        stream = await process.launch(self._host, self._job, spec, container)
+        await files.make(spec)
+        self._reading = asyncio.create_task(files.until_read(spec, None))
+        stream = await process.launch(self._host, self._job, spec, container, files)
         await self._expose(container)
         self._later(self._containers.remove_earlier(spec))
         return await process.follow_new(engine, container, stream, output)
@@ -117,14 +118,6 @@ class DockerSession:
         chore = asyncio.create_task(_quietly(work))
         self._chores.add(chore)
         chore.add_done_callback(self._chores.discard)
-
-    async def _take_workspace_back(self) -> None:
-        """A server that is not root could not remove what belongs to an image's user."""
-        own = Owner(os.geteuid(), os.getegid())
-        if own.uid == 0 or self._last is None or ownership.current(self._job.workspace.path) == own:
-            return
-        spec, container = self._last
-        await process.hand_over(self._host, self._job, spec, container.image.id, own)
 
 
 async def _unless(event: asyncio.Event, work: Coroutine[Any, Any, T]) -> T | None:

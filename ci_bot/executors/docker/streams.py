@@ -35,19 +35,32 @@ class Stream(Protocol):
 
 
 class Attached:
-    """What a container writes from now on: attached before its start, this is all of it."""
+    """What a container writes from now on: attached before its start, this is all of it.
+
+    With `has_input` its standard input too, which ends with this connection.
+    """
 
     of_log = False
 
-    def __init__(self, client: APIClient, container: str) -> None:
-        self._socket = client.attach_socket(container, {**_OUTPUT, "stream": 1})
+    def __init__(self, client: APIClient, container: str, *, has_input: bool = False) -> None:
+        wanted = {**_OUTPUT, "stream": 1} | ({"stdin": 1} if has_input else {})
+        self._socket = client.attach_socket(container, wanted)
+
+    def say(self, text: bytes) -> None:
+        """To the container's standard input. Raises `OSError`."""
+        connection = getattr(self._socket, "_sock", self._socket)
+        connection.sendall(text)
 
     def chunks(self) -> Iterator[bytes]:
-        """Polls first: the socket has the client's time limit, and a silent step may outlive that."""
+        """Polls first: the socket has the client's time limit, and a silent step may outlive that.
+
+        What TLS has read already is not on the socket any more.
+        """
         poll = select.poll()
         poll.register(self._socket.fileno(), select.POLLIN)
         while True:
-            poll.poll()
+            if not (hasattr(self._socket, "pending") and self._socket.pending()):
+                poll.poll()
             chunk = _read(self._socket)
             if not chunk:
                 return

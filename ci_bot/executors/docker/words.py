@@ -41,6 +41,13 @@ _TROUBLE = re.compile(
     re.IGNORECASE,
 )
 
+#: What an engine says of a bind mount whose source it does not have.
+#: https://github.com/moby/moby/blob/v20.10.24/volume/mounts/validate.go
+#: Docker Desktop: of a folder that is not shared with its machine.
+_UNSEEN = re.compile(
+    r"bind source path does not exist|mounts denied|is not shared from the host", re.IGNORECASE
+)
+
 _IMAGE_AT_FAULT = re.compile(r"unable to find (user|group)|exec format error|executable file not found")
 
 
@@ -77,10 +84,27 @@ def gone(where: str, cause: str) -> EngineGone:
     )
 
 
+def no_connection(where: str, cause: str) -> EngineGone:
+    """The client library could not even try, or could not connect."""
+    if where.startswith("ssh://"):
+        return EngineGone(
+            f"ci-bot does not speak ssh to an engine ({where}); let ssh bring its socket here: "
+            "ssh -NL /run/ci-bot-engine.sock:/var/run/docker.sock HOST, and use unix:///run/ci-bot-engine.sock"
+        )
+    return gone(where, cause)
+
+
 def vanished(name: str) -> EngineError:
     return EngineError(
         f"the step's container has vanished ({name}): somebody removed it, or the engine lost it; "
         "it was started once and is not started again"
+    )
+
+
+def not_begun(name: str) -> EngineError:
+    return EngineError(
+        f"the connection to the engine broke before the step had its environment ({name}); "
+        "nothing of it has run"
     )
 
 
@@ -108,6 +132,15 @@ def not_allowed(image: str, host: str, text: str) -> EngineError | StepRefused:
 
 def no_shell(image: str) -> StepRefused:
     return StepRefused(f'image "{image}" has no /bin/sh; use an image with a shell')
+
+
+def is_unseen(text: str) -> bool:
+    """Whether the engine says that it does not have a file that we have."""
+    return _UNSEEN.search(text) is not None
+
+
+def is_image_at_fault(text: str) -> bool:
+    return _IMAGE_AT_FAULT.search(text) is not None or "no such file or directory" in text
 
 
 def start_failure(image: str, text: str) -> EngineError | StepRefused:

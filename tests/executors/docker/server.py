@@ -17,12 +17,17 @@ from tests.contract.executor import MemoryLog, step
 
 
 async def main(facts: dict[str, str]) -> None:
-    executor = DockerExecutor(instance=facts["instance"], run_dir=Path(facts["run_dir"]))
+    executor = DockerExecutor(
+        instance=facts["instance"],
+        run_dir=Path(facts["run_dir"]),
+        base_url=facts.get("base_url") or None,
+    )
     workspace = Workspace(Path(facts["workspace"]), None)
     job = JobSpec(facts["job"], "run1", "acme/web", Job("build", "build", ()), workspace)
     log = MemoryLog()
     async with executor.session(job) as session:
-        running = asyncio.create_task(session.run(step(facts["run"], facts["image"]), log))
+        spec = step(facts["run"], facts["image"], env=json.loads(facts.get("env", "{}")))
+        running = asyncio.create_task(session.run(spec, log))
         await log.shows(b"began\n")
         print("began", flush=True)
         await running

@@ -16,9 +16,8 @@ SPEC = StepSpec(2, 3, Step("a step", "make", "debian:12"), {"TOKEN": "hunter2"})
 
 
 def container(job: JobSpec = JOB) -> dict[str, Any]:
-    return convert.step_container(
-        "prod", job, SPEC, "sha256:abc", Path("/run/c"), Limits(memory=1 << 30)
-    )
+    mounts = convert.bound(job.workspace, Path("/run/c"))
+    return convert.step_container("prod", job, SPEC, "sha256:abc", mounts, Limits(memory=1 << 30))
 
 
 def test_everything_carries_whose_it_is() -> None:

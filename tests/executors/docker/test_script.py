@@ -81,6 +81,33 @@ def test_every_value_arrives_exactly(shell: list[str], env: dict[str, str]) -> N
     assert {name: seen[name.encode()].decode() for name in env} == env
 
 
+def told(shell: list[str], text: bytes) -> subprocess.CompletedProcess[bytes]:
+    """What comes of `listen` when this much arrives and then the connection breaks."""
+    return subprocess.run(
+        [*shell, "-c", script.listen().decode()],
+        input=text,
+        capture_output=True,
+        check=False,
+        env={"PATH": os.environ["PATH"]},
+    )
+
+
+@given(env=st.dictionaries(NAMES, VALUES, max_size=5), cut=st.floats(0, 1))
+@example({"X_A": "it's \"q\" $HOME `id` \\n \\ * ~ ! # \n\n\t\r\x01 é \u2028 \U0001f600 '"}, 0.5)
+@example({"X_A": "\n" * 500, "X_B": "\\\n", "X_C": " x ", "X_D": ""}, 0.99)
+@settings(max_examples=40, deadline=None)
+def test_what_is_told_by_standard_input_arrives_whole_or_not_at_all(
+    shell: list[str], env: dict[str, str], cut: float
+) -> None:
+    whole = script.dictated(exports(env) + b"\nexec /usr/bin/env -0\n")
+    pairs = (line.partition(b"=") for line in told(shell, whole).stdout.split(b"\0") if line)
+    seen = {name: value for name, _, value in pairs}
+    assert {name: seen[name.encode()].decode() for name in env} == env
+    done = told(shell, whole[: int(cut * (len(whole) - 1))])
+    assert script.says_not_begun(done.stdout)
+    assert (done.returncode, done.stderr) == (script.NOT_BEGUN_CODE, b"")
+
+
 def test_no_name_ends_the_shell(shell: list[str]) -> None:
     odd = dict.fromkeys(
         (*script.SHELLS_OWN, "IFS", "PS4", "RANDOM", "SECONDS", "_", "ENV"), "no number"

@@ -1,0 +1,106 @@
+"""How the files of one job get into its containers: bound where the engine sees them."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+from dataclasses import dataclass
+from typing import Protocol
+
+from ci_bot.executors.docker import convert, ownership
+from ci_bot.executors.docker.control import Control, control_of, until_read
+from ci_bot.executors.docker.convert import Mount
+from ci_bot.executors.docker.host import Host
+from ci_bot.executors.docker.images import Image
+from ci_bot.executors.docker.users import Owner
+from ci_bot.ports import JobSpec, StepSpec
+
+
+class Files(Protocol):
+    """The workspace, and for each step its scripts and environment.
+
+    The order for a step: `make`, then its container is made with `mounts` (and an open standard input
+    if `by_input`), `give` just before it starts, `release` in the last moment, `until_read` while it
+    begins, `wipe` when it is over. `take_back` when no step will run any more, `remove` after that.
+    All raise `EngineError`.
+    """
+
+    @property
+    def by_input(self) -> bool: ...
+
+    async def make(self, spec: StepSpec) -> None: ...
+
+    def mounts(self, spec: StepSpec) -> list[Mount]: ...
+
+    async def give(self, spec: StepSpec, container: str, image: Image, owner: Owner) -> None:
+        """The step's user owns the workspace from now on."""
+        ...
+
+    async def release(self, spec: StepSpec) -> bytes:
+        """Durable when it returns; gives what is to be said to the container's standard input."""
+        ...
+
+    async def until_read(self, spec: StepSpec, seconds: float | None) -> None: ...
+
+    async def wipe(self, spec: StepSpec) -> None: ...
+
+    async def take_back(self, spec: StepSpec, image: Image) -> None: ...
+
+    async def remove(self) -> None: ...
+
+
+@dataclass(frozen=True, slots=True)
+class BoundFiles:
+    """The server's own directories, mounted."""
+
+    host: Host
+    job: JobSpec
+    by_input: bool = False
+
+    async def make(self, spec: StepSpec) -> None:
+        await asyncio.to_thread(self._control(spec).make)
+
+    def mounts(self, spec: StepSpec) -> list[Mount]:
+        return convert.bound(self.job.workspace, self._control(spec).mount)
+
+    async def give(self, spec: StepSpec, container: str, image: Image, owner: Owner) -> None:
+        if ownership.current(self.job.workspace.path) != owner:
+            await self._hand_over(spec, image, owner)
+
+    async def release(self, spec: StepSpec) -> bytes:
+        await asyncio.to_thread(self._control(spec).release, spec)
+        return b""
+
+    async def until_read(self, spec: StepSpec, seconds: float | None) -> None:
+        await until_read(self._control(spec), seconds)
+
+    async def wipe(self, spec: StepSpec) -> None:
+        await asyncio.to_thread(self._control(spec).wipe)
+
+    async def take_back(self, spec: StepSpec, image: Image) -> None:
+        """A server that is not root could not remove what belongs to an image's user."""
+        own = Owner(os.geteuid(), os.getegid())
+        if own.uid != 0 and ownership.current(self.job.workspace.path) != own:
+            await self._hand_over(spec, image, own)
+
+    async def remove(self) -> None:
+        """The workspace is removed by whoever made it."""
+
+    async def _hand_over(self, spec: StepSpec, image: Image, owner: Owner) -> None:
+        workspace = self.job.workspace
+        if os.geteuid() == 0:
+            await ownership.give(workspace.path, owner)
+            return
+        config = convert.owner_container(
+            self.host.instance,
+            self.job,
+            spec,
+            image.id,
+            str(owner),
+            convert.workspace_bound(workspace),
+            self.host.limits,
+        )
+        await ownership.give_by_container(self.host.engine, config, owner)
+
+    def _control(self, spec: StepSpec) -> Control:
+        return control_of(self.host.run_dir, self.job, spec)
