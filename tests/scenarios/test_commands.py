@@ -150,11 +150,11 @@ async def test_run_takes_inputs_and_a_value_is_never_part_of_a_script(world: Wor
     number, sha = await own(world, DEPLOY)
     await world.check(sha)
     assert "to <> with <none>" in await world.log(await world.check(sha, "ci-bot / deploy"))
-    await says(world, number, "/run deploy target=staging note=$(id)';id;'")
+    await says(world, number, "/run deploy target=staging note=a';id;echo'")
     manual = await world.check(sha, "ci-bot (manual)")
     assert manual["conclusion"] == "success"
     log = await world.log(await world.check(sha, "ci-bot (manual) / deploy"))
-    assert "to <staging> with <$(id)';id;'>" in log
+    assert "to <staging> with <a';id;echo'>" in log
     assert "uid=" not in log
 
 
