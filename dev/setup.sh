@@ -29,6 +29,10 @@ wait "$description_job" || brought=$?
 [ "$brought" = 0 ] || exit "$brought"
 
 if [ "$engine" = 0 ]; then
+    if [ "${1:-test}" = test ] && ! dev/registry.sh; then
+        [ "$need_engine" = 0 ] || { echo "set-up: without a registry this cannot go on" >&2 && exit 2; }
+        echo "set-up: no private registry (why: see above); the tests of its images will be skipped"
+    fi
     # shellcheck disable=SC2086  # no name at all means all images
     exec dev/images.sh $images
 elif [ "$need_engine" = 1 ]; then

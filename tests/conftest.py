@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import socket
 from functools import cache
 from pathlib import Path
 
@@ -20,12 +21,23 @@ LEAKS: pytest.StashKey[list[Path]] = pytest.StashKey()
 def engine_problem() -> str:
     """Why there is no Docker engine here; "" if there is one."""
     try:
+        _knock(os.environ.get("DOCKER_HOST") or "unix:///var/run/docker.sock")
         client = docker.from_env(timeout=5)
-        client.ping()
-        client.close()
-    except DockerException as error:
+        try:
+            client.ping()
+        finally:
+            client.close()
+    except (DockerException, OSError) as error:
         return f"no Docker engine answers: {error}"
     return ""
+
+
+def _knock(host: str) -> None:
+    """Where nobody listens at a local socket, the client would leave its own one open."""
+    path = host.removeprefix("unix://")
+    if path != host:
+        with socket.socket(socket.AF_UNIX) as probe:
+            probe.connect(path)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

@@ -53,6 +53,15 @@ class Job:
 
 
 @dataclass(frozen=True, slots=True)
+class Input:
+    """What whoever starts a job by hand may choose. Without a default it must be given."""
+
+    name: str
+    default: str | None = None
+    options: tuple[str, ...] = ()  # () means anything
+
+
+@dataclass(frozen=True, slots=True)
 class Pipeline:
     """A valid `.ci.yaml`, independent of any event."""
 
@@ -60,16 +69,23 @@ class Pipeline:
     on: frozenset[str]
     jobs: tuple[Job, ...]  # in an order in which every need comes first
     file: str = ".ci.yaml"  # where it was read from
+    inputs: tuple[
+        Input, ...
+    ] = ()  # `${{ inputs.NAME }}` in the env of its steps stands for their values
 
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What one event makes of a pipeline. Without jobs, `reason` says why nothing runs."""
+    """What one event makes of a pipeline. Without jobs, `reason` says why nothing runs.
+
+    `inputs` are those that have no values yet: of what is offered, and of nothing that runs.
+    """
 
     name: str
     jobs: tuple[Job, ...]
     reason: str = ""
     file: str = ".ci.yaml"
+    inputs: tuple[Input, ...] = ()
 
 
 def secret_names(plan: Plan | None) -> tuple[str, ...]:

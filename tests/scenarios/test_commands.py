@@ -128,3 +128,42 @@ async def test_why_and_help_answer_in_words(world: World) -> None:
     why, helps = sorted(await replies(world, number, 2), key=len)
     assert "exit code 3" in why
     assert "/approve [sha]" in helps
+
+
+DEPLOY = """\
+on:
+  push:
+  pull_request:
+  manual:
+    inputs:
+      target: {options: [staging, production]}
+      note: {default: none}
+jobs:
+  deploy:
+    env: {TARGET: "${{ inputs.target }}", NOTE: "${{ inputs.note }}"}
+    steps:
+      - echo "to <$TARGET> with <$NOTE>"
+"""
+
+
+async def test_run_takes_inputs_and_a_value_is_never_part_of_a_script(world: World) -> None:
+    number, sha = await own(world, DEPLOY)
+    await world.check(sha)
+    assert "to <> with <none>" in await world.log(await world.check(sha, "ci-bot / deploy"))
+    await says(world, number, "/run deploy target=staging note=a';id;echo'")
+    manual = await world.check(sha, "ci-bot (manual)")
+    assert manual["conclusion"] == "success"
+    log = await world.log(await world.check(sha, "ci-bot (manual) / deploy"))
+    assert "to <staging> with <a';id;echo'>" in log
+    assert "uid=" not in log
+
+
+async def test_inputs_that_will_not_do_start_nothing_and_are_told(world: World) -> None:
+    number, sha = await own(world, DEPLOY)
+    await world.check(sha)
+    comment = await says(world, number, "/run deploy target=moon tagret=staging")
+    assert await reacted(world, comment, "-1") == ["-1"]
+    (reply,) = await replies(world, number)
+    assert 'There is no input `tagret`; did you mean "target"?' in reply
+    assert "`moon` is not a value of `target`, which is one of `staging`, `production`" in reply
+    assert "ci-bot (manual)" not in await world.checks(sha)

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
 from ci_bot.core import asking
 from ci_bot.core.chat.asked import Asked, refused, taken, unknown_jobs, usage
+from ci_bot.core.chat.inputs import values_of, wrong_inputs
 from ci_bot.core.chat.retry import approve_first
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.graph import with_needs
+from ci_bot.core.inputs import filled
 from ci_bot.core.markdown import code
 from ci_bot.core.model import Plan, RunKind, Verdict
 
@@ -33,15 +35,17 @@ def decide(args: Sequence[str], asked: Asked) -> Decision:
         names = ", ".join(code(name) for name in known[:10])
         example = usage(asked.prefix, f"run {known[0]}")
         return refused(asked, "names no job", f"Which job? {names}. Like {code(example)}", NAME)
-    problem = unknown_jobs(args[:1], known) or _wrong_inputs(args[1:])
+    problem = unknown_jobs(args[:1], known) or wrong_inputs(args[1:], asked.offered.inputs)
     if problem:
         return refused(asked, "cannot be run so", problem, NAME)
-    new = _by_hand(args[0], asked, asked.planned, asked.offered)
-    return taken(asked, _started(new, asked), new.key)
+    values = values_of(args[1:], asked.offered.inputs)
+    new = _by_hand(args[0], asked, asked.planned, asked.offered, values)
+    return taken(asked, _started(new, asked, args), new.key)
 
 
-def _started(new: NewRun, asked: Asked) -> Decision:
-    job = new.plan.jobs[-1].id if new.plan else ""
+def _started(new: NewRun, asked: Asked, args: Sequence[str]) -> Decision:
+    job = args[0]
+    detail = " ".join([f'job "{job}"', *args[1:]])
     older = Withdraw(
         asked.repo.key,
         "started again by hand",
@@ -55,12 +59,14 @@ def _started(new: NewRun, asked: Asked) -> Decision:
         f'{asking.who(asked.person)} runs job "{job}" by hand',
         create=(new,),
         withdraw=(older,),
-        audit=(asking.audit("run", asked.person, asked.repo, asked.sha, detail=f'job "{job}"'),),
+        audit=(asking.audit("run", asked.person, asked.repo, asked.sha, detail=detail),),
         repos=(SeeRepo(asked.repo),),
     )
 
 
-def _by_hand(job: str, asked: Asked, planned: NewRun, offered: Plan) -> NewRun:
+def _by_hand(
+    job: str, asked: Asked, planned: NewRun, offered: Plan, values: Mapping[str, str]
+) -> NewRun:
     return replace(
         planned,
         key=f"{_key_prefix(job, asked)}{asked.event.comment}",
@@ -69,18 +75,9 @@ def _by_hand(job: str, asked: Asked, planned: NewRun, offered: Plan) -> NewRun:
         verdict=Verdict.PLANNED,
         reason="",
         problems=(),
-        plan=replace(offered, jobs=with_needs((job,), offered.jobs)),
+        plan=replace(offered, jobs=filled(with_needs((job,), offered.jobs), values), inputs=()),
     )
 
 
 def _key_prefix(job: str, asked: Asked) -> str:
     return f"{asked.repo.key} {RunKind.MANUAL} {asked.sha} pull/{asked.pull.number}/{job}:"
-
-
-def _wrong_inputs(words: Sequence[str]) -> str:
-    if not words:
-        return ""
-    wrong = [word for word in words if not word.partition("=")[0] or "=" not in word]
-    if wrong:
-        return f"{code(wrong[0])} is not an input: inputs are written like {code('key=value')}."
-    return f"This `.ci.yaml` declares no inputs, so {code(words[0])} would reach nothing."

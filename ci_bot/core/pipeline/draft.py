@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+from ci_bot.core.model import Input
 from ci_bot.core.pipeline.env import Env
 from ci_bot.core.pipeline.tree import Mark
 
@@ -51,3 +52,4 @@ class FileDraft:
     image: str | None
     env: Env
     jobs: tuple[JobDraft, ...]
+    inputs: tuple[Input, ...] = ()

@@ -7,6 +7,7 @@ from collections.abc import Mapping
 from typing import Final, TypeAlias
 
 from ci_bot.core.model import SecretRef
+from ci_bot.core.pipeline.references import refers
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.scalars import fits
 from ci_bot.core.pipeline.tree import Pairs
@@ -73,7 +74,9 @@ def _content(entry: Value) -> str | None:
         entry.wrong_key("has no value", 'write "" for an empty one')
         return None
     content = text(entry)
-    return content if content is not None and fits(entry, content, "the value") else None
+    if content is None or not fits(entry, content, "the value"):
+        return None
+    return content if refers(entry, content) else None
 
 
 def _secret(variable: str, entry: Value) -> SecretRef | None:

@@ -110,6 +110,22 @@ STEP: Final = Keys(
     prose="run",
 )
 
+#: Under `on`, beside the name of an event.
+EVENT_FILTERS: Final = Keys(
+    level="under this event",
+    works=(),
+    later=("branches", "branches-ignore", "paths", "paths-ignore", "drafts", "tags"),
+)
+MANUAL: Final = Keys(
+    level="under manual", works=("inputs",), later=(), foreign={"parameters": "inputs"}
+)
+INPUT: Final = Keys(
+    level="in an input",
+    works=("default", "options"),
+    later=(),
+    foreign={"choices": "options", "enum": "options", "value": "default", "values": "options"},
+)
+
 LEVELS: Final = (TOP, JOB, STEP)
 
 

@@ -6,6 +6,7 @@ import re
 from typing import Final
 
 from ci_bot.core.pipeline.limits import duration_in_words, size_in_words
+from ci_bot.core.pipeline.references import refuse_in_script
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.value import Value, text
 
@@ -47,6 +48,7 @@ def script(value: Value) -> str | None:
     if not lines or lines.isspace():
         value.wrong("the script is empty", "write at least one command")
         return None
+    refuse_in_script(value, lines)
     return lines if fits(value, lines, "the script") else None
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
+from ci_bot.core.inputs import MAX_INPUT, OPENING
 from ci_bot.core.model import Job, SecretRef, Step
 from ci_bot.core.pipeline.draft import FileDraft, JobDraft, StepDraft
 from ci_bot.core.pipeline.env import Env
@@ -46,7 +47,9 @@ def _size(env: Env) -> int:
 
 
 def _length(value: str | SecretRef) -> int:
-    return len(value.encode()) if isinstance(value, str) else len(value.name) + len(value.sealed)
+    if isinstance(value, SecretRef):
+        return len(value.name) + len(value.sealed)
+    return len(value.encode()) + value.count(OPENING) * MAX_INPUT
 
 
 def _job(job: JobDraft, image: str, env: Env) -> Job:

@@ -6,33 +6,19 @@ from typing import Final
 
 from ci_bot.core.pipeline.draft import FileDraft, JobDraft
 from ci_bot.core.pipeline.env import env
+from ci_bot.core.pipeline.events import On, on
 from ci_bot.core.pipeline.graph import check_needs
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.job import job
 from ci_bot.core.pipeline.keys import TOP
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.scalars import one_line
-from ci_bot.core.pipeline.tree import Mark, Pairs
-from ci_bot.core.pipeline.value import LATER, Value, fields, one_or_more, pairs, text
-from ci_bot.core.suggest import did_you_mean
+from ci_bot.core.pipeline.tree import Mark
+from ci_bot.core.pipeline.value import Value, fields, pairs, text
 
-EVENTS: Final = ("push", "pull_request", "tag", "merge_group", "manual")
-_LATER_EVENTS: Final = ("schedule",)
 DEFAULT_EVENTS: Final = frozenset({"push", "pull_request"})
 EXAMPLE: Final = "jobs: {build: {steps: [make test]}}"
 JOBS_HINT: Final = f"the least there can be is {EXAMPLE}"
-
-#: What other systems call our events.
-_FOREIGN_EVENTS: Final = {
-    "cron": "schedule",
-    "merge_queue": "merge_group",
-    "merge_request": "pull_request",
-    "merge_requests": "pull_request",
-    "pr": "pull_request",
-    "release": "tag",
-    "tags": "tag",
-    "workflow_dispatch": "manual",
-}
 
 
 def read_file(value: Value) -> FileDraft | None:
@@ -42,12 +28,16 @@ def read_file(value: Value) -> FileDraft | None:
         return None
     found.read("version", _version)
     found.require("jobs", JOBS_HINT)
+    events = found.read("on", on) if "on" in found else On(DEFAULT_EVENTS)
+    if events is not None:  # else nobody knows which inputs there are
+        found = found.knowing(each.name for each in events.inputs)
     return FileDraft(
         name=found.read("name", one_line) or "",
-        on=found.read("on", _events) or DEFAULT_EVENTS,
+        on=events.names if events else DEFAULT_EVENTS,
         image=found.read("image", image),
         env=found.read("env", env) or {},
         jobs=found.read("jobs", _jobs) or (),
+        inputs=events.inputs if events else (),
     )
 
 
@@ -55,32 +45,6 @@ def _version(value: Value) -> None:
     version = text(value)
     if version is not None and version != "1":
         value.wrong(f"{quoted(version)} is not a version of this language", 'write "version: 1"')
-
-
-def _events(value: Value) -> frozenset[str] | None:
-    if isinstance(value.node, Pairs):
-        hint = "write a list, like [push, pull_request]"
-        value.wrong_key(f"a map with filters is {LATER}", hint)
-        return None
-    entries = one_or_more(value)
-    if entries is None:
-        return None
-    if not entries:
-        value.wrong("names no event, so nothing would ever run", f"name some of {', '.join(EVENTS)}")
-    return frozenset(name for entry in entries if (name := _event(entry)))
-
-
-def _event(entry: Value) -> str | None:
-    name = text(entry)
-    if name is None or name in EVENTS:
-        return name
-    if name in _LATER_EVENTS:
-        entry.wrong(f"{quoted(name)} is {LATER}")
-        return None
-    meant = _FOREIGN_EVENTS.get(name)
-    hint = f'did you mean "{meant}"?' if meant else did_you_mean(name, EVENTS)
-    entry.wrong(f"unknown event {quoted(name)}", hint or f"there are {', '.join(EVENTS)}")
-    return None
 
 
 def _jobs(value: Value) -> tuple[JobDraft, ...] | None:

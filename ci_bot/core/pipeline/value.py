@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass, field
+from collections.abc import Callable, Iterable, Mapping
+from dataclasses import dataclass, field, replace
 from typing import Final, TypeVar
 
 from ci_bot.core.pipeline.keys import Keys, belongs_to
@@ -28,6 +28,7 @@ class Scope:
 
     report: Report
     limits: Limits
+    inputs: frozenset[str] | None = None  # those that `on` declares; None while that is not known
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,6 +121,15 @@ class Fields:
     def __contains__(self, key: str) -> bool:
         return key in self.values
 
+    def knowing(self, inputs: Iterable[str]) -> Fields:
+        """The same, for readers that must know which inputs there are."""
+        names = frozenset(inputs)
+        known = {
+            key: replace(each, scope=replace(each.scope, inputs=names))
+            for key, each in self.values.items()
+        }
+        return replace(self, values=known)
+
     def read(self, key: str, reader: Callable[[Value], T | None]) -> T | None:
         """What the reader makes of the value; None where the key is missing or its value wrong."""
         return reader(self.values[key]) if key in self.values else None
@@ -161,4 +171,7 @@ def _hint_for(name: str, keys: Keys) -> str:
         return f"it belongs {level}"
     if keys.is_prose(name):
         return 'if this is a command, quote the whole line: ": " makes it a map'
-    return did_you_mean(name, keys.works + keys.later) or f"known {keys.level}: {', '.join(keys.works)}"
+    return (
+        did_you_mean(name, keys.works + keys.later)
+        or f"known {keys.level}: {', '.join(keys.works or keys.later)}"
+    )

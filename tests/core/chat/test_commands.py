@@ -12,7 +12,7 @@ from ci_bot.core.chat import COMMANDS, NAMES, Asked, Command
 from ci_bot.core.decisions import Decision, NewRun
 from ci_bot.core.effects import React, ReactAfter, Reaction, Reply
 from ci_bot.core.events import Access, Commented, Permission
-from ci_bot.core.model import JobRun, Run, RunKind, Verdict
+from ci_bot.core.model import Input, Job, JobRun, Run, RunKind, Step, Verdict
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Vouched
 from tests.make import ALICE, MALLORY, REPO, SHA_A, SHA_B, job, new_run, plan, pull
@@ -157,6 +157,62 @@ def test_what_cannot_be_run_is_said_in_words(line: str) -> None:
     decision = decide(line, asked())
     assert decision.create == ()
     assert said(decision)
+
+
+TARGET = Input("target", None, ("staging", "production"))
+NOTE = Input("note", "none")
+
+
+def with_inputs(*inputs: Input, **env: str) -> Asked:
+    """The same file with inputs, and variables that stand for them."""
+    step = Step("deploy", "./deploy.sh", "img", env=env)
+    return asked(offered=replace(plan(Job("deploy", "deploy", (step,))), inputs=inputs))
+
+
+def test_inputs_reach_variables_of_the_job_that_is_run() -> None:
+    env = {"TARGET": "${{ inputs.target }}", "NOTE": "${{ inputs.note }}"}
+    decision = decide("run deploy target=staging", with_inputs(TARGET, NOTE, **env))
+    (new,) = decision.create
+    assert new.plan is not None
+    assert new.plan.inputs == ()
+    assert dict(new.plan.jobs[0].steps[0].env) == {"TARGET": "staging", "NOTE": "none"}
+    assert decision.audit[0].detail == 'job "deploy" target=staging'
+
+
+def test_a_value_is_all_that_follows_the_first_sign() -> None:
+    (new,) = decide("run deploy note=a=b", with_inputs(NOTE, NOTE="${{ inputs.note }}")).create
+    assert new.plan is not None
+    assert new.plan.jobs[0].steps[0].env["NOTE"] == "a=b"
+
+
+@pytest.mark.parametrize(
+    ("words", "told"),
+    [
+        ("", "`target` must be given, like `target=staging`."),
+        ("target", "`target` is not an input: inputs are written like `key=value`."),
+        ("=x", "`=x` is not an input: inputs are written like `key=value`."),
+        ("target=prod", "`prod` is not a value of `target`, which is one of `staging`, `production`."),
+        (
+            "tagret=staging target=staging",
+            'There is no input `tagret`; did you mean "target"? The inputs here: `target`, `note`.',
+        ),
+        ("target=staging target=production", "`target` is given twice; keep one of them."),
+        (
+            "target=staging note=" + "x" * 256,
+            "The value of `note` must be one line of at most 255 bytes.",
+        ),
+    ],
+)
+def test_inputs_that_will_not_do_are_told_in_words(words: str, told: str) -> None:
+    decision = decide(f"run deploy {words}", with_inputs(TARGET, NOTE))
+    assert decision.create == ()
+    assert said(decision) == told
+
+
+def test_every_wrong_input_is_told_at_once() -> None:
+    decision = decide("run deploy tagret=x note=y", with_inputs(TARGET, NOTE))
+    assert "`tagret`" in said(decision)
+    assert "`target` must be given" in said(decision)
 
 
 def test_nothing_is_run_by_hand_on_a_head_that_waits() -> None:

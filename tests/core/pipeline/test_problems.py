@@ -82,9 +82,91 @@ CASES: list[tuple[str, list[str]]] = [
     ),
     (
         top("on:\n  push:\n    branches: [main]"),
+        ['3:5: on.push.branches: "branches" is not supported by this version yet'],
+    ),
+    (top("on: {pusch: }"), ['1:6: on.pusch: unknown event "pusch"; did you mean "push"?']),
+    (top("on: {schedule: }"), ['1:6: on.schedule: "schedule" is not supported by this version yet']),
+    (
+        top("on: {}"),
         [
-            "1:1: on: a map with filters is not supported by this version yet; write a list, like [push, pull_request]"
+            "1:5: on: names no event, so nothing would ever run; name some of push, pull_request, tag, merge_group, manual"
         ],
+    ),
+    (
+        top("on: {push: {branch: main}}"),
+        ['1:13: on.push.branch: unknown key "branch"; did you mean "branches"?'],
+    ),
+    (
+        top("on: {push: main}"),
+        ['1:12: on.push: must be a map, not text; write "key: value" lines under it'],
+    ),
+    (
+        top("on: {manual: {parameters: {}}}"),
+        ['1:15: on.manual.parameters: unknown key "parameters"; did you mean "inputs"?'],
+    ),
+    (
+        top("on: {manual: {inputs: [a]}}"),
+        ['1:23: on.manual.inputs: must be a map, not a list; write "key: value" lines under it'],
+    ),
+    (
+        top("on: {manual: {inputs: {a b: }}}"),
+        [
+            '1:24: on.manual.inputs."a b": "a b" cannot be the name of an input; up to 63 letters, digits, _ and -; a letter or _ first'
+        ],
+    ),
+    (
+        top("on: {manual: {inputs: {a: {choices: [b]}}}}"),
+        ['1:28: on.manual.inputs.a.choices: unknown key "choices"; did you mean "options"?'],
+    ),
+    (
+        top("on: {manual: {inputs: {a: {options: []}}}}"),
+        [
+            "1:37: on.manual.inputs.a.options: there are no options, so no value would do; list some, or remove it"
+        ],
+    ),
+    (
+        top("on: {manual: {inputs: {a: {default: c, options: [b, d]}}}}"),
+        ['1:37: on.manual.inputs.a.default: "c" is not among the options; it is one of b, d'],
+    ),
+    (
+        top('on: {manual: {inputs: {a: {default: "b\\nc"}}}}'),
+        [
+            "1:37: on.manual.inputs.a.default: a value is one line of at most 255 bytes, all of it visible"
+        ],
+    ),
+    (
+        top("on: {manual: {inputs: {" + ", ".join(f"i{n}: " for n in range(26)) + "}}}"),
+        ["1:15: on.manual.inputs: 26 inputs; there are at most 25"],
+    ),
+    (
+        top("env: {A: '${{ inputs.target }}'}"),
+        ['1:10: env.A: there is no input "target"; declare it: on: {manual: {inputs: {target: }}}'],
+    ),
+    (
+        top("env: {A: '${{ inputs.tagret }}'}\non: {manual: {inputs: {target: }}}"),
+        ['1:10: env.A: there is no input "tagret"; did you mean "target"?'],
+    ),
+    (
+        top("env: {A: '${{ github.sha }}'}"),
+        [
+            '1:10: env.A: "${{ github.sha }}" means nothing here; in env, ${{ inputs.NAME }} stands for an input; what happened is in CI_… variables'
+        ],
+    ),
+    (
+        top("env: {A: '${{ inputs.a'}"),
+        [
+            '1:10: env.A: "${{" is not closed, or holds braces; in env, ${{ inputs.NAME }} stands for an input; what happened is in CI_… variables'
+        ],
+    ),
+    (
+        "on: {manual: {inputs: {a: }}}\njobs: {build: {steps: ['echo ${{ inputs.a }}']}}\n",
+        [
+            '2:24: jobs.build.steps[0]: "${{ inputs.a }}" does not work in a script; set a variable by env to it, and use that: a script is never changed by what people enter'
+        ],
+    ),
+    (
+        "on:\njobs: {build: {env: {A: '${{ inputs.a }}'}, steps: [make]}}\n",
+        ["1:1: on: has no value; it must be a list; give it one, or remove it"],
     ),
     (
         top("on: []"),

@@ -17,9 +17,16 @@ VALID = """\
 # A file with every key.
 version: 1
 name: Project
-on: [push, pull_request, tag]
+on:
+  push:
+  pull_request: {}
+  tag:
+  manual:
+    inputs:
+      target: {default: staging, options: [staging, production]}
+      note:
 image: &image golang:1.24
-env: {A: 1.10, B: "two", C: yes}
+env: {A: 1.10, B: "two", C: yes, T: "to ${{ inputs.target }}"}
 x-step: &step
   run: |
     make
@@ -45,6 +52,7 @@ jobs:
 #: What YAML and our language give a meaning to, and what trips scanners.
 PIECES = [
     *("jobs", "steps", "run", "needs", "env", "on", "image", "build", "name", "timeout", "matrix"),
+    *("manual", "inputs", "default", "options", "${{", "}}", "${{ inputs.", "inputs.target"),
     *(": ", "- ", "\n", "\n  ", "\n    ", "[", "]", "{", "}", ", ", "? ", "|", ">", "'", '"', "#"),
     *(
         "&a",
@@ -82,6 +90,10 @@ def check(raw: bytes, reading: Reading) -> None:
 
 def check_jobs(reading: Reading) -> None:
     assert reading.pipeline
+    planned = plan(reading.pipeline, min(reading.pipeline.on))
+    told = [text for job in planned.jobs for step in job.steps for text in step.env.values()]
+    defaults = "".join(each.default or "" for each in reading.pipeline.inputs)
+    assert not any("${{" in text for text in told if "${{" not in defaults)
     done: set[str] = set()
     for job in reading.pipeline.jobs:
         assert done.issuperset(job.needs)
@@ -123,7 +135,7 @@ def test_the_file_that_is_mutated_is_valid() -> None:
     reading = read(VALID.encode(), default_image="alpine")
     check(VALID.encode(), reading)
     assert reading.pipeline
-    assert plan(reading.pipeline, "push").jobs == reading.pipeline.jobs
+    assert [job.id for job in plan(reading.pipeline, "push").jobs] == ["build", "deploy"]
 
 
 @EXAMPLES

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import AsyncIterator, Iterator, Mapping
 from dataclasses import dataclass, replace
@@ -17,6 +18,7 @@ from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.images import Credentials
 from ci_bot.ports import JobSpec
 from dev.recipes import BUSYBOX
+from tests.conftest import REQUIRED
 from tests.contract.executor import run, step
 from tests.executors.docker import registry
 from tests.executors.docker.registry import NoRegistry, Registry
@@ -45,6 +47,8 @@ def private(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Registry]:
     try:
         registry.install()
     except NoRegistry as reason:
+        if os.environ.get(REQUIRED):
+            pytest.fail(f"{REQUIRED} is set, but {reason}", pytrace=False)
         pytest.skip(str(reason))
     root = tmp_path_factory.mktemp("registry")
     with registry.serving(root, LOGIN.username, LOGIN.password) as served:
