@@ -35,6 +35,7 @@ from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.stocks import Stocks
 from ci_bot.flow.timers import Chore, Reaper, make_timers
+from ci_bot.flow.tracing import Tracing
 from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
 from ci_bot.links import Links, read_or_make_key
@@ -61,6 +62,7 @@ from ci_bot.wiring.parts import (
     open_executor,
     open_github,
     open_logs,
+    open_tracing,
     open_vault,
     policies,
     retention,
@@ -138,6 +140,7 @@ class _Opened:
     meters: Meters
     bells: _Bells
     room: Room
+    tracing: Tracing
 
     @classmethod
     async def open(
@@ -159,6 +162,7 @@ class _Opened:
         instance = instance_of(settings.data_dir)
         executor = open_executor(settings, instance)
         stack.push_async_callback(executor.close)
+        vault = open_vault(settings, database, clock, known)
         return cls(
             settings=settings,
             clock=clock,
@@ -167,7 +171,7 @@ class _Opened:
             github=adapter,
             webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
             tokens=tokens,
-            vault=open_vault(settings, database, clock, known),
+            vault=vault,
             links=Links(settings.public_url, read_or_make_key(settings.data_dir / "links.key")),
             logs=open_logs(settings),
             executor=executor,
@@ -184,6 +188,9 @@ class _Opened:
                 bells.changed,
                 clock,
                 meters,
+            ),
+            tracing=open_tracing(
+                stack, settings, DecisionStore(database, clock, ids), vault, tokens, clock
             ),
         )
 
@@ -270,6 +277,7 @@ def _decider(opened: _Opened) -> Decider:
         bells.arrived,
         (bells.ready, bells.cancelled, bells.changed, bells.effects),
         opened.meters,
+        opened.tracing,
     )
 
 
@@ -313,6 +321,7 @@ def _worker(opened: _Opened, runs: RunStore) -> Worker:
         steps,
         opened.clock,
         opened.meters,
+        opened.tracing,
     )
     bells = opened.bells
     return Worker(
@@ -352,4 +361,5 @@ def _publisher(opened: _Opened) -> Publisher:
         opened.meters,
         opened.settings.command_prefix,
         lambda: opened.room.why,
+        opened.tracing,
     )
