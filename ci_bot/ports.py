@@ -24,6 +24,7 @@ from ci_bot.core.registration import MadeApp
 from ci_bot.core.report.values import CheckReport, CommentReport
 from ci_bot.core.retention import KeptLog
 from ci_bot.core.secret_rules import StoredSecret
+from ci_bot.core.spans import Span
 from ci_bot.core.states import Change
 from ci_bot.core.trust import Voucher
 
@@ -419,6 +420,12 @@ class LogSink(Protocol):
     def follow(self, log: LogRef, start: int = 0) -> AsyncIterator[bytes]:
         """Stored bytes, then what comes, until the log is closed; no gap and no repeat at the join."""
         ...
+
+
+class Spans(Protocol):
+    """Where traces go. Must not raise or wait: nothing that happens depends on it."""
+
+    def emit(self, spans: Sequence[Span]) -> None: ...
 
 
 # ── the store: each method is one transaction ────────────────────────────────────────────────

@@ -200,6 +200,7 @@ class Settings(BaseSettings):
     command_prefix: str = Field(default="", pattern="^[a-z0-9-]{0,32}$")  # "ci": /ci retry
     ca_file: Path | None = None  # certificates to trust besides the system's, for the API and for git
     proxy: Url | None = None  # for the API and for git
+    traces_url: Url | None = None  # of an OpenTelemetry collector: OTLP over HTTP
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_format: str = Field(default="json", pattern="^(json|text)$")
     github: GitHubSettings | None = None

@@ -41,6 +41,7 @@ from ci_bot.flow.bell import Bell
 from ci_bot.flow.commands import Commands
 from ci_bot.flow.facts import Facts
 from ci_bot.flow.meters import Meters
+from ci_bot.flow.tracing import NO_TRACING, Tracing
 from ci_bot.ports import Clock, Decisions, Inbox, StoredDelivery, Webhook
 
 _log = structlog.get_logger()
@@ -62,6 +63,7 @@ class Decider:
         arrived: Bell,
         decided: tuple[Bell, ...],
         meters: Meters,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._webhooks = webhooks
         self._facts = facts
@@ -72,6 +74,7 @@ class Decider:
         self._arrived = arrived
         self._decided = decided
         self._meters = meters
+        self._tracing = tracing
         self._in_flight: dict[int, StoredDelivery] = {}
 
     async def run(self) -> None:
@@ -109,6 +112,7 @@ class Decider:
 
     async def _handle(self, stored: StoredDelivery) -> None:
         log = _log.bind(delivery=stored.delivery.delivery_id)
+        began = self._clock.now()
         try:
             decision = await self._decide(stored)
         except Exception as error:  # noqa: BLE001 - the loop's edge: one bad item must not stop the rest
@@ -119,6 +123,7 @@ class Decider:
         log.info("decided", reason=decision.reason)
         for bell in self._decided:
             bell.ring()
+        await self._tracing.decided(stored, decision, began)
 
     async def _failed(self, stored: StoredDelivery, error: Exception) -> None:
         for_good = is_hopeless(error, stored.tries)

@@ -33,6 +33,7 @@ from ci_bot.core.report.values import CheckReport
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.known import Known, masked, masker_of
 from ci_bot.flow.meters import Meters
+from ci_bot.flow.tracing import NO_TRACING, Tracing
 from ci_bot.ports import Clock, ForgeReports, LogSink, Publications, Subject, Vault
 
 _log = structlog.get_logger()
@@ -64,6 +65,7 @@ class Publisher:
         meters: Meters,
         prefix: str = "",
         why_waiting: Callable[[], str] = str,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._forges = forges
         self._publications = publications
@@ -76,6 +78,7 @@ class Publisher:
         self._meters = meters
         self._prefix = prefix
         self._why_waiting = why_waiting
+        self._tracing = tracing
         self._in_flight: set[int] = set()
         self._last_progress: dict[tuple[int, str], float] = {}
 
@@ -169,12 +172,13 @@ class Publisher:
         before = before_sending(state, report)
         if before != state:
             await self._publications.save(subject.id, before)
-        own_id = external_id(subject.id, before)
+        own_id, began = external_id(subject.id, before), self._clock.now()
         handle = await forge.publish(subject.repo, subject.sha, report, own_id, before.handle)
         await self._publications.save(subject.id, accepted(before, report, handle))
         self._last_progress[subject.id, report.name] = self._clock.now()
         if report.conclusion is not None:
             self._last_progress.pop((subject.id, report.name))
+        await self._tracing.published(subject.runs, report.name, str(report.state), began)
         self._meters.published.labels("accepted").inc()
 
     async def _comment(self, subject: Subject) -> None:

@@ -27,6 +27,7 @@ from ci_bot.core.trust import Vouched, is_outsiders, lost, to_ask_again
 from ci_bot.flow.heard import Heard
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.steps import Cancelling, StepRunner, unless
+from ci_bot.flow.tracing import NO_TRACING, Tracing
 from ci_bot.ports import (
     Claim,
     Clock,
@@ -63,6 +64,7 @@ class JobRunner:
         steps: StepRunner,
         clock: Clock,
         meters: Meters,
+        tracing: Tracing = NO_TRACING,
     ) -> None:
         self._executor = executor
         self._workspaces = workspaces
@@ -73,6 +75,7 @@ class JobRunner:
         self._clock = clock
         self._meters = meters
         self._heard = Heard(clock, ASKED_SECONDS)
+        self._tracing = tracing
 
     async def carry_out(self, claim: Claim, cancelling: Cancelling) -> None:
         """Never raises but for cancellation: whatever breaks ends the job, with the reason.
@@ -184,12 +187,17 @@ class JobRunner:
             self._heard.add(run.id, voucher.actor.id)
 
     async def _measure_run(self, claim: Claim) -> None:
-        """Of the jobs that end a run together, one measures it."""
+        """Of the jobs that end a run together, one measures it. Everything is told from what is stored."""
         with suppress(StoreError):  # its end is stored: that alone counts
             run = await self._runs.run(claim.run.id)
-            took = None if run is None else run_took(run.jobs, claim.job.id)
+            if run is None:
+                return
+            took = run_took(run.jobs, claim.job.id)
             if took is not None:
                 self._meters.run_seconds.labels(took.result).observe(took.seconds)
+            for job in run.jobs:
+                if job.id == claim.job.id:
+                    await self._tracing.ended(run, job, took)
 
     async def _end(self, claim: Claim, outcome: Outcome) -> None:
         await self._runs.end_job(claim.lease, outcome.change, outcome.reason)

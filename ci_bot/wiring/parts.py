@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
 from fnmatch import fnmatchcase
 from functools import partial
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.core.errors import SettingsError
 from ci_bot.core.retention import Retention
 from ci_bot.core.trust import Policy
 from ci_bot.executors.docker.executor import DockerExecutor
@@ -16,9 +18,10 @@ from ci_bot.executors.docker.limits import Limits as StepLimits
 from ci_bot.executors.docker.limits import Runtimes
 from ci_bot.flow.known import Known
 from ci_bot.flow.notices import Nobody
+from ci_bot.flow.tracing import NO_TRACING, Tracer, Tracing
 from ci_bot.forges.github import GitHub, open_session
 from ci_bot.notify import Notifications, Rule
-from ci_bot.ports import Clock, Notifier, OnCall
+from ci_bot.ports import Clock, Decisions, Notifier, OnCall, Vault
 from ci_bot.secrets.keys import Keyring
 from ci_bot.secrets.rest import RestKeys
 from ci_bot.secrets.vault import OpenVault
@@ -114,6 +117,27 @@ def policies(settings: Settings) -> Callable[[str], Policy]:
 def retention(settings: Settings) -> Retention:
     kept = settings.retention
     return Retention(kept.deliveries, kept.runs, kept.logs, kept.logs_total)
+
+
+def open_tracing(
+    stack: AsyncExitStack,
+    settings: Settings,
+    decisions: Decisions,
+    vault: Vault,
+    tokens: Known,
+    clock: Clock,
+) -> Tracing:
+    """Nothing of OpenTelemetry is imported unless somebody wants traces. Raises `SettingsError`."""
+    if settings.traces_url is None:
+        return NO_TRACING
+    try:
+        from ci_bot.tracing.otel import OtelSpans  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError as error:
+        raise SettingsError([f"traces_url: needs `pip install ci-bot[otel]` ({error})"]) from error
+    sink = OtelSpans.over_http(settings.traces_url)
+    stack.push_async_callback(asyncio.to_thread, sink.close)
+    web_urls = {"github": settings.github.web_url} if settings.github else {}
+    return Tracer(sink, decisions, vault, tokens, clock, web_urls)
 
 
 class _Registries:

@@ -43,6 +43,7 @@ from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.stocks import Stocks
 from ci_bot.flow.timers import Chore, Reaper, make_timers
+from ci_bot.flow.tracing import Tracing
 from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
 from ci_bot.links import Links, read_or_make_key
@@ -73,6 +74,7 @@ from ci_bot.wiring.parts import (
     open_github,
     open_logs,
     open_notifier,
+    open_tracing,
     open_vault,
     policies,
     retention,
@@ -157,6 +159,7 @@ class _Opened:
     meters: Meters
     bells: _Bells
     room: Room
+    tracing: Tracing
 
     @classmethod
     async def open(
@@ -179,6 +182,7 @@ class _Opened:
         instance = instance_of(settings.data_dir)
         executor = open_executor(settings, instance)
         stack.push_async_callback(executor.close)
+        vault = open_vault(settings, database, clock, known)
         return cls(
             settings=settings,
             clock=clock,
@@ -187,8 +191,8 @@ class _Opened:
             github=adapter,
             webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
             tokens=tokens,
-            vault=open_vault(settings, database, clock, known),
             notifier=open_notifier(settings, known.add),
+            vault=vault,
             links=Links(settings.public_url, read_or_make_key(settings.data_dir / "links.key")),
             logs=open_logs(settings),
             executor=executor,
@@ -205,6 +209,9 @@ class _Opened:
                 bells.changed,
                 clock,
                 meters,
+            ),
+            tracing=open_tracing(
+                stack, settings, DecisionStore(database, clock, ids), vault, tokens, clock
             ),
         )
 
@@ -297,6 +304,7 @@ def _decider(opened: _Opened) -> Decider:
         bells.arrived,
         (bells.ready, bells.cancelled, bells.changed, bells.effects),
         opened.meters,
+        opened.tracing,
     )
 
 
@@ -352,6 +360,7 @@ def _worker(opened: _Opened, runs: RunStore) -> Worker:
         steps,
         opened.clock,
         opened.meters,
+        opened.tracing,
     )
     bells = opened.bells
     return Worker(
@@ -393,4 +402,5 @@ def _publisher(opened: _Opened) -> Publisher:
         opened.meters,
         opened.settings.command_prefix,
         lambda: opened.room.why,
+        opened.tracing,
     )

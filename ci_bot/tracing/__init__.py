@@ -1,0 +1,1 @@
+"""Spans → OpenTelemetry, where the extra `otel` is installed and somebody collects them."""
