@@ -10,6 +10,7 @@ import click
 from ci_bot import __version__
 from ci_bot.cli.audit import audit
 from ci_bot.cli.doctor import doctor
+from ci_bot.cli.link import link
 from ci_bot.cli.logs import logs
 from ci_bot.cli.run import run
 from ci_bot.cli.secret import secret
@@ -18,7 +19,7 @@ from ci_bot.cli.validate import validate
 from ci_bot.core.errors import CiBotError, SettingsError
 
 #: Every verb; a new one is a module here and one more entry.
-COMMANDS: Final = (serve, run, validate, logs, secret, audit, doctor)
+COMMANDS: Final = (serve, run, validate, logs, link, secret, audit, doctor)
 
 FAILED: Final = 1  # the answer is no: a job failed, a file is wrong
 UNUSABLE: Final = 2  # the question could not be answered: settings, engine, arguments

@@ -169,6 +169,11 @@ class RunStore:
             await settle_run(connection, row.run_id, now)
             await mark_run(connection, row.run_id, now)
 
+    async def publish_again(self, run_id: str) -> None:
+        """What the forge shows of a run is out of date: its links are other ones now."""
+        async with self._database.write() as connection:
+            await mark_run(connection, run_id, self._clock.now())
+
     async def alive(self, holder: str) -> Collection[str]:
         mine = or_(
             jobs.c.holder == holder, jobs.c.holder.startswith(_instance(holder), autoescape=True)

@@ -16,6 +16,7 @@ from ci_bot.archive.logs import FileLogs
 from ci_bot.core.errors import ForgeDenied, SettingsError
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
+from ci_bot.core.page.access import PageRules
 from ci_bot.core.pipeline import Limits
 from ci_bot.core.trust import Vouched
 from ci_bot.executors.docker.executor import DockerExecutor
@@ -33,7 +34,7 @@ from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.timers import Reaper, make_timers
 from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
-from ci_bot.links import Links, read_or_make_key
+from ci_bot.links import Links
 from ci_bot.ports import CloneSource
 from ci_bot.secrets.vault import OpenVault
 from ci_bot.settings import GitHubSettings, Settings
@@ -44,12 +45,14 @@ from ci_bot.store import (
     EffectStore,
     InboxStore,
     PublicationStore,
+    RunListStore,
     RunStore,
     SecretStore,
 )
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
+from ci_bot.web.site import Site
 from ci_bot.wiring.files import instance_of, locked, look_at_disk, make_dirs
 from ci_bot.wiring.parts import (
     open_executor,
@@ -158,7 +161,7 @@ class _Opened:
             webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
             tokens=tokens,
             vault=open_vault(settings, database, clock, known),
-            links=Links(settings.public_url, read_or_make_key(settings.data_dir / "links.key")),
+            links=Links.of(settings.public_url, settings.data_dir),
             logs=open_logs(settings),
             executor=executor,
             workspaces=GitWorkspaces(
@@ -207,15 +210,20 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
     def public_key() -> str:
         return sealing_keys(settings).public.to_text()
 
-    return make_app(
-        receiver,
+    return make_app(receiver, _site(opened, runs), opened.meters, checks, public_key)
+
+
+def _site(opened: _Opened, runs: RunStore) -> Site:
+    settings = opened.settings
+    return Site(
         runs,
+        RunListStore(opened.database),
         opened.logs,
         opened.links,
-        opened.meters,
-        checks,
-        public_key,
         opened.vault,
+        opened.clock,
+        PageRules(settings.open_pages, settings.links_expire),
+        opened.github.page_of,
     )
 
 
