@@ -17,8 +17,8 @@ _SGR: Final = r"\x1b\[(?P<sgr>[0-9;:]{0,128})m"
 #: Other control sequences (cursor, erase, scroll) and operating system commands (titles, links: OSC 8)
 #: are taken out of the text; so are those that choose a character set.
 _OTHER: Final = (
-    r"\x1b\[[0-?]{0,64}[ -/]{0,8}[@-~]"
-    r"|\x1b\][^\x07\x1b]{0,4096}(?:\x07|\x1b\\)"
+    r"\x1b\[[0-?]{0,128}[ -/]{0,8}[@-~]"
+    r"|\x1b\][^\x07\x1b\r]{0,4096}(?:\x07|\x1b\\)"
     r"|\x1b[()][0-9A-Za-z]"
 )
 #: What is shown as what it is: other control characters, Unicode's line separators, and what turns the

@@ -17,8 +17,12 @@ MAX_LINE: Final = 16 * 1024  # bytes of one line that are shown
 CUT: Final = "cut"
 TELLING: Final = 64  # bytes by which a log is known again
 
+#: As `ansi` takes them out of the text, and what it names instead of showing it.
 _STYLING: Final = re.compile(
-    rb"\x1b\[[0-?]{0,128}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b\n]{0,4096}(?:\x07|\x1b\\)"
+    rb"\x1b\[[0-?]{0,128}[ -/]{0,8}[@-~]|\x1b\][^\x07\x1b\r\n]{0,4096}(?:\x07|\x1b\\)|\x1b[()][0-9A-Za-z]"
+)
+_NAMED: Final = re.compile(
+    rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c"
 )
 
 
@@ -160,10 +164,10 @@ def hits(data: bytes, first: int, needle: str, most: int) -> Sequence[int]:
 
 def _may_hold(data: bytes, needle: str) -> bool:
     """A cheap look before lines are taken apart: False only where the needle is certainly not shown."""
-    if "\\" in needle:  # as control characters are shown
-        return True
     stripped = _STYLING.sub(b"", data) if b"\x1b" in data else data
-    if needle.isascii():
+    if _NAMED.search(stripped):
+        return True
+    if needle.isascii() and stripped.isascii():
         return needle.lower().encode() in stripped.lower()
     return needle.casefold() in stripped.decode("utf-8", "replace").casefold()
 
