@@ -17,7 +17,7 @@ from ci_bot.core.convergence import FoundCheck, Published
 from ci_bot.core.decisions import AuditLine, Decision
 from ci_bot.core.effects import Effect, Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
-from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, RunKind, Step
+from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, RunKind, Step, Usage
 from ci_bot.core.report.values import CheckReport, CommentReport
 from ci_bot.core.secret_rules import StoredSecret
 from ci_bot.core.standing import Standing
@@ -249,6 +249,8 @@ class Session(Protocol):
 
     async def run(self, spec: StepSpec, log: LogWriter) -> Exit:
         """Runs the step to its end and returns how it ended, having written all its output.
+
+        `Exit.usage` says what it used where the engine can tell without slowing it; never of a killed one.
 
         If this generation was started already, by whatever process, it is picked up and not started
         again. Raises `StepRefused` when the step cannot run as written (no such image, no shell) and
@@ -547,6 +549,7 @@ class Runs(Protocol):
         reason: str,
         exit_code: int | None,
         log_bytes: int,
+        usage: Usage | None = None,
     ) -> None: ...
 
     async def end_job(self, lease: Lease, change: Change, reason: str) -> None:

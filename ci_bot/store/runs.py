@@ -10,7 +10,7 @@ from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.errors import LeaseLost, UnreadableRun
-from ci_bot.core.model import JobRun, Run
+from ci_bot.core.model import JobRun, Run, Usage
 from ci_bot.core.states import Change, Status, job_after, step_after
 from ci_bot.ports import Claim, Clock, Lease
 from ci_bot.store.approvals import hold_run
@@ -133,6 +133,7 @@ class RunStore:
         reason: str,
         exit_code: int | None,
         log_bytes: int,
+        usage: Usage | None = None,
     ) -> None:
         now = self._clock.now()
         async with self._database.write() as connection:
@@ -146,6 +147,8 @@ class RunStore:
                     reason=reason,
                     exit_code=exit_code,
                     log_bytes=log_bytes,
+                    memory_bytes=usage and usage.memory,
+                    cpu_seconds=usage and usage.cpu,
                     finished_at=now,
                 )
             )

@@ -1,7 +1,7 @@
 """What a step's container is started with: StepSpec in, two shell scripts out. Pure.
 
-`begin` sets the environment and the directory, then becomes `sh -e script`; `script` is the author's
-text alone, so that the shell's messages name the author's own line numbers.
+`begin` sets the environment and the directory, runs `sh -e script` and tells what it used; `script` is the
+author's text alone, so that the shell's messages name the author's own line numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ CONTROL_INSIDE = "/ci-bot/control"
 BEGIN_INSIDE = f"{CONTROL_INSIDE}/begin"
 SCRIPT_INSIDE = f"{CONTROL_INSIDE}/script"
 RECEIPT_INSIDE = f"{CONTROL_INSIDE}/read"
+USAGE_INSIDE = f"{CONTROL_INSIDE}/usage"
 
 #: What `begin` ends with when the step's directory is not there.
 NO_WORKDIR_CODE = 1
@@ -44,6 +45,20 @@ _HOME = '[ -w "${HOME:-/ci-bot/none}" ] || [ ! -w /tmp ] || export HOME=/tmp'
 #: Tells that everything secret is read. Opened for reading too, since who listened may be gone; in a
 #: subshell, since a redirection that fails would end this one.
 _RECEIPT = f"(printf . 1<>{RECEIPT_INSIDE}) 2>/dev/null || :"
+
+
+#: What the container used, as its own control group counts it: bytes at most, then processor time in
+#: nanoseconds (v1) or microseconds (v2, with its name). `read` is the shell's own, so nothing is started
+#: but one subshell, which keeps whatever goes wrong from the step's exit code.
+#: https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admin-guide/cgroup-v1/
+_GROUP = "/sys/fs/cgroup"
+_USAGE = f"""\
+(
+  memory=- cpu=-
+  read -r memory <{_GROUP}/memory.peak || read -r memory <{_GROUP}/memory/memory.max_usage_in_bytes
+  read -r cpu <{_GROUP}/cpu.stat || read -r cpu <{_GROUP}/cpuacct/cpuacct.usage
+  printf '%s %s\\n' "$memory" "$cpu" 1<>{USAGE_INSIDE}
+)"""
 
 
 def begin(spec: StepSpec) -> bytes:
@@ -79,7 +94,13 @@ def _lines(spec: StepSpec) -> Iterator[str]:
     yield f"  printf '%s\\n' {quoted(no_workdir_line(spec))}"
     yield f"  exit {NO_WORKDIR_CODE}"
     yield "}"
-    yield f"exec /bin/sh -e {SCRIPT_INSIDE}"
+    # The shell's own words about a script that was killed are not the step's output; dash and ash say
+    # them of a command, and not of a subshell that became one.
+    yield "exec 2>/dev/null"
+    yield f"(exec /bin/sh -e {SCRIPT_INSIDE} 2>&1)"
+    yield "code=$?"
+    yield _USAGE
+    yield "exit $code"
 
 
 def _export(name: str, value: str) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
@@ -16,6 +17,7 @@ from ci_bot.executors.docker.containers import Container, Containers
 from ci_bot.executors.docker.control import control_of, remove_job, until_read
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.process import Output
+from ci_bot.executors.docker.usage import hearing
 from ci_bot.executors.docker.users import Owner
 from ci_bot.ports import JobSpec, LogWriter, StepSpec
 
@@ -81,11 +83,16 @@ class DockerSession:
             return words.STOPPED_EARLY
         self._last = (spec, container)
         output = Output(log)
-        code = await self._code(spec, container, output)
-        await asyncio.to_thread(control_of(self._host.run_dir, self._job, spec).wipe)
+        control = control_of(self._host.run_dir, self._job, spec)
+        await asyncio.to_thread(control.make)
+        with hearing(control.usage) as ear:
+            code = await self._code(spec, container, output)
+            usage = ear.heard()
+        await asyncio.to_thread(control.wipe)
         if self._stopping.is_set() and code == words.KILLED:
             return words.STOPPED
-        return await process.ending(self._host, spec, container, code, output)
+        end = await process.ending(self._host, spec, container, code, output)
+        return replace(end, usage=usage)
 
     async def _code(self, spec: StepSpec, container: Container, output: Output) -> int:
         engine = self._host.engine
@@ -94,7 +101,6 @@ class DockerSession:
             self._reading = asyncio.create_task(until_read(control, READ_SECONDS))
             await self._expose(container)
             return await process.follow_old(engine, container, output)
-        await asyncio.to_thread(control.make)
         self._reading = asyncio.create_task(until_read(control))
         stream = await process.launch(self._host, self._job, spec, container)
         await self._expose(container)
