@@ -18,6 +18,7 @@ MOST: Final = 500  # streams at once
 BEAT_SECONDS: Final = 15.0  # proxies give up what is silent for a minute
 LONGEST_SECONDS: Final = 3600.0  # then the browser comes again, and goes on where it was
 RETRY_SECONDS: Final = 1.0
+LOOK_SECONDS: Final = 0.5  # how soon it is seen that a reader left
 
 HEADERS: Final = {
     "Cache-Control": "no-store, no-transform",  # nobody in between may compress, and so collect
@@ -58,7 +59,11 @@ class Streams:
         sending = asyncio.create_task(_send(response, events))
         self.open.add(sending)
         try:
-            await asyncio.wait({sending}, timeout=LONGEST_SECONDS)
+            until = asyncio.get_running_loop().time() + LONGEST_SECONDS
+            while not sending.done() and asyncio.get_running_loop().time() < until:
+                await asyncio.wait({sending}, timeout=LOOK_SECONDS)
+                if request.transport is None:  # the reader left; a silent log would tell it much later
+                    break
         finally:
             self.open.discard(sending)
             sending.cancel()

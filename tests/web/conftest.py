@@ -37,7 +37,7 @@ class Site:
 
     async def open(self) -> None:
         receiver = Receiver({"github": self.webhook}, self.store.inbox, Bell(), self.meters)
-        site = Pages(
+        self.pages = Pages(
             self.store.runs,
             RunListStore(self.store.database),
             self.logs,
@@ -47,7 +47,7 @@ class Site:
             self.rules,
             lambda run: f"https://forge.example/{run.repo.name}/commit/{run.sha}",
         )
-        app = make_app(receiver, site, self.meters, self.checks, lambda: "the public key")
+        app = make_app(receiver, self.pages, self.meters, self.checks, lambda: "the public key")
         self.server = TestServer(app)
         await self.server.start_server(auto_decompress=False)  # as `ci-bot serve` does
         self.client = TestClient(self.server)
