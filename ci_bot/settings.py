@@ -198,6 +198,8 @@ class Settings(BaseSettings):
     outsiders_runtime: str = ""  # of what people without write access wrote; default: docker_runtime
     keys_dir: Path | None = None  # sealing.key and secrets.key; default: data_dir
     command_prefix: str = Field(default="", pattern="^[a-z0-9-]{0,32}$")  # "ci": /ci retry
+    open_pages: bool = False  # runs of public repositories need no key
+    links_expire: int | None = Field(default=None, ge=1)  # days after a run's newest attempt
     ca_file: Path | None = None  # certificates to trust besides the system's, for the API and for git
     proxy: Url | None = None  # for the API and for git
     traces_url: Url | None = None  # of an OpenTelemetry collector: OTLP over HTTP

@@ -13,6 +13,7 @@ from ci_bot.cli.audit import audit
 from ci_bot.cli.backup import backup, restore
 from ci_bot.cli.doctor import doctor
 from ci_bot.cli.init import init
+from ci_bot.cli.link import link
 from ci_bot.cli.logs import logs
 from ci_bot.cli.run import run
 from ci_bot.cli.secret import secret
@@ -27,6 +28,7 @@ COMMANDS: Final = (
     run,
     validate,
     logs,
+    link,
     secret,
     audit,
     app,

@@ -148,12 +148,21 @@ class ExitReason(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Usage:
+    """What a step used, as the engine's machine counts it; None where it does not say."""
+
+    memory: int | None = None  # the most bytes at one time, of files it read or wrote too
+    cpu: float | None = None  # seconds of all processors together
+
+
+@dataclass(frozen=True, slots=True)
 class Exit:
     """How a step ended. `message` says in words what `code` alone does not; "" if nothing."""
 
     code: int
     reason: ExitReason = ExitReason.EXITED
     message: str = ""
+    usage: Usage | None = field(default=None, compare=False)  # two alike ends may have cost differently
 
 
 @dataclass(frozen=True, slots=True)
@@ -171,6 +180,7 @@ class StepRun:
     log_bytes: int = 0
     tolerated: bool = False  # continue-on-error: its failure does not fail the job
     line: int = 0
+    usage: Usage | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -62,7 +62,7 @@ class _Ended:
     """What is recorded of a step."""
 
     outcome: Outcome
-    exit_code: int | None
+    exit: Exit | None
     log_bytes: int
 
 
@@ -117,8 +117,9 @@ class StepRunner:
             step.index,
             ended.outcome.change,
             ended.outcome.reason,
-            ended.exit_code,
+            ended.exit.code if ended.exit else None,
             ended.log_bytes,
+            ended.exit.usage if ended.exit else None,
         )
         self._meters.step_seconds.observe(max(0.0, self._clock.now() - started_at))
         return replace(
@@ -129,10 +130,10 @@ class StepRunner:
 
     async def _run_to_end(self, inside: _InSession, spec: StepSpec, limit: Deadline) -> _Ended:
         log = await self._log(inside.claim, spec.index)
-        code: int | None = None
+        exit: Exit | None = None
         ahead = asyncio.create_task(self._prepare_next(inside, spec.index + 1))
         try:
-            outcome, code = await self._within(inside, await self._given(inside, spec), log, limit)
+            outcome, exit = await self._within(inside, await self._given(inside, spec), log, limit)
         except (StepRefused, SecretRefused) as error:
             outcome = Outcome(Change.FAIL, str(error))
         except EngineGone:
@@ -144,7 +145,7 @@ class StepRunner:
             await asyncio.gather(ahead, return_exceptions=True)
         if outcome.reason:
             log.note(outcome.reason)
-        return _Ended(outcome, code, await asyncio.to_thread(log.close))
+        return _Ended(outcome, exit, await asyncio.to_thread(log.close))
 
     async def _log(self, claim: Claim, index: int) -> LogWriter:
         """Masked is whatever this run may have been given, by whatever process."""
@@ -160,7 +161,7 @@ class StepRunner:
 
     async def _within(
         self, inside: _InSession, spec: StepSpec, log: LogWriter, limit: Deadline
-    ) -> tuple[Outcome, int]:
+    ) -> tuple[Outcome, Exit]:
         running = asyncio.create_task(inside.session.run(spec, log))
         cancel = asyncio.create_task(inside.cancelling.asked.wait())
         try:
@@ -171,7 +172,7 @@ class StepRunner:
             stopped_by = StoppedBy.PERSON if cancel.done() else limit.by
             why = inside.cancelling.reason if cancel.done() else limit.words
             exit = await _stop(inside.session, running)
-            return step_outcome(exit, stopped_by, why), exit.code
+            return step_outcome(exit, stopped_by, why), exit
         finally:
             running.cancel()
             cancel.cancel()
@@ -194,12 +195,12 @@ class StepRunner:
         return StepSpec(index, generation, step, env)
 
 
-def _ended(claim: Claim, exit: Exit) -> tuple[Outcome, int]:
+def _ended(claim: Claim, exit: Exit) -> tuple[Outcome, Exit]:
     """An earlier process may have killed the step, as it was asked to, and died before it said so."""
     if claim.cancel_reason and exit.code == KILLED:
         killed = replace(exit, reason=ExitReason.STOPPED)
-        return step_outcome(killed, StoppedBy.PERSON, claim.cancel_reason), exit.code
-    return step_outcome(exit, None, ""), exit.code
+        return step_outcome(killed, StoppedBy.PERSON, claim.cancel_reason), exit
+    return step_outcome(exit, None, ""), exit
 
 
 async def _stop(session: Session, running: asyncio.Task[Exit]) -> Exit:

@@ -13,7 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ci_bot.core.decisions import NewRun
 from ci_bot.core.errors import UnreadableRun
 from ci_bot.core.events import Actor, Repo
-from ci_bot.core.model import Inspection, JobRun, Plan, Problem, Run, RunKind, StepRun, Verdict
+from ci_bot.core.model import Inspection, JobRun, Plan, Problem, Run, RunKind, StepRun, Usage, Verdict
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Voucher
 from ci_bot.store.schema import jobs, repositories, runs, steps
@@ -126,10 +126,17 @@ def _job(row: Row[Any], its_steps: Sequence[Row[Any]], plan: Plan) -> JobRun:
                 log_bytes=step.log_bytes,
                 tolerated=wanted.continue_on_error,
                 line=wanted.line,
+                usage=_usage(step),
             )
             for step, wanted in zip(its_steps, planned.steps, strict=True)
         ),
     )
+
+
+def _usage(row: Row[Any]) -> Usage | None:
+    if row.memory_bytes is None and row.cpu_seconds is None:
+        return None
+    return Usage(row.memory_bytes, row.cpu_seconds)
 
 
 async def _load_jobs(

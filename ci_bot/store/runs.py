@@ -10,7 +10,7 @@ from sqlalchemy import Row, and_, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.errors import LeaseLost, UnreadableRun
-from ci_bot.core.model import JobRun, Run
+from ci_bot.core.model import JobRun, Run, Usage
 from ci_bot.core.states import Change, Status, job_after, step_after
 from ci_bot.ports import Claim, Clock, Lease
 from ci_bot.store.approvals import hold_run
@@ -138,6 +138,7 @@ class RunStore:
         reason: str,
         exit_code: int | None,
         log_bytes: int,
+        usage: Usage | None = None,
     ) -> None:
         now = self._clock.now()
         async with self._database.write() as connection:
@@ -151,6 +152,8 @@ class RunStore:
                     reason=reason,
                     exit_code=exit_code,
                     log_bytes=log_bytes,
+                    memory_bytes=usage and usage.memory,
+                    cpu_seconds=usage and usage.cpu,
                     finished_at=now,
                 )
             )
@@ -174,6 +177,11 @@ class RunStore:
             await hold_run(connection, run, reason, now)
             await settle_run(connection, row.run_id, now)
             await mark_run(connection, row.run_id, now)
+
+    async def publish_again(self, run_id: str) -> None:
+        """What the forge shows of a run is out of date: its links are other ones now."""
+        async with self._database.write() as connection:
+            await mark_run(connection, run_id, self._clock.now())
 
     async def alive(self, holder: str) -> Collection[str]:
         mine = or_(

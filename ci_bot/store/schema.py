@@ -135,6 +135,8 @@ steps = Table(
     Column("started_at", Float),
     Column("finished_at", Float),
     Column("log_bytes", BigInteger, nullable=False, default=0),
+    Column("memory_bytes", BigInteger),  # the most at one time; NULL where nobody counted
+    Column("cpu_seconds", Float),
 )
 
 #: What a forge shows: a commit (`sha`) or a pull request's conversation (`pull`).

@@ -8,16 +8,14 @@ import structlog
 from aiohttp import web
 from aiohttp.typedefs import Handler
 
-from ci_bot.core.retention import KEPT_BY_DEFAULT, Retention
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.receive import Receiver
-from ci_bot.links import Links
-from ci_bot.ports import LogSink, Runs, Vault
 from ci_bot.web.health import CHECKS, REFRESH, Check, healthz, metrics, readyz
 from ci_bot.web.hooks import BODIES, MAX_BODY, METERS, RECEIVER, Bodies, hook
 from ci_bot.web.keys import PUBLIC_KEY, keys
-from ci_bot.web.logs import KEPT, LINKS, LOGS, RUNS, VAULT, run_log
+from ci_bot.web.routes import add_pages
 from ci_bot.web.setup import INSTALLED, installed
+from ci_bot.web.site import Site
 
 _log = structlog.get_logger()
 
@@ -28,25 +26,18 @@ async def _nothing() -> None:
 
 def make_app(
     receiver: Receiver,
-    runs: Runs,
-    logs: LogSink,
-    links: Links,
+    site: Site,
     meters: Meters,
     checks: Mapping[str, Check],
     public_key: Callable[[], str],
-    vault: Vault,
-    kept: Retention = KEPT_BY_DEFAULT,
     refresh: Callable[[], Awaitable[None]] = _nothing,
 ) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_no_tracebacks])
     app[RECEIVER], app[METERS], app[BODIES] = receiver, meters, Bodies()
-    app[RUNS], app[LOGS], app[LINKS] = runs, logs, links
     app[CHECKS] = checks
-    app[PUBLIC_KEY], app[VAULT] = public_key, vault
-    app[KEPT], app[REFRESH] = kept, refresh
+    app[PUBLIC_KEY], app[REFRESH] = public_key, refresh
     app.router.add_post("/hooks/{forge}", hook)
-    app.router.add_get("/runs/{run}", run_log)
-    app.router.add_get("/runs/{run}/{job}", run_log)
+    add_pages(app, site)
     app.router.add_get("/keys", keys)
     app.router.add_get(INSTALLED, installed)
     app.router.add_get("/healthz", healthz)

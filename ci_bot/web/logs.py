@@ -1,88 +1,144 @@
-"""GET /runs/{run}[/{job}]?key=…: a run's logs as plain, escaped text, for whoever has the link."""
+"""Parts of logs for the page, whole ones as text or as they were stored, and where something stands in them."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
-from typing import Final
+from collections.abc import AsyncIterator, Sequence
+from typing import Any, Final
 
 from aiohttp import web
 
-from ci_bot.core.errors import SecretRefused
-from ci_bot.core.model import JobRun, LogRef, Run
+from ci_bot.core.model import JobRun, LogRef
+from ci_bot.core.page.lines import Window
 from ci_bot.core.plain import plain
-from ci_bot.core.retention import Retention, log_removed, run_removed
+from ci_bot.core.retention import log_removed
 from ci_bot.core.states import Status
-from ci_bot.flow.known import masked, masker_of
-from ci_bot.links import Links
-from ci_bot.ports import LogSink, Runs, Vault
-
-RUNS: web.AppKey[Runs] = web.AppKey("runs", Runs)
-LOGS: web.AppKey[LogSink] = web.AppKey("logs", LogSink)
-LINKS: web.AppKey[Links] = web.AppKey("links", Links)
-KEPT: web.AppKey[Retention] = web.AppKey("retention", Retention)
-VAULT: web.AppKey[Vault] = web.AppKey("vault", Vault)
+from ci_bot.ports import LogSink
+from ci_bot.web.log_json import window_json
+from ci_bot.web.site import DATA_HEADERS, SITE, Missing, Opened, Site, data, number, open_run
 
 CHUNK: Final = 256 * 1024
-#: The same for a wrong key, whatever it is for.
-NOT_FOUND: Final = "There is nothing here. The link may be incomplete, or the run may be gone.\n"
-HEADERS: Final = {
-    "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",
-    "X-Content-Type-Options": "nosniff",
-    "Referrer-Policy": "no-referrer",
-    "Cache-Control": "private, no-store",
-}
+WHOLE: Final = 1000  # lines; a log of no more is shown whole at once
+HEAD: Final = 50
+TAIL: Final = 450
+AROUND: Final = 60  # lines before the one that is asked for
+MOST_LINES: Final = 1000
+MOST_HITS: Final = 1000
+NEEDLE: Final = 200  # characters
 
 
-async def run_log(request: web.Request) -> web.StreamResponse:
-    run_id, job_id = request.match_info["run"], request.match_info.get("job")
-    if not request.app[LINKS].is_signed(run_id, request.query.get("key", "")):
-        return _not_found()
-    run = await request.app[RUNS].run(run_id)
-    if run is None:  # whoever has a link that we signed may know that there was one
-        return web.Response(status=410, text=run_removed(request.app[KEPT]), headers=HEADERS)
-    jobs = run.jobs
-    if job_id is not None:  # perhaps an earlier attempt: the check on the forge still leads to it
-        attempts = await request.app[RUNS].attempts(run_id)
-        jobs = tuple(job for job in attempts if job.id == job_id)
-    if job_id is not None and not jobs:
-        return _not_found()
-    response = web.StreamResponse(headers=HEADERS)
+def step_log(request: web.Request, opened: Opened) -> LogRef:
+    """Raises `Missing`."""
+    step = number(request.match_info, "step", -1)
+    if opened.job is None or not 0 <= step < len(opened.job.steps):
+        raise Missing
+    return LogRef(opened.job.id, step)
+
+
+async def lines(request: web.Request) -> web.Response:
+    """`from` and `most`, or `open` (perhaps with `line`): what the page shows first of a log."""
+    opened, site = await open_run(request), request.app[SITE]
+    log = step_log(request, opened)
+    if "open" in request.query:
+        windows, total = await opening(site, log, number(request.query, "line", 0))
+        return data({"windows": [window_json(window) for window in windows], "total": total})
+    first = number(request.query, "from", 1)
+    most = min(number(request.query, "most", MOST_LINES), MOST_LINES)
+    window = await site.lines.window(log, first, max(most, 1))
+    extent = await site.lines.extent(log)
+    return data({"windows": [window_json(window)], "total": extent.lines})
+
+
+async def opening(site: Site, log: LogRef, line: int = 0) -> tuple[Sequence[Window], int]:
+    """What is shown first: the whole log, or its beginning, its end, and the lines around the one asked for.
+
+    And how many lines there are.
+    """
+    total = (await site.lines.extent(log)).lines
+    if total <= WHOLE:
+        wanted = [(1, WHOLE)]
+    else:
+        wanted = [(1, HEAD), (total - TAIL + 1, TAIL)]
+        if HEAD < line <= total - TAIL:
+            wanted.insert(1, (max(HEAD + 1, line - AROUND), TAIL))
+    windows: list[Window] = []
+    done = 0
+    for first, most in wanted:
+        start = max(first, done + 1)
+        window = await site.lines.window(log, start, most - (start - first))
+        if window.lines:
+            windows.append(window)
+            done = window.lines[-1].number
+    return windows, total
+
+
+async def search(request: web.Request) -> web.Response:
+    """`q` in the logs of a job: [[step, line], …]; `more` where there is more than that."""
+    opened, site = await open_run(request), request.app[SITE]
+    if opened.job is None:
+        raise Missing
+    found, more = await find(site, opened.job, request.query.get("q", ""))
+    return data({"hits": found, "more": more})
+
+
+async def find(site: Site, job: JobRun, needle: str) -> tuple[list[tuple[int, int]], bool]:
+    needle = needle[:NEEDLE]
+    found: list[tuple[int, int]] = []
+    if not needle.strip():
+        return found, False
+    for step in job.steps:
+        log = LogRef(job.id, step.index)
+        numbers, following = await site.lines.search(log, needle, 1, MOST_HITS - len(found))
+        found += [(step.index, line) for line in numbers]
+        if len(found) >= MOST_HITS or following is not None:
+            return found, True
+    return found, False
+
+
+async def raw(request: web.Request) -> web.StreamResponse:
+    """As it was stored, masked, with its colours; to be saved, not shown."""
+    opened, site = await open_run(request), request.app[SITE]
+    log = step_log(request, opened)
+    name = f"{opened.run.id}-{log.job_id}-{log.step + 1}.log"
+    headers = DATA_HEADERS | {"Content-Disposition": f'attachment; filename="{name}"'}
+    response = web.StreamResponse(headers=headers)
     response.content_type = "text/plain"
     response.charset = "utf-8"
+    response.content_length = size = site.logs.size(log)
     await response.prepare(request)
-    mask = await _mask(run, request.app[VAULT])
-    async for text in _text(run, jobs, request.app[LOGS], mask, log_removed(request.app[KEPT])):
-        await response.write(text.encode("utf-8", "replace"))
+    async for piece in _pieces(log, site.logs, size):
+        await response.write(piece)
     await response.write_eof()
     return response
 
 
-def _not_found() -> web.Response:
-    return web.Response(status=404, text=NOT_FOUND, headers=HEADERS)
-
-
-async def _mask(run: Run, vault: Vault) -> Callable[[str], str]:
-    """For titles, names and reasons; the logs themselves are masked already."""
-    try:
-        masker = masker_of(await vault.values(run))
-    except SecretRefused:  # what cannot be read any more was masked when it could be
-        masker = None
-    return (lambda text: masked(text, masker)) if masker else str
+async def text(request: web.Request) -> web.StreamResponse:
+    """A run, or one job of it, as plain text from the first line to the last."""
+    opened, site = await open_run(request), request.app[SITE]
+    jobs = opened.run.jobs if opened.job is None else (opened.job,)
+    response = web.StreamResponse(headers=DATA_HEADERS)
+    response.content_type = "text/plain"
+    response.charset = "utf-8"
+    await response.prepare(request)
+    async for piece in _text(opened, jobs, site.logs, log_removed(site.kept)):
+        await response.write(piece.encode("utf-8", "replace"))
+    await response.write_eof()
+    return response
 
 
 async def _text(
-    run: Run, jobs: Sequence[JobRun], logs: LogSink, mask: Callable[[str], str], removed: str
+    opened: Opened, jobs: Sequence[JobRun], logs: LogSink, removed: str
 ) -> AsyncIterator[str]:
-    yield plain(mask(f"{run.repo.name} @ {run.sha}\n{run.title}\n").encode())
+    run, clean = opened.run, opened.clean
+    yield f"{clean(run.repo.name)} @ {run.sha}\n{clean(run.title)}\n"
     for job in jobs:
         attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
         why = f" ({job.reason})" if job.reason else ""
-        yield plain(mask(f"\n=== {job.name}: {job.status}{attempt}{why}\n").encode())
+        yield f"\n=== {clean(f'{job.name}: {job.status}{attempt}{why}')}\n"
         for step in job.steps:
             how = f"exit code {step.exit_code}" if step.exit_code else step.reason
             tail = f" ({how})" if how and step.status is not Status.SUCCEEDED else ""
-            yield plain(mask(f"\n--- {step.index + 1}. {step.name}: {step.status}{tail}\n").encode())
+            yield f"\n--- {clean(f'{step.index + 1}. {step.name}: {step.status}{tail}')}\n"
             log = LogRef(job.id, step.index)
             if step.log_bytes and not logs.size(log):
                 yield f"{removed}\n"
@@ -92,12 +148,33 @@ async def _text(
 
 async def _log(log: LogRef, logs: LogSink) -> AsyncIterator[str]:
     """Line by line at the seams, so that no character and no escape sequence is cut in two."""
-    size, start, rest = logs.size(log), 0, b""
-    while start < size:
-        chunk = await asyncio.to_thread(logs.read, log, start, min(start + CHUNK, size))
-        if not chunk:
-            break
-        start += len(chunk)
-        whole, newline, rest = (rest + chunk).rpartition(b"\n")
+    rest = b""
+    async for piece in _pieces(log, logs, logs.size(log)):
+        whole, newline, rest = (rest + piece).rpartition(b"\n")
         yield plain(whole + newline)
     yield plain(rest + (b"" if not rest else b"\n"))
+
+
+async def _pieces(log: LogRef, logs: LogSink, size: int) -> AsyncIterator[bytes]:
+    start = 0
+    while start < size:
+        piece = await asyncio.to_thread(logs.read, log, start, min(start + CHUNK, size))
+        if not piece:
+            return
+        start += len(piece)
+        yield piece
+
+
+def windows_of(windows: Sequence[Window], total: int) -> Sequence[dict[str, Any]]:
+    """For the template: windows, and between them the first and the last line of what is not there."""
+    shown: list[dict[str, Any]] = []
+    done = 0
+    for window in windows:
+        first = window.lines[0].number
+        if first > done + 1:
+            shown.append({"gap": (done + 1, first - 1), "window": None})
+        shown.append({"gap": None, "window": window})
+        done = window.lines[-1].number
+    if done < total:
+        shown.append({"gap": (done + 1, total), "window": None})
+    return shown

@@ -1,6 +1,7 @@
 """The only place that names concrete adapters: settings in, working programs out."""
 
 from ci_bot.wiring.keeping import Keeping, PublicKey, Scope, open_keeping, own_public_key, seal
+from ci_bot.wiring.linking import Linking, open_linking
 from ci_bot.wiring.local import Local, open_local
 from ci_bot.wiring.looking import Archive, Examination, examinations, open_archive
 from ci_bot.wiring.registering import (
@@ -19,6 +20,7 @@ __all__ = [
     "Archive",
     "Examination",
     "Keeping",
+    "Linking",
     "Local",
     "OpenRegistration",
     "PublicKey",
@@ -30,6 +32,7 @@ __all__ = [
     "look_at",
     "open_archive",
     "open_keeping",
+    "open_linking",
     "open_local",
     "open_registration",
     "open_server",

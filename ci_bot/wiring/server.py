@@ -16,6 +16,7 @@ from ci_bot.archive.logs import FileLogs
 from ci_bot.core.errors import ForgeDenied, SettingsError
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
+from ci_bot.core.page.access import PageRules
 from ci_bot.core.pipeline import Limits
 from ci_bot.core.trust import Vouched
 from ci_bot.executors.docker.executor import DockerExecutor
@@ -46,7 +47,7 @@ from ci_bot.flow.timers import Chore, Reaper, make_timers
 from ci_bot.flow.tracing import Tracing
 from ci_bot.flow.worker import Worker
 from ci_bot.forges.github import GitHub, GitHubWebhook
-from ci_bot.links import Links, read_or_make_key
+from ci_bot.links import Links
 from ci_bot.ports import CloneSource, Notifier
 from ci_bot.secrets.keys import Keyring
 from ci_bot.secrets.vault import OpenVault
@@ -60,6 +61,7 @@ from ci_bot.store import (
     PublicationStore,
     RepositoryStore,
     RetentionStore,
+    RunListStore,
     RunStore,
     SecretStore,
     StockStore,
@@ -67,6 +69,7 @@ from ci_bot.store import (
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
+from ci_bot.web.site import Site
 from ci_bot.wiring.files import free_under, instance_of, locked, look_at_disk, make_dirs, marks
 from ci_bot.wiring.keyfiles import require_keys
 from ci_bot.wiring.parts import (
@@ -193,7 +196,7 @@ class _Opened:
             tokens=tokens,
             notifier=open_notifier(settings, known.add),
             vault=vault,
-            links=Links(settings.public_url, read_or_make_key(settings.data_dir / "links.key")),
+            links=Links.of(settings.public_url, settings.data_dir),
             logs=open_logs(settings),
             executor=executor,
             workspaces=GitWorkspaces(
@@ -278,15 +281,26 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
 
     return make_app(
         receiver,
-        runs,
-        opened.logs,
-        opened.links,
+        _site(opened, runs),
         opened.meters,
         checks,
         public_key,
-        opened.vault,
-        retention(settings),
         Stocks(StockStore(opened.database, opened.clock), opened.clock, opened.meters).refresh,
+    )
+
+
+def _site(opened: _Opened, runs: RunStore) -> Site:
+    settings = opened.settings
+    return Site(
+        runs,
+        RunListStore(opened.database),
+        opened.logs,
+        opened.links,
+        opened.vault,
+        opened.clock,
+        PageRules(settings.open_pages, settings.links_expire),
+        opened.github.page_of,
+        retention(settings),
     )
 
 

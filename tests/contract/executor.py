@@ -257,7 +257,48 @@ async def nothing_is_left_after_a_session(executor: Executor, job: JobSpec, imag
     assert await executor.reap(only()) == 0
 
 
+async def what_a_step_used_is_told_where_it_is_counted(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    """An executor that cannot tell says None; one that tells tells the truth of this very step."""
+    busy = "i=0; while [ $i -lt 200000 ]; do i=$((i+1)); done; head -c 30000000 /dev/zero | tail -c 30000000 | wc -c"
+    async with executor.session(job) as session:
+        idle, _ = await run(session, step("sleep 1", image))
+        worked, output = await run(session, step(busy, image, index=1))
+        failed, _ = await run(session, step("exit 3", image, index=2))
+    assert output.strip() == b"30000000"
+    if idle.usage is None or worked.usage is None:
+        return
+    assert failed.usage is not None
+    if idle.usage.cpu is not None and worked.usage.cpu is not None:
+        assert idle.usage.cpu < worked.usage.cpu < 60
+    if idle.usage.memory is not None and worked.usage.memory is not None:
+        assert idle.usage.memory < 30_000_000 <= worked.usage.memory < 4 * 1024**3
+
+
+async def of_a_killed_step_nothing_is_told(executor: Executor, job: JobSpec, image: str) -> None:
+    log = MemoryLog()
+    async with executor.session(job) as session:
+        running = asyncio.create_task(session.run(step("echo began; sleep 600", image), log))
+        await log.shows(b"began\n")
+        await session.stop()
+        assert (await asyncio.wait_for(running, 10)).usage is None
+
+
+async def how_a_script_was_killed_is_its_exit_code_and_not_its_output(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    async with executor.session(job) as session:
+        end, output = await run(session, step("echo on; kill -9 $$", image))
+        assert (end.code, output) == (137, b"on\n")
+        end, output = await run(session, step("echo on; kill -SEGV $$", image, index=1))
+        assert (end.code, output) == (139, b"on\n")
+
+
 CHECKS: tuple[Check, ...] = (
+    what_a_step_used_is_told_where_it_is_counted,
+    of_a_killed_step_nothing_is_told,
+    how_a_script_was_killed_is_its_exit_code_and_not_its_output,
     a_step_ends_with_its_exit_code,
     the_first_failing_command_ends_the_script,
     output_is_whole_and_in_the_order_written,

@@ -11,12 +11,15 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.core.page.access import PageRules
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.receive import Receiver
 from ci_bot.links import Links
+from ci_bot.store import RunListStore
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
+from ci_bot.web.site import Site as Pages
 from tests.fakes import FakeVault, FakeWebhook
 from tests.stores import Store, open_store
 
@@ -29,19 +32,22 @@ class Site:
     links: Links = field(default_factory=lambda: Links("", b"k" * 32))
     checks: dict[str, Check] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
+    vault: FakeVault = field(default_factory=FakeVault)
+    rules: PageRules = field(default_factory=PageRules)
 
     async def open(self) -> None:
         receiver = Receiver({"github": self.webhook}, self.store.inbox, Bell(), self.meters)
-        app = make_app(
-            receiver,
+        self.pages = Pages(
             self.store.runs,
+            RunListStore(self.store.database),
             self.logs,
             self.links,
-            self.meters,
-            self.checks,
-            lambda: "the public key",
-            FakeVault(),
+            self.vault,
+            self.store.clock,
+            self.rules,
+            lambda run: f"https://forge.example/{run.repo.name}/commit/{run.sha}",
         )
+        app = make_app(receiver, self.pages, self.meters, self.checks, lambda: "the public key")
         self.server = TestServer(app)
         await self.server.start_server(auto_decompress=False)  # as `ci-bot serve` does
         self.client = TestClient(self.server)

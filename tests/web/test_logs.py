@@ -1,4 +1,4 @@
-"""The page behind “Details”: whole logs as plain text, for whoever has the link and for nobody else."""
+"""Whole logs as plain text, for whoever has the link and for nobody else."""
 
 from __future__ import annotations
 
@@ -35,9 +35,13 @@ async def end_job(site: Site, *output: bytes) -> None:
     await site.store.runs.end_job(claim.lease, Change.FAIL, "it failed")
 
 
+def text_of(site: Site, run_id: str, job_id: str | None = None) -> str:
+    return site.links.url(run_id, job_id).replace("?key=", "/text?key=")
+
+
 async def test_the_link_of_a_run_shows_every_step_and_what_it_wrote(site: Site) -> None:
     run = await a_run(site, b"made\n", b"tested\n")
-    status, page = await site.get(site.links.url(run.id, None))
+    status, page = await site.get(text_of(site, run.id))
     assert status == 200
     assert page == (
         f"acme/shop @ {SHA_A}\nFix it\n"
@@ -49,9 +53,10 @@ async def test_the_link_of_a_run_shows_every_step_and_what_it_wrote(site: Site) 
 
 async def test_nothing_may_be_run_kept_or_passed_on_from_the_page(site: Site) -> None:
     run = await a_run(site, b"<script>alert(1)</script>")
-    answer = await site.headers(site.links.url(run.id, None))
+    answer = await site.headers(text_of(site, run.id))
     assert answer.headers["Content-Type"] == "text/plain; charset=utf-8"
-    assert answer.headers["Content-Security-Policy"] == "default-src 'none'; frame-ancestors 'none'"
+    policy = answer.headers["Content-Security-Policy"]
+    assert policy == "default-src 'none'; frame-ancestors 'none'; sandbox"
     assert answer.headers["X-Content-Type-Options"] == "nosniff"
     assert answer.headers["Referrer-Policy"] == "no-referrer"
     assert "no-store" in answer.headers["Cache-Control"]
@@ -90,8 +95,8 @@ async def test_the_link_of_an_earlier_attempt_still_leads_to_it(site: Site) -> N
     await site.store.decisions.commit(Decision("x", retry=(retry,)), None)
     await end_job(site, b"the second\n")
     newer = (await site.store.the_run()).jobs[0]
-    _, first = await site.get(site.links.url(run.id, run.jobs[0].id))
-    _, second = await site.get(site.links.url(run.id, newer.id))
+    _, first = await site.get(text_of(site, run.id, run.jobs[0].id))
+    _, second = await site.get(text_of(site, run.id, newer.id))
     assert ("the first\n" in first, "the second\n" in first) == (True, False)
     assert "=== test: failed, attempt 2 (it failed)" in second
     assert "the second\n" in second
@@ -103,7 +108,7 @@ async def test_control_characters_and_what_turns_text_around_are_shown_as_what_t
     run = await a_run(
         site, b"\x1b[31mred\x1b[0m \x1b]0;title\x07 \xe2\x80\xaereversed\x00", title="Fix\u202eti"
     )
-    _, page = await site.get(site.links.url(run.id, None))
+    _, page = await site.get(text_of(site, run.id))
     assert "red \\x1b]0;title\\x07 \\u202ereversed\\x00\n" in page
     assert "Fix\\u202eti" in page
     assert not set(page) & set("\x1b\x07\x00\u202e")
@@ -111,7 +116,7 @@ async def test_control_characters_and_what_turns_text_around_are_shown_as_what_t
 
 async def test_wrong_utf_8_is_shown_as_such(site: Site) -> None:
     run = await a_run(site, b"caf\xe9\n")
-    _, page = await site.get(site.links.url(run.id, None))
+    _, page = await site.get(text_of(site, run.id))
     assert "caf\ufffd\n" in page
 
 
@@ -129,12 +134,12 @@ async def page_of(site: Site, text: str, number: int) -> str:
     new = new_run(ref=f"branch{number}", plan=plan(job("test", "make")))
     (run_id,) = await site.store.decisions.commit(creating(new), None)
     await end_job(site, text.encode())
-    return (await site.get(site.links.url(run_id, None)))[1]
+    return (await site.get(text_of(site, run_id)))[1]
 
 
 async def test_a_long_log_is_sent_in_pieces(site: Site) -> None:
     run = await a_run(site, b"line\n" * (4 * CHUNK // 5))
-    async with site.client.get(site.links.url(run.id, None)) as answer:
+    async with site.client.get(text_of(site, run.id)) as answer:
         assert answer.headers.get("Transfer-Encoding") == "chunked"
         assert "Content-Length" not in answer.headers
         pieces = [len(piece) async for piece, _ in answer.content.iter_chunks()]
@@ -145,13 +150,13 @@ async def test_a_long_log_is_sent_in_pieces(site: Site) -> None:
 async def test_a_job_that_has_not_begun_is_told_as_such(site: Site) -> None:
     await site.store.decisions.commit(creating(new_run()), None)
     run = await site.store.the_run()
-    _, page = await site.get(site.links.url(run.id, None))
+    _, page = await site.get(text_of(site, run.id))
     assert "=== test: ready\n" in page
 
 
 async def test_only_reading_is_offered(site: Site) -> None:
     run = await a_run(site, b"x")
-    async with site.client.delete(site.links.url(run.id, None)) as answer:
+    async with site.client.delete(text_of(site, run.id)) as answer:
         assert answer.status == web.HTTPMethodNotAllowed.status_code
 
 

@@ -7,6 +7,7 @@
                                                begin   environment and all, gone as soon as it is read
                                                script
                                                read    a FIFO: the step's shell says there that it has read
+                                               usage   a FIFO: and there what the step used, when it is over
 """
 
 from __future__ import annotations
@@ -39,6 +40,10 @@ class Control:
         return self.mount / "read"
 
     @property
+    def usage(self) -> Path:
+        return self.mount / "usage"
+
+    @property
     def is_released(self) -> bool:
         return (self.root / "released").exists()
 
@@ -48,9 +53,10 @@ class Control:
         with told(self.root):
             self.mount.mkdir(exist_ok=True)
             self.mount.chmod(0o755)
-            if not self.receipt.exists():
-                os.mkfifo(self.receipt)
-            self.receipt.chmod(0o622)  # whatever the image's user may be
+            for fifo in (self.receipt, self.usage):
+                if not fifo.exists():
+                    os.mkfifo(fifo)
+                fifo.chmod(0o666)  # whatever the image's user may be: it opens them for both
 
     def make_bare(self) -> None:
         """Without anything to mount."""

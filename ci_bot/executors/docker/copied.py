@@ -15,6 +15,7 @@ from __future__ import annotations
 import asyncio
 import re
 from collections.abc import Iterator
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -27,6 +28,7 @@ from ci_bot.executors.docker.control import Control, control_of, told, write
 from ci_bot.executors.docker.convert import Mount
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Image
+from ci_bot.executors.docker.usage import Hearing, hearing
 from ci_bot.executors.docker.users import Owner
 from ci_bot.ports import OBJECTS_INSIDE, WORKSPACE_INSIDE, JobSpec, StepSpec
 
@@ -64,12 +66,16 @@ class CopiedFiles:
         await self._put(container, archives.of_texts(script.CONTROL_INSIDE[1:], texts))
 
     async def release(self, spec: StepSpec) -> bytes:
-        told_to_begin = script.dictated(script.begin(spec, has_receipt=False))
+        told_to_begin = script.dictated(script.begin(spec, has_fifos=False))
         await asyncio.to_thread(self._control(spec).mark_released)
         return told_to_begin
 
     async def until_read(self, spec: StepSpec, seconds: float | None) -> None:
         """Nothing lies about."""
+
+    def hearing(self, spec: StepSpec) -> AbstractContextManager[Hearing]:
+        """Nothing can be heard: there is no directory that both sides see."""
+        return hearing(None)
 
     async def wipe(self, spec: StepSpec) -> None:
         """Nothing to wipe."""

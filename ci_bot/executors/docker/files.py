@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -12,6 +13,7 @@ from ci_bot.executors.docker.control import Control, control_of, until_read
 from ci_bot.executors.docker.convert import Mount
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Image
+from ci_bot.executors.docker.usage import Hearing, hearing
 from ci_bot.executors.docker.users import Owner
 from ci_bot.ports import JobSpec, StepSpec
 
@@ -41,6 +43,10 @@ class Files(Protocol):
         ...
 
     async def until_read(self, spec: StepSpec, seconds: float | None) -> None: ...
+
+    def hearing(self, spec: StepSpec) -> AbstractContextManager[Hearing]:
+        """Open while the step runs, for what its shell says at the end that it used."""
+        ...
 
     async def wipe(self, spec: StepSpec) -> None: ...
 
@@ -73,6 +79,9 @@ class BoundFiles:
 
     async def until_read(self, spec: StepSpec, seconds: float | None) -> None:
         await until_read(self._control(spec), seconds)
+
+    def hearing(self, spec: StepSpec) -> AbstractContextManager[Hearing]:
+        return hearing(self._control(spec).usage)
 
     async def wipe(self, spec: StepSpec) -> None:
         await asyncio.to_thread(self._control(spec).wipe)

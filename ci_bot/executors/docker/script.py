@@ -1,7 +1,7 @@
 """What a step's container is started with: StepSpec in, two shell scripts out. Pure.
 
-`begin` sets the environment and the directory, then becomes `sh -e script`; `script` is the author's
-text alone, so that the shell's messages name the author's own line numbers.
+`begin` sets the environment and the directory, runs `sh -e script` and tells what it used; `script` is the
+author's text alone, so that the shell's messages name the author's own line numbers.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ CONTROL_INSIDE = "/ci-bot/control"
 BEGIN_INSIDE = f"{CONTROL_INSIDE}/begin"
 SCRIPT_INSIDE = f"{CONTROL_INSIDE}/script"
 RECEIPT_INSIDE = f"{CONTROL_INSIDE}/read"
+USAGE_INSIDE = f"{CONTROL_INSIDE}/usage"
 
 #: What `begin` ends with when the step's directory is not there.
 NO_WORKDIR_CODE = 1
@@ -49,6 +50,18 @@ _HOME = '[ -w "${HOME:-/ci-bot/none}" ] || [ ! -w /tmp ] || export HOME=/tmp'
 #: subshell, since a redirection that fails would end this one.
 _RECEIPT = f"(printf . 1<>{RECEIPT_INSIDE}) 2>/dev/null || :"
 
+#: What the container used, as its own control group counts it: bytes at most, then processor time in
+#: nanoseconds (v1) or microseconds (v2, with its name). `read` is the shell's own, so nothing is started
+#: but one subshell, which keeps whatever goes wrong from the step's exit code.
+#: https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admin-guide/cgroup-v1/
+_GROUP = "/sys/fs/cgroup"
+_USAGE = f"""\
+(
+  memory=- cpu=-
+  read -r memory <{_GROUP}/memory.peak || read -r memory <{_GROUP}/memory/memory.max_usage_in_bytes
+  read -r cpu <{_GROUP}/cpu.stat || read -r cpu <{_GROUP}/cpuacct/cpuacct.usage
+  printf '%s %s\\n' "$memory" "$cpu" 1<>{USAGE_INSIDE}
+)"""
 
 _LISTEN = f"""\
 exec 2>&1
@@ -69,12 +82,12 @@ eval "$told"
 """
 
 
-def begin(spec: StepSpec, *, has_receipt: bool = True) -> bytes:
+def begin(spec: StepSpec, *, has_fifos: bool = True) -> bytes:
     """The script the container is started with. Raises `StepRefused` for what no shell can set.
 
     https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
     """
-    return _encoded("\n".join(_lines(spec, has_receipt=has_receipt)) + "\n")
+    return _encoded("\n".join(_lines(spec, has_fifos=has_fifos)) + "\n")
 
 
 def listen() -> bytes:
@@ -110,18 +123,27 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _lines(spec: StepSpec, *, has_receipt: bool) -> Iterator[str]:
+def _lines(spec: StepSpec, *, has_fifos: bool) -> Iterator[str]:
     yield "exec 2>&1"
     yield _HOME
     for name, value in with_safe_directory({**spec.env, **spec.secrets}).items():
         yield _export(name, value)
-    if has_receipt:
+    if has_fifos:
         yield _RECEIPT
     yield f"cd {quoted(f'{WORKSPACE_INSIDE}/{spec.step.workdir}')} 2>/dev/null || {{"
     yield f"  printf '%s\\n' {quoted(no_workdir_line(spec))}"
     yield f"  exit {NO_WORKDIR_CODE}"
     yield "}"
-    yield f"exec /bin/sh -e {SCRIPT_INSIDE} </dev/null"
+    if not has_fifos:
+        yield f"exec /bin/sh -e {SCRIPT_INSIDE} </dev/null"
+        return
+    # The shell's own words about a script that was killed are not the step's output; dash and ash say
+    # them of a command, and not of a subshell that became one.
+    yield "exec 2>/dev/null"
+    yield f"(exec /bin/sh -e {SCRIPT_INSIDE} </dev/null 2>&1)"
+    yield "code=$?"
+    yield _USAGE
+    yield "exit $code"
 
 
 def _export(name: str, value: str) -> str:

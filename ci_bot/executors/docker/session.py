@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
@@ -83,11 +84,17 @@ class DockerSession:
             return words.STOPPED_EARLY
         self._last = (spec, container)
         output = Output(log)
-        code = await self._code(spec, container, output)
-        await self._containers.files().wipe(spec)
+        files = self._containers.files()
+        if container.status == "created":
+            await files.make(spec)
+        with files.hearing(spec) as ear:
+            code = await self._code(spec, container, output)
+            usage = ear.heard()
+        await files.wipe(spec)
         if self._stopping.is_set() and code == words.KILLED:
             return words.STOPPED
-        return await process.ending(self._host, spec, container, code, output)
+        end = await process.ending(self._host, spec, container, code, output)
+        return replace(end, usage=usage)
 
     async def _code(self, spec: StepSpec, container: Container, output: Output) -> int:
         engine, files = self._host.engine, self._containers.files()
@@ -95,7 +102,6 @@ class DockerSession:
             self._reading = asyncio.create_task(files.until_read(spec, READ_SECONDS))
             await self._expose(container)
             return await process.follow_old(engine, container, output)
-        await files.make(spec)
         self._reading = asyncio.create_task(files.until_read(spec, None))
         stream = await process.launch(self._host, self._job, spec, container, files)
         await self._expose(container)

@@ -11,6 +11,7 @@ from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.effects import Reaction
 from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Access, Actor, Pull, Repo
+from ci_bot.core.model import Run
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
 from ci_bot.core.report.values import CheckReport, CommentReport
 from ci_bot.forges.github import (
@@ -68,6 +69,11 @@ class GitHub:
         self._tokens = Tokens(api, AppKey(app_id, private_key), on_token)
         self._calls = Calls(api, self._tokens)
         self._me = Identity(app_id, self._tokens)
+
+    def page_of(self, run: Run) -> str:
+        """GitHub's own page of what a run tested."""
+        what = f"pull/{run.pull}" if run.pull is not None else f"commit/{run.sha}"
+        return f"{self._web_url}/{run.repo.name}/{what}"
 
     async def read_file(self, repo: Repo, path: str, sha: str) -> bytes | None:
         return await facts.read_file(self._calls, repo, path, sha)
