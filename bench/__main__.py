@@ -5,12 +5,13 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bench import first_line, logs, pipeline, step, store, webhook
+from bench import first_line, live, logs, pipeline, step, store, webhook
 from bench.table import Measure, report
 
 BENCHES: dict[str, Measure] = {
     "webhook": webhook.measure,
     "first_line": first_line.measure,
+    "live": live.measure,
     "step": step.measure,
     "logs": logs.measure,
     "store": store.measure,
