@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bench import commands, first_line, install, logs, pipeline, step, store, webhook
+from bench import commands, first_line, install, live, logs, pipeline, step, store, webhook
 from bench.table import Measure, report
 
 BENCHES: dict[str, Measure] = {
@@ -13,6 +13,7 @@ BENCHES: dict[str, Measure] = {
     "first_line": first_line.measure,
     "commands": commands.measure,
     "install": install.measure,
+    "live": live.measure,
     "step": step.measure,
     "logs": logs.measure,
     "store": store.measure,

@@ -11,6 +11,7 @@ import time
 from pathlib import Path
 
 from dev.demo import REPO, push_failing, set_scene
+from tests.browser import browsing
 from tests.forge_sim.client import ForgeClient
 from tests.rig import ROOT, Process, free_port, make_bot, running_forge
 
@@ -51,6 +52,7 @@ async def _take(url: str, home: Path) -> None:
                 await asyncio.sleep(0.05)
             _shoot(f"{url}/{REPO}/pull/{number}?as=alice", "pull-request", 1000, 1260)
             _shoot(f"{url}/{REPO}/runs/{job['id']}?as=alice", "check", 1000, 900)
+            await _shoot_log(str(job["details_url"]))
         finally:
             bot.process.stop()
 
@@ -73,6 +75,21 @@ def _take_setup(url: str, home: Path) -> None:
         _shoot(link[0], "set-up", 760, 500)
     finally:
         creating.kill()
+
+
+async def _shoot_log(page: str) -> None:
+    """The log page, for wide windows and narrow ones, in the light and in the dark."""
+    async with browsing() as browser:
+        for name, width, height, is_dark in (
+            ("log-page", 1280, 640, False),
+            ("log-page-narrow", 390, 760, True),
+        ):
+            await browser.show(width, height, dark=is_dark)
+            await browser.open(page)
+            await asyncio.sleep(1)
+            target = PICTURES / f"{name}.png"
+            await browser.picture(target)
+            print(f"{target.relative_to(ROOT)}: {target.stat().st_size // 1024} KiB")
 
 
 def _shoot(page: str, name: str, width: int, height: int) -> None:

@@ -15,7 +15,7 @@ SETTINGS: Final = "ci-bot.toml"
 KEYS: Final = ("sealing.key", "secrets.key", "links.key")
 
 _NAME: Final = re.compile(
-    r"manifest\.json|ci-bot\.db|instance|ci-bot\.toml|(sealing|secrets|links)\.key"
+    r"manifest\.json|ci-bot\.db|instance|links\.revoked|ci-bot\.toml|(sealing|secrets|links)\.key"
     r"|logs/[A-Za-z0-9][A-Za-z0-9_-]{0,63}/[0-9]{1,6}\.(log|end)",
     re.ASCII,
 )

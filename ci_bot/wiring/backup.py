@@ -24,6 +24,7 @@ from ci_bot.core.backup import (
 )
 from ci_bot.core.errors import StoreError
 from ci_bot.core.words import count, size
+from ci_bot.links import REVOKED_FILE
 from ci_bot.settings import Settings
 from ci_bot.store.copying import copy_sqlite, known_schemas
 from ci_bot.system import SystemClock
@@ -115,9 +116,10 @@ def _logs_in(folder: Path) -> Iterator[tuple[Path, bool]]:
 
 
 def _save_small(settings: Settings, bundle: Bundle, wanted: Wanted) -> None:
-    instance = settings.data_dir / INSTANCE
-    if instance.exists():
-        bundle.add(INSTANCE, instance)
+    for name in (INSTANCE, REVOKED_FILE):
+        path = settings.data_dir / name
+        if path.exists():
+            bundle.add(name, path)
     if not wanted.with_keys:
         return
     for path in _keys(settings):

@@ -1,0 +1,11 @@
+#!/bin/sh
+# Looks for Chromium, which the tests of the pages drive; installs it where that may be done, else says what to do (2).
+set -eu
+cd "$(dirname "$0")/.."
+for name in chromium chromium-browser google-chrome; do
+    if command -v "$name" >/dev/null; then
+        echo "browser: $(command -v "$name")"
+        exit 0
+    fi
+done
+exec dev/apt.sh browser chromium
