@@ -57,7 +57,7 @@ def test_a_backup_names_what_it_leaves_out_and_restores_the_rest(
         "ci-bot.db", "instance", "logs/job1/0.log", "logs/job1/0.end", "logs/job1/1.log"
     }  # fmt: skip
     assert "every hash as it was" in restored.out
-    assert "stay locked" in restored.out
+    assert "rotate-key --lost" in restored.out
     assert (tmp_path / "new" / "instance").read_text() == (data / "instance").read_text()
 
 

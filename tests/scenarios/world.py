@@ -81,7 +81,7 @@ class World:
 
         async def look() -> dict[str, str] | None:
             checks = await self.checks(sha)
-            return None if "in_progress" in checks.values() else checks
+            return None if {"queued", "in_progress"} & set(checks.values()) else checks
 
         return dict(await self.until(look))
 
