@@ -17,9 +17,10 @@ from ci_bot.core.convergence import FoundCheck, Published
 from ci_bot.core.decisions import AuditLine, Decision
 from ci_bot.core.effects import Effect, Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
-from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, Step
+from ci_bot.core.model import Exit, Job, JobRun, LogRef, Run, RunKind, Step
 from ci_bot.core.report.values import CheckReport, CommentReport
 from ci_bot.core.secret_rules import StoredSecret
+from ci_bot.core.standing import Standing
 from ci_bot.core.states import Change
 from ci_bot.core.trust import Voucher
 
@@ -558,6 +559,41 @@ class Runs(Protocol):
 
     async def alive(self, holder: str) -> Collection[str]:
         """Ids of the jobs that this holder is running."""
+        ...
+
+
+@dataclass(frozen=True, slots=True)
+class RunFilter:
+    """Which runs: everything that is given must hold. A default asks for nothing."""
+
+    repos: tuple[str, ...] | None = None  # keys; () matches no run at all
+    branch: str = ""  # or tag; of a pull request its head's, also where that is in a fork
+    sha: str = ""  # or how it begins; lower case
+    pull: int | None = None
+    kinds: tuple[RunKind, ...] = ()
+    standings: tuple[Standing, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class RunPage:
+    """Some runs, newest first. `next` is what to give as `before` for those that follow, "" for none."""
+
+    runs: tuple[Run, ...]
+    next: str
+
+
+class RunList(Protocol):
+    """Runs to be looked through. Raises `StoreError`. A run that cannot be read is left out."""
+
+    async def page(self, wanted: RunFilter, limit: int, before: str = "") -> RunPage:
+        """At most `limit` runs (at least 1) that are older than the run `before`, "" for the newest.
+
+        Pages have no gap and no repeat, whatever begins meanwhile: `before` need not exist any more.
+        """
+        ...
+
+    async def repo(self, name: str) -> Repo | None:
+        """The repository of that name now, "owner/name", as forges compare names: without case."""
         ...
 
 

@@ -108,7 +108,7 @@ def _after(
 
 
 #: From the worst to the best: the first one present decides a fold.
-_WORST_FIRST: Final = (
+WORST_FIRST: Final = (
     Status.FAILED,
     Status.BROKEN,
     Status.TIMED_OUT,
@@ -132,7 +132,7 @@ def fold(statuses: Iterable[Status]) -> Status:
         return _fold_unfinished(seen)
     if seen == {Status.SKIPPED, Status.SUCCEEDED}:
         return Status.SUCCEEDED
-    return next(status for status in _WORST_FIRST if status in seen)
+    return next(status for status in WORST_FIRST if status in seen)
 
 
 def _fold_unfinished(seen: set[Status]) -> Status:

@@ -6,6 +6,7 @@ from ci_bot.store.database import Database
 from ci_bot.store.decisions import DecisionStore
 from ci_bot.store.effects import EffectStore
 from ci_bot.store.inbox import InboxStore
+from ci_bot.store.listing import RunListStore
 from ci_bot.store.publications import PublicationStore
 from ci_bot.store.runs import RunStore
 from ci_bot.store.secrets import SecretStore
@@ -18,6 +19,7 @@ __all__ = [
     "EffectStore",
     "InboxStore",
     "PublicationStore",
+    "RunListStore",
     "RunStore",
     "SecretStore",
 ]
