@@ -17,8 +17,10 @@ from ci_bot.store import (
     EffectStore,
     InboxStore,
     PublicationStore,
+    RunListStore,
     RunStore,
     SecretStore,
+    TokenStore,
 )
 from ci_bot.store.schema import deliveries
 from tests.fakes import FakeClock, FakeIds
@@ -36,6 +38,8 @@ class Store:
     effects: EffectStore
     audit: AuditStore
     secrets: SecretStore
+    listing: RunListStore
+    tokens: TokenStore
 
     async def reasons(self) -> list[tuple[str, str]]:
         """What became of every delivery, in the order of arrival: its state, and why."""
@@ -65,6 +69,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             EffectStore(database, clock),
             AuditStore(database, clock),
             SecretStore(database),
+            RunListStore(database),
+            TokenStore(database, clock),
         )
     finally:
         await database.close()

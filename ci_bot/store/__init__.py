@@ -10,6 +10,7 @@ from ci_bot.store.listing import RunListStore
 from ci_bot.store.publications import PublicationStore
 from ci_bot.store.runs import RunStore
 from ci_bot.store.secrets import SecretStore
+from ci_bot.store.tokens import TokenStore
 
 __all__ = [
     "ApprovalStore",
@@ -22,4 +23,5 @@ __all__ = [
     "RunListStore",
     "RunStore",
     "SecretStore",
+    "TokenStore",
 ]

@@ -29,6 +29,7 @@ from ci_bot.flow.meters import Meters
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.receive import Receiver
 from ci_bot.flow.run import JobRunner
+from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.timers import Reaper, make_timers
 from ci_bot.flow.worker import Worker
@@ -46,6 +47,7 @@ from ci_bot.store import (
     PublicationStore,
     RunStore,
     SecretStore,
+    TokenStore,
 )
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.web.app import make_app
@@ -173,7 +175,7 @@ def _put_together(opened: _Opened) -> Server:
     reaper = Reaper(opened.holder, opened.executor, opened.workspaces, runs)
     return Server(
         app=_app(opened, runs),
-        decider=_decider(opened),
+        decider=_decider(opened, runs),
         worker=_worker(opened, runs),
         publisher=_publisher(opened),
         performer=_performer(opened),
@@ -219,12 +221,12 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
     )
 
 
-def _decider(opened: _Opened) -> Decider:
+def _decider(opened: _Opened, runs: RunStore) -> Decider:
     bells, clock = opened.bells, opened.clock
     decisions = DecisionStore(opened.database, clock, opened.ids)
     facts = _facts(opened, decisions)
     return Decider(
-        {"github": opened.webhook},
+        {"github": opened.webhook, SOURCE: SteeringParser()},
         facts,
         Commands(facts, clock, opened.settings.command_prefix),
         InboxStore(opened.database, clock),
@@ -233,6 +235,7 @@ def _decider(opened: _Opened) -> Decider:
         bells.arrived,
         (bells.ready, bells.cancelled, bells.changed, bells.effects),
         opened.meters,
+        Steered(TokenStore(opened.database, clock), runs, clock),
     )
 
 

@@ -22,6 +22,7 @@ from ci_bot.flow.decide import Decider
 from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.run import JobRunner
+from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.worker import Worker
 from ci_bot.ports import Claim, CloneSource, Delivery, Lease, Runs
@@ -56,7 +57,7 @@ class Deciding:
             store.clock,
         )
         self.decider = Decider(
-            {"github": self.webhook},
+            {"github": self.webhook, SOURCE: SteeringParser()},
             facts,
             Commands(facts, store.clock, ""),
             store.inbox,
@@ -65,6 +66,7 @@ class Deciding:
             Bell(),
             (self.decided,),
             self.meters,
+            Steered(store.tokens, store.runs, store.clock),
         )
 
     async def deliver(self, *events: Event) -> None:
