@@ -12,6 +12,7 @@ from ci_bot.core.graph import retried
 from ci_bot.core.model import JobRun, Run
 from ci_bot.core.tokens import ApiToken, refusal_of_token
 
+NAMED: Final = 3  # unknown jobs that are named; whoever asks can make them many and long
 NO_RUN: Final = "the run is gone, or the token may not see it any more"
 NO_APPROVAL: Final = "it waits for approval, and no token can give that: somebody with write access approves it on the forge"
 
@@ -22,8 +23,9 @@ def unknown_jobs(run: Run, keys: Sequence[str]) -> str:
     wrong = [key for key in keys if key not in known]
     if not wrong:
         return ""
-    named = ", ".join(f'"{key}"' for key in wrong)
-    return f"run {run.id} has no job {named}; its jobs: {', '.join(known) or 'none'}"
+    named = ", ".join(f'"{key}"' for key in wrong[:NAMED])
+    more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+    return f"run {run.id} has no job {named}{more}; its jobs: {', '.join(known) or 'none'}"
 
 
 def refusal(run: Run, ask: Ask, keys: Sequence[str], *, whole: bool) -> str:

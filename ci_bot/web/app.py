@@ -12,6 +12,7 @@ from ci_bot.flow.meters import Meters
 from ci_bot.flow.receive import Receiver
 from ci_bot.links import Links
 from ci_bot.ports import LogSink, Runs, Vault
+from ci_bot.web.api import BASE
 from ci_bot.web.health import CHECKS, Check, healthz, metrics, readyz
 from ci_bot.web.hooks import BODIES, MAX_BODY, METERS, RECEIVER, Bodies, hook
 from ci_bot.web.keys import PUBLIC_KEY, keys
@@ -29,6 +30,7 @@ def make_app(
     checks: Mapping[str, Check],
     public_key: Callable[[], str],
     vault: Vault,
+    api: web.Application | None = None,
 ) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_no_tracebacks])
     app[RECEIVER], app[METERS], app[BODIES] = receiver, meters, Bodies()
@@ -42,6 +44,8 @@ def make_app(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
+    if api is not None:
+        app.add_subapp(BASE, api)
     return app
 
 

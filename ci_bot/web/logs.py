@@ -3,18 +3,17 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Sequence
 from typing import Final
 
 from aiohttp import web
 
-from ci_bot.core.errors import SecretRefused
 from ci_bot.core.model import JobRun, LogRef, Run
 from ci_bot.core.plain import plain
 from ci_bot.core.states import Status
-from ci_bot.flow.known import masked, masker_of
 from ci_bot.links import Links
 from ci_bot.ports import LogSink, Runs, Vault
+from ci_bot.web.masking import Mask, mask_of
 
 RUNS: web.AppKey[Runs] = web.AppKey("runs", Runs)
 LOGS: web.AppKey[LogSink] = web.AppKey("logs", LogSink)
@@ -49,7 +48,7 @@ async def run_log(request: web.Request) -> web.StreamResponse:
     response.content_type = "text/plain"
     response.charset = "utf-8"
     await response.prepare(request)
-    mask = await _mask(run, request.app[VAULT])
+    mask = await mask_of([run], request.app[VAULT])
     async for text in _text(run, jobs, request.app[LOGS], mask):
         await response.write(text.encode("utf-8", "replace"))
     await response.write_eof()
@@ -60,18 +59,7 @@ def _not_found() -> web.Response:
     return web.Response(status=404, text=NOT_FOUND, headers=HEADERS)
 
 
-async def _mask(run: Run, vault: Vault) -> Callable[[str], str]:
-    """For titles, names and reasons; the logs themselves are masked already."""
-    try:
-        masker = masker_of(await vault.values(run))
-    except SecretRefused:  # what cannot be read any more was masked when it could be
-        masker = None
-    return (lambda text: masked(text, masker)) if masker else str
-
-
-async def _text(
-    run: Run, jobs: Sequence[JobRun], logs: LogSink, mask: Callable[[str], str]
-) -> AsyncIterator[str]:
+async def _text(run: Run, jobs: Sequence[JobRun], logs: LogSink, mask: Mask) -> AsyncIterator[str]:
     yield plain(mask(f"{run.repo.name} @ {run.sha}\n{run.title}\n").encode())
     for job in jobs:
         attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""

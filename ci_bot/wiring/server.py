@@ -29,7 +29,7 @@ from ci_bot.flow.meters import Meters
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.receive import Receiver
 from ci_bot.flow.run import JobRunner
-from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
+from ci_bot.flow.steering import SOURCE, Steered, Steering, SteeringParser
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.timers import Reaper, make_timers
 from ci_bot.flow.worker import Worker
@@ -45,11 +45,13 @@ from ci_bot.store import (
     EffectStore,
     InboxStore,
     PublicationStore,
+    RunListStore,
     RunStore,
     SecretStore,
     TokenStore,
 )
 from ci_bot.system import SystemClock, SystemIds
+from ci_bot.web.api import Guesses, Parts, make_api
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
 from ci_bot.wiring.files import instance_of, locked, look_at_disk, make_dirs
@@ -122,7 +124,8 @@ class _Opened:
     database: Database
     github: GitHub
     webhook: GitHubWebhook
-    tokens: Known
+    tokens: Known  # minted ones: in no step's output
+    known: Known  # all that is in no log of ours
     vault: OpenVault
     links: Links
     logs: FileLogs
@@ -159,6 +162,7 @@ class _Opened:
             github=adapter,
             webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
             tokens=tokens,
+            known=known,
             vault=open_vault(settings, database, clock, known),
             links=Links(settings.public_url, read_or_make_key(settings.data_dir / "links.key")),
             logs=open_logs(settings),
@@ -218,7 +222,23 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
         checks,
         public_key,
         opened.vault,
+        _api(opened, runs, inbox),
     )
+
+
+def _api(opened: _Opened, runs: RunStore, inbox: InboxStore) -> web.Application:
+    parts = Parts(
+        tokens=TokenStore(opened.database, opened.clock),
+        runs=runs,
+        listing=RunListStore(opened.database),
+        logs=opened.logs,
+        vault=opened.vault,
+        steering=Steering(inbox, opened.ids, opened.bells.arrived),
+        clock=opened.clock,
+        on_token=opened.known.add,
+        guesses=Guesses(opened.clock),
+    )
+    return make_api(parts)
 
 
 def _decider(opened: _Opened, runs: RunStore) -> Decider:
