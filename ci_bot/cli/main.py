@@ -8,17 +8,34 @@ from typing import Final
 import click
 
 from ci_bot import __version__
+from ci_bot.cli.acts import cancel, retry
 from ci_bot.cli.audit import audit
+from ci_bot.cli.completion import completion
 from ci_bot.cli.doctor import doctor
 from ci_bot.cli.logs import logs
 from ci_bot.cli.run import run
+from ci_bot.cli.runs import runs
 from ci_bot.cli.secret import secret
 from ci_bot.cli.serve import serve
+from ci_bot.cli.token import token
 from ci_bot.cli.validate import validate
 from ci_bot.core.errors import CiBotError, SettingsError
 
 #: Every verb; a new one is a module here and one more entry.
-COMMANDS: Final = (serve, run, validate, logs, secret, audit, doctor)
+COMMANDS: Final = (
+    serve,
+    run,
+    validate,
+    runs,
+    logs,
+    retry,
+    cancel,
+    token,
+    secret,
+    audit,
+    doctor,
+    completion,
+)
 
 FAILED: Final = 1  # the answer is no: a job failed, a file is wrong
 UNUSABLE: Final = 2  # the question could not be answered: settings, engine, arguments

@@ -10,10 +10,10 @@ from typing import Annotated, Final
 from aiohttp import web
 from pydantic import Field
 
+from ci_bot.core.errors import StoreError
 from ci_bot.core.model import JobRun, LogRef, StepRun
 from ci_bot.ports import LogSink, Runs
 from ci_bot.web.api.endpoint import DIGITS, Answer, Asked, Call, Endpoint, RunPath, Truth
-from ci_bot.web.api.parts import Parts
 from ci_bot.web.api.problems import Refused, missing
 from ci_bot.web.api.runs import found
 
@@ -95,7 +95,7 @@ def _hanging_up(request: web.Request) -> Iterator[None]:
     """Whoever is not sent all sees that by how the connection ends; who hung up is nobody's mistake."""
     try:
         yield
-    except ConnectionError:
+    except (ConnectionError, StoreError):
         if request.transport is not None:
             request.transport.close()
 
@@ -144,7 +144,7 @@ async def _followed(call: Call, run_id: str, log: LogRef, offset: int) -> web.St
     try:
         with _hanging_up(call.request):
             async with (
-                aclosing(follow(call.parts, run_id, log, offset)) as coming,
+                aclosing(follow(call.parts.runs, call.parts.logs, run_id, log, offset)) as coming,
                 aclosing(_until(cut_off, coming)) as pieces,
             ):
                 async for piece in pieces:
@@ -166,22 +166,24 @@ async def _until_cut_off(request: web.Request) -> None:
             return
 
 
-async def follow(parts: Parts, run_id: str, log: LogRef, start: int) -> AsyncGenerator[bytes, None]:
+async def follow(
+    runs: Runs, logs: LogSink, run_id: str, log: LogRef, start: int = 0
+) -> AsyncGenerator[bytes, None]:
     """Every stored byte from `start` on, once and in order, until the step has ended.
 
     The log says so itself as soon as it is closed. A step that never begins, or whose log was left
     open by a server that was killed, has ended when the store says so.
     """
     left = asyncio.Event()
-    over = asyncio.create_task(_until_over(parts.runs, run_id, log, left))
+    over = asyncio.create_task(_until_over(runs, run_id, log, left))
     try:
-        async with aclosing(_until(over, parts.logs.follow(log, start))) as coming:
+        async with aclosing(_until(over, logs.follow(log, start))) as coming:
             async for piece in coming:
                 start += len(piece)
                 yield piece
         if over.done():
             over.result()  # the store may have failed instead
-            async for rest in _rest(parts.logs, log, start):
+            async for rest in _rest(logs, log, start):
                 yield rest
     finally:
         left.set()
