@@ -27,6 +27,7 @@ from ci_bot.core.secret_rules import StoredSecret
 from ci_bot.core.spans import Span
 from ci_bot.core.standing import Standing
 from ci_bot.core.states import Change
+from ci_bot.core.tokens import ApiToken
 from ci_bot.core.trust import Voucher
 
 # ── time and names ───────────────────────────────────────────────────────────────────────────
@@ -81,6 +82,14 @@ class Webhook(Protocol):
 
     def delivery_id(self, headers: Mapping[str, str]) -> str:
         """The forge's id of this delivery; its redelivery has the same. Raises `BadDelivery`."""
+        ...
+
+
+class EventParser(Protocol):
+    """What is left of a `Webhook` once a delivery is stored."""
+
+    def parse(self, headers: Mapping[str, str], body: bytes) -> Event | None:
+        """The event, or None for what asks nothing of us. Raises `BadDelivery`."""
         ...
 
 
@@ -455,6 +464,15 @@ class StoredDelivery:
     tries: int
 
 
+@dataclass(frozen=True, slots=True)
+class DeliveryOutcome:
+    """`reason` says what was decided, or what went wrong at the last attempt."""
+
+    is_decided: bool
+    is_set_aside: bool
+    reason: str
+
+
 class Inbox(Protocol):
     """Deliveries, from the moment they are durable until they are decided. Raises `StoreError`."""
 
@@ -471,6 +489,10 @@ class Inbox(Protocol):
 
     async def fail(self, id: int, reason: str, retry_at: float | None) -> None:
         """An attempt to decide failed; `retry_at` None sets the delivery aside for good, visibly."""
+        ...
+
+    async def outcome(self, forge: str, delivery_id: str) -> DeliveryOutcome | None:
+        """What became of a delivery; None if there is none of that id."""
         ...
 
 
@@ -567,6 +589,22 @@ class Audit(Protocol):
 
     async def write(self, lines: Sequence[AuditLine]) -> None:
         """Durable when it returns."""
+        ...
+
+
+class Tokens(Protocol):
+    """The API's tokens, as they are now: a token that is revoked is so at once. Raises `StoreError`.
+
+    Of the repositories of a token only those are named that ci-bot still serves, and whose owner
+    nobody has to confirm.
+    """
+
+    async def by_hash(self, sha256: str) -> ApiToken | None: ...
+
+    async def by_id(self, id: str) -> ApiToken | None: ...
+
+    async def used(self, token: ApiToken) -> None:
+        """Notes that it was used now."""
         ...
 
 
@@ -709,6 +747,10 @@ class RunList(Protocol):
 
         Pages have no gap and no repeat, whatever begins meanwhile: `before` need not exist any more.
         """
+        ...
+
+    async def find(self, run_id: str, repos: Collection[str]) -> Run | None:
+        """The run, if it is of one of these repositories."""
         ...
 
     async def repo(self, name: str) -> Repo | None:

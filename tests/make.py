@@ -7,6 +7,7 @@ from dataclasses import replace
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo
 from ci_bot.core.events import NO_SHA, Actor, Pull, PullRequestChanged, Pushed, Repo
 from ci_bot.core.model import Job, Plan, RunKind, Step, Verdict
+from ci_bot.core.tokens import ApiToken, TokenScope, digest
 
 REPO = Repo("github", 7, "acme/shop", "main", private=True, tenant="42")
 ALICE = Actor(1, "alice")
@@ -65,3 +66,17 @@ def opened(pull: Pull, actor: Actor = ALICE, *, brought_head: bool = True) -> Pu
 
 def pushed(sha: str = SHA_A, branch: str = "main", before: str = NO_SHA, message: str = "x") -> Pushed:
     return Pushed(REPO, branch, sha, before, message, ALICE)
+
+
+def token(text: str = "", **more: object) -> ApiToken:
+    """A token for the shop, of whoever knows `text`."""
+    made = ApiToken(
+        id="t1",
+        name="alice",
+        sha256=digest(text),
+        scope=TokenScope.WRITE,
+        repos=(REPO.key,),
+        created_at=1_000_000.0,
+        created_by="root",
+    )
+    return replace(made, **more)  # type: ignore[arg-type]

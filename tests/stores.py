@@ -19,8 +19,10 @@ from ci_bot.store import (
     PublicationStore,
     RepositoryStore,
     RetentionStore,
+    RunListStore,
     RunStore,
     SecretStore,
+    TokenStore,
 )
 from ci_bot.store.schema import deliveries
 from tests.fakes import FakeClock, FakeIds
@@ -40,6 +42,8 @@ class Store:
     secrets: SecretStore
     repositories: RepositoryStore
     past: RetentionStore
+    listing: RunListStore
+    tokens: TokenStore
 
     async def reasons(self) -> list[tuple[str, str]]:
         """What became of every delivery, in the order of arrival: its state, and why."""
@@ -71,6 +75,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             SecretStore(database),
             RepositoryStore(database),
             RetentionStore(database),
+            RunListStore(database),
+            TokenStore(database, clock),
         )
     finally:
         await database.close()

@@ -1,53 +1,163 @@
-"""`ci-bot logs RUN [JOB]`: what the steps of a run wrote, from this machine's own data."""
+"""`ci-bot logs RUN [JOB]`: what the steps of a run wrote, from a server or from this machine's own data."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from itertools import cycle
 from pathlib import Path
+from typing import Final
 
 import click
 
-from ci_bot.core.model import JobRun, LogRef, Run
+from ci_bot.cli.remote import server_option, token_option
+from ci_bot.cli.showing import clean
+from ci_bot.cli.sources import Source, with_archive, with_server
 from ci_bot.core.plain import plain
-from ci_bot.core.retention import log_removed
 from ci_bot.settings import load
-from ci_bot.wiring import open_archive
+from ci_bot.web.api.models import Job, RunDetail, Step
+
+LOOK_SECONDS: Final = 1.0
+COLOURS: Final = ("cyan", "magenta", "yellow", "blue", "green")
 
 
 @click.command()
 @click.argument("run_id", metavar="RUN")
 @click.argument("job", required=False)
+@click.option("-f", "--follow", is_flag=True, help="Go on until RUN ends.")
+@click.option("--step", type=click.IntRange(1), help="Only this step, from 1.")
+@click.option("--attempt", type=click.IntRange(1), help="Of an earlier attempt.  [default: the latest]")
+@server_option
+@token_option
 @click.option(
-    "--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]"
+    "--config",
+    type=click.Path(path_type=Path),
+    help="Settings file of a server on this machine: reads its data itself.  [default: ci-bot.toml]",
 )
-def logs(run_id: str, job: str | None, config: Path | None) -> None:
-    """Show the logs of RUN, or of one JOB of it (its id in .ci.yaml)."""
-    asyncio.run(_show(run_id, job, config))
+def logs(
+    run_id: str,
+    job: str | None,
+    follow: bool,
+    step: int | None,
+    attempt: int | None,
+    server: str | None,
+    token_file: Path | None,
+    config: Path | None,
+) -> None:
+    """Show the logs of RUN, or of one JOB of it (its id in .ci.yaml).
+
+    From a server with --server, else from the data of the server on this machine.
+    """
+
+    async def work(source: Source) -> None:
+        reader = _Reader(source, run_id, job, attempt, step)
+        await (reader.follow() if follow else reader.show())
+
+    if server and config is None:
+        with_server(server, token_file, work)
+    else:
+        with_archive(load(config), work)
 
 
-async def _show(run_id: str, key: str | None, config: Path | None) -> None:
-    async with open_archive(load(config)) as archive:
-        run = await archive.runs.run(run_id)
-        if run is None:
-            raise click.ClickException(f"there is no run {run_id} here")
-        for job in _chosen(run, key):
-            click.secho(f"=== {job.name}: {job.status}", bold=True)
-            for step in job.steps:
-                click.secho(
-                    f"--- {step.index + 1}. {step.name}: {step.status} {step.reason}".rstrip(), dim=True
-                )
-                text = plain(archive.logs.read(LogRef(job.id, step.index)))
-                if step.log_bytes and not text:
-                    text = log_removed(archive.kept)
-                click.echo(text, nl=bool(text) and not text.endswith("\n"))
+class _Reader:
+    """Prints a run's logs, one job after the other; those that are followed side by side."""
+
+    def __init__(
+        self, source: Source, run_id: str, key: str | None, attempt: int | None, step: int | None
+    ) -> None:
+        self._source = source
+        self._run_id = run_id
+        self._key = key
+        self._attempt = attempt
+        self._step = step
+        self._printing: dict[tuple[str, int, int], asyncio.Task[None]] = {}
+        self._colours = cycle(COLOURS)
+        self._prefixes: dict[str, str] = {}
+
+    async def show(self) -> None:
+        run = await self._source.run(self._run_id)
+        for job in self._chosen(run):
+            click.secho(f"=== {clean(job.name)}: {job.status}", bold=True)
+            for step in self._steps(job):
+                head = f"--- {step.number}. {clean(step.name)}: {step.status} {clean(step.reason)}"
+                click.secho(head.rstrip(), dim=True)
+                log = self._source.log(self._run_id, job, step.number, follow=False)
+                shown = 0
+                async for line in _lines(log):
+                    click.echo(line)
+                    shown += 1
+                if step.log_bytes and not shown:
+                    click.echo(self._source.removed)
+
+    async def follow(self) -> None:
+        """What is printed of one job is never amid a line of another."""
+        while True:
+            run = await self._source.run(self._run_id)
+            jobs = self._chosen(run)
+            for job in jobs:
+                self._begin(job, alone=len(jobs) == 1)
+            for failed in (task for task in self._printing.values() if task.done()):
+                failed.result()
+            if all(job.status.is_final for job in jobs):
+                await asyncio.gather(*self._printing.values())
+                return
+            await asyncio.sleep(LOOK_SECONDS)
+
+    def _begin(self, job: Job, *, alone: bool) -> None:
+        for step in self._steps(job):
+            log = (job.id, job.attempt, step.number)
+            if step.started_at is not None and log not in self._printing:
+                before = self._printing.get((job.id, job.attempt, step.number - 1))
+                prefix = "" if alone else self._prefix(job)
+                self._printing[log] = asyncio.create_task(self._print(job, step, prefix, before))
+
+    async def _print(
+        self, job: Job, step: Step, prefix: str, before: asyncio.Task[None] | None
+    ) -> None:
+        if before is not None:
+            await before
+        click.echo(prefix + click.style(f"--- {step.number}. {clean(step.name)}", dim=True))
+        async for line in _lines(self._source.log(self._run_id, job, step.number, follow=True)):
+            click.echo(prefix + line)
+
+    def _prefix(self, job: Job) -> str:
+        if job.id not in self._prefixes:
+            colour = next(self._colours)
+            self._prefixes[job.id] = click.style(f"{clean(job.name)} │ ", fg=colour)
+        return self._prefixes[job.id]
+
+    def _chosen(self, run: RunDetail) -> Sequence[Job]:
+        """Raises `ClickException` with what there is."""
+        found = [job for job in run.jobs if self._key in (None, job.id, job.name)]
+        if not found and self._key is not None:
+            names = ", ".join(dict.fromkeys(job.id for job in run.jobs)) or "none"
+            raise click.ClickException(f"run {run.id} has no job {self._key}; its jobs: {names}")
+        if self._attempt is None:
+            return list({job.id: job for job in found}.values())  # the latest of each
+        wanted = [job for job in found if job.attempt == self._attempt]
+        if not wanted:
+            most = max((job.attempt for job in found), default=0)
+            raise click.ClickException(
+                f"run {run.id} has no attempt {self._attempt}; the last is {most}"
+            )
+        return wanted
+
+    def _steps(self, job: Job) -> Sequence[Step]:
+        """Raises `ClickException` where one job is asked for and has no such step."""
+        if self._step is None:
+            return job.steps
+        found = [step for step in job.steps if step.number == self._step]
+        if not found and self._key is not None:
+            raise click.ClickException(f"job {clean(job.name)} has {len(job.steps)} steps")
+        return found
 
 
-def _chosen(run: Run, key: str | None) -> Sequence[JobRun]:
-    if key is None:
-        return run.jobs
-    found = [job for job in run.jobs if key in (job.key, job.name)]
-    if not found:
-        names = ", ".join(job.key for job in run.jobs) or "none"
-        raise click.ClickException(f"run {run.id} has no job {key}; its jobs: {names}")
-    return found
+async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+    """Whole lines, and what is left at the end, with nothing that a terminal would obey."""
+    rest = b""
+    async for piece in pieces:
+        whole, newline, rest = (rest + piece).rpartition(b"\n")
+        if newline:
+            yield plain(whole)
+    if rest:
+        yield plain(rest)

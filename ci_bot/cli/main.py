@@ -8,16 +8,20 @@ from typing import Final
 import click
 
 from ci_bot import __version__
+from ci_bot.cli.acts import cancel, retry
 from ci_bot.cli.app import app
 from ci_bot.cli.audit import audit
 from ci_bot.cli.backup import backup, restore
+from ci_bot.cli.completion import completion
 from ci_bot.cli.doctor import doctor
 from ci_bot.cli.init import init
 from ci_bot.cli.link import link
 from ci_bot.cli.logs import logs
 from ci_bot.cli.run import run
+from ci_bot.cli.runs import runs
 from ci_bot.cli.secret import secret
 from ci_bot.cli.serve import serve
+from ci_bot.cli.token import token
 from ci_bot.cli.validate import validate
 from ci_bot.core.errors import CiBotError, SettingsError
 
@@ -27,7 +31,11 @@ COMMANDS: Final = (
     init,
     run,
     validate,
+    runs,
     logs,
+    retry,
+    cancel,
+    token,
     link,
     secret,
     audit,
@@ -35,6 +43,7 @@ COMMANDS: Final = (
     backup,
     restore,
     doctor,
+    completion,
 )
 
 FAILED: Final = 1  # the answer is no: a job failed, a file is wrong

@@ -206,7 +206,8 @@ def was_there(head_at: float | None, forced_at: float | None, comment_at: float)
 
 
 def who(person: Vouched) -> str:
-    return f"@{person.actor.login}"
+    """A token is no account, and its name must not call upon one."""
+    return f"@{person.actor.login}" if person.actor.id else person.actor.login
 
 
 def audit(

@@ -201,6 +201,26 @@ class RerunAsked:
     actor: Actor
 
 
+class Ask(StrEnum):
+    """What the holder of an API token can ask of a run."""
+
+    RETRY = "retry"
+    CANCEL = "cancel"
+
+
+@dataclass(frozen=True, slots=True)
+class RunSteered:
+    """The holder of an API token asked something of one run; `jobs` () means all that it is about."""
+
+    repo: Repo
+    run: str
+    ask: Ask
+    jobs: tuple[str, ...]
+    whole: bool  # of a retry: also what succeeded
+    token: str  # its id: what it may is looked up when this is decided
+    actor: Actor
+
+
 @dataclass(frozen=True, slots=True)
 class TenantChanged:
     """ci-bot was installed, removed, suspended or resumed, or given and taken repositories."""
@@ -270,6 +290,7 @@ Event: TypeAlias = (
     | CommentDeleted
     | ButtonPressed
     | RerunAsked
+    | RunSteered
     | TenantChanged
     | RepoRenamed
     | RepoTransferred

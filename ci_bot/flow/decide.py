@@ -30,6 +30,7 @@ from ci_bot.core.events import (
     RepoRenamed,
     RepoTransferred,
     RerunAsked,
+    RunSteered,
     TagPushed,
     TenantChanged,
 )
@@ -41,8 +42,9 @@ from ci_bot.flow.bell import Bell
 from ci_bot.flow.commands import Commands
 from ci_bot.flow.facts import Facts
 from ci_bot.flow.meters import Meters
+from ci_bot.flow.steering import Steered
 from ci_bot.flow.tracing import NO_TRACING, Tracing
-from ci_bot.ports import Clock, Decisions, Inbox, StoredDelivery, Webhook
+from ci_bot.ports import Clock, Decisions, EventParser, Inbox, StoredDelivery
 
 _log = structlog.get_logger()
 AT_ONCE = 4  # deliveries decided at the same time; more would keep webhooks waiting for their answer
@@ -54,7 +56,7 @@ class Decider:
 
     def __init__(
         self,
-        webhooks: Mapping[str, Webhook],
+        parsers: Mapping[str, EventParser],
         facts: Facts,
         commands: Commands,
         inbox: Inbox,
@@ -63,9 +65,10 @@ class Decider:
         arrived: Bell,
         decided: tuple[Bell, ...],
         meters: Meters,
+        steered: Steered,
         tracing: Tracing = NO_TRACING,
     ) -> None:
-        self._webhooks = webhooks
+        self._parsers = parsers
         self._facts = facts
         self._commands = commands
         self._inbox = inbox
@@ -75,6 +78,7 @@ class Decider:
         self._decided = decided
         self._meters = meters
         self._tracing = tracing
+        self._steered = steered
         self._in_flight: dict[int, StoredDelivery] = {}
 
     async def run(self) -> None:
@@ -143,7 +147,7 @@ class Decider:
 
     async def _decide(self, stored: StoredDelivery) -> Decision:
         delivery = stored.delivery
-        event = self._webhooks[delivery.forge].parse(delivery.headers, delivery.body)
+        event = self._parsers[delivery.forge].parse(delivery.headers, delivery.body)
         decision = await self.decide(event) if event else Decision("asks for nothing")
         await self._decisions.commit(decision, stored.id)
         return decision
@@ -155,7 +159,7 @@ class Decider:
                 return await self._decide_head(event)
             case Commented():
                 return await self._commands.decide(event)
-            case ButtonPressed() | RerunAsked():
+            case ButtonPressed() | RerunAsked() | RunSteered():
                 return await self._decide_press(event)
             case PullRequestClosed():
                 current = await self._facts.forge(event.repo).pull(event.repo, event.pull.number)
@@ -237,8 +241,10 @@ class Decider:
 
     # what people press
 
-    async def _decide_press(self, event: ButtonPressed | RerunAsked) -> Decision:
+    async def _decide_press(self, event: ButtonPressed | RerunAsked | RunSteered) -> Decision:
         """Whoever pressed it is asked about now; what it is about is what the check stands for."""
+        if isinstance(event, RunSteered):
+            return await self._steered.decide(event)
         clicker = await self._facts.vouch(event.repo, event.actor)
         runs = await self._facts.runs_of_head(event.repo, event.sha)
         chosen, job = runs_of_check(event.check, runs) if event.check else (runs, None)

@@ -13,6 +13,7 @@ from ci_bot.store.retention import RetentionStore
 from ci_bot.store.runs import RunStore
 from ci_bot.store.secrets import SecretStore
 from ci_bot.store.stock import StockStore
+from ci_bot.store.tokens import TokenStore
 
 __all__ = [
     "ApprovalStore",
@@ -28,4 +29,5 @@ __all__ = [
     "RunStore",
     "SecretStore",
     "StockStore",
+    "TokenStore",
 ]

@@ -13,7 +13,7 @@ from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.errors import StoreError
-from ci_bot.ports import Clock, Delivery, StoredDelivery
+from ci_bot.ports import Clock, Delivery, DeliveryOutcome, StoredDelivery
 from ci_bot.store.database import Database
 from ci_bot.store.schema import deliveries
 
@@ -89,6 +89,16 @@ class InboxStore:
                 .where(deliveries.c.id == id)
                 .values(tries=deliveries.c.tries + 1, reason=reason, **change)
             )
+
+    async def outcome(self, forge: str, delivery_id: str) -> DeliveryOutcome | None:
+        query = select(deliveries.c.state, deliveries.c.reason).where(
+            deliveries.c.forge == forge, deliveries.c.delivery_id == delivery_id
+        )
+        async with self._database.read() as connection:
+            row = (await connection.execute(query)).first()
+        if row is None:
+            return None
+        return DeliveryOutcome(row.state == DONE, row.state == SET_ASIDE, row.reason)
 
     async def count_set_aside(self) -> int:
         """How many deliveries failed for good and wait for an operator."""

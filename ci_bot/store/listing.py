@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from typing import Final
 
 import structlog
@@ -38,6 +38,11 @@ class RunListStore:
             ids = [row.id for row in await connection.execute(query)]
             found = await _readable(connection, ids[:limit])
         return RunPage(tuple(found), ids[limit - 1] if len(ids) > limit else "")
+
+    async def find(self, run_id: str, repos: Collection[str]) -> Run | None:
+        async with self._database.read() as connection:
+            found = await load_runs(connection, runs.c.id == run_id, runs.c.repo.in_(repos))
+        return found[0] if found else None
 
     async def repo(self, name: str) -> Repo | None:
         query = (

@@ -99,6 +99,7 @@ runs = Table(
     Index("ix_runs_repo_pull", "repo", "pull"),
     Index("ix_runs_repo_ref", "repo", "ref"),
     Index("ix_runs_created_at_id", "created_at", "id"),
+    Index("ix_runs_repo_id", "repo", "id"),
 )
 
 jobs = Table(
@@ -217,6 +218,23 @@ secrets = Table(
     Column("created_by", String(255), nullable=False),
     Column("retired_at", Float),
     Index("ix_secrets_scope_name", "scope", "name"),
+)
+
+#: Tokens of the API. What is kept of one is a hash; a revoked one is kept for the record.
+tokens = Table(
+    "tokens",
+    metadata,
+    Column("id", String(32), primary_key=True),
+    Column("name", String(64), nullable=False),
+    Column("sha256", String(64), nullable=False, unique=True),
+    Column("scope", String(16), nullable=False),  # read, write
+    Column("repos", Text, nullable=False),  # keys
+    Column("created_at", Float, nullable=False),
+    Column("created_by", String(255), nullable=False),
+    Column("expires_at", Float),
+    Column("used_at", Float),
+    Column("revoked_at", Float),
+    Index("ix_tokens_name", "name"),
 )
 
 #: Who caused what. Written with what it is about, never changed.

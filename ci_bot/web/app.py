@@ -10,6 +10,7 @@ from aiohttp.typedefs import Handler
 
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.receive import Receiver
+from ci_bot.web.api import BASE
 from ci_bot.web.health import CHECKS, REFRESH, Check, healthz, metrics, readyz
 from ci_bot.web.hooks import BODIES, MAX_BODY, METERS, RECEIVER, Bodies, hook
 from ci_bot.web.keys import PUBLIC_KEY, keys
@@ -31,6 +32,7 @@ def make_app(
     checks: Mapping[str, Check],
     public_key: Callable[[], str],
     refresh: Callable[[], Awaitable[None]] = _nothing,
+    api: web.Application | None = None,
 ) -> web.Application:
     app = web.Application(client_max_size=MAX_BODY, middlewares=[_no_tracebacks])
     app[RECEIVER], app[METERS], app[BODIES] = receiver, meters, Bodies()
@@ -43,6 +45,8 @@ def make_app(
     app.router.add_get("/healthz", healthz)
     app.router.add_get("/readyz", readyz)
     app.router.add_get("/metrics", metrics)
+    if api is not None:
+        app.add_subapp(BASE, api)
     return app
 
 

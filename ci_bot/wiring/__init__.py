@@ -1,5 +1,6 @@
 """The only place that names concrete adapters: settings in, working programs out."""
 
+from ci_bot.wiring.issuing import Issuing, ListedToken
 from ci_bot.wiring.keeping import Keeping, PublicKey, Scope, open_keeping, own_public_key, seal
 from ci_bot.wiring.linking import Linking, open_linking
 from ci_bot.wiring.local import Local, open_local
@@ -19,8 +20,10 @@ __all__ = [
     "NO_APP",
     "Archive",
     "Examination",
+    "Issuing",
     "Keeping",
     "Linking",
+    "ListedToken",
     "Local",
     "OpenRegistration",
     "PublicKey",

@@ -18,6 +18,7 @@ from ci_bot.secrets.sealing import seal
 from ci_bot.settings import Settings
 from ci_bot.store import AuditStore, Database, SecretStore
 from ci_bot.system import SystemClock, SystemIds
+from ci_bot.wiring.issuing import Issuing
 from ci_bot.wiring.keyfiles import key_of, require_keys
 from ci_bot.wiring.looking import is_missing
 from ci_bot.wiring.parts import rest_keys, sealing_keys
@@ -60,6 +61,7 @@ class Keeping:
         self._store = SecretStore(database)
         self._clock = SystemClock()
         self._audit = AuditStore(database, self._clock)
+        self.tokens = Issuing(database, self._clock)
 
     async def repo(self, name: str) -> Scope:
         """By "owner/name", as ci-bot has seen it, or by "github:123". Raises `StoreError`."""

@@ -41,6 +41,7 @@ from ci_bot.flow.reconcile import (
 )
 from ci_bot.flow.room import Room
 from ci_bot.flow.run import JobRunner
+from ci_bot.flow.steering import SOURCE, Steered, Steering, SteeringParser
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.stocks import Stocks
 from ci_bot.flow.timers import Chore, Reaper, make_timers
@@ -65,8 +66,10 @@ from ci_bot.store import (
     RunStore,
     SecretStore,
     StockStore,
+    TokenStore,
 )
 from ci_bot.system import SystemClock, SystemIds
+from ci_bot.web.api import Guesses, Parts, make_api
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
 from ci_bot.web.site import Site
@@ -151,7 +154,8 @@ class _Opened:
     database: Database
     github: GitHub
     webhook: GitHubWebhook
-    tokens: Known
+    tokens: Known  # minted ones: in no step's output
+    known: Known  # all that is in no log of ours
     vault: OpenVault
     notifier: Notifier
     links: Links
@@ -194,6 +198,7 @@ class _Opened:
             github=adapter,
             webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
             tokens=tokens,
+            known=known,
             notifier=open_notifier(settings, known.add),
             vault=vault,
             links=Links.of(settings.public_url, settings.data_dir),
@@ -225,7 +230,7 @@ def _put_together(opened: _Opened) -> Server:
     reconciler = _reconciler(opened)
     return Server(
         app=_app(opened, runs),
-        decider=_decider(opened),
+        decider=_decider(opened, runs),
         worker=_worker(opened, runs),
         publisher=_publisher(opened),
         performer=_performer(opened),
@@ -286,6 +291,7 @@ def _app(opened: _Opened, runs: RunStore) -> web.Application:
         checks,
         public_key,
         Stocks(StockStore(opened.database, opened.clock), opened.clock, opened.meters).refresh,
+        _api(opened, runs, inbox),
     )
 
 
@@ -304,12 +310,27 @@ def _site(opened: _Opened, runs: RunStore) -> Site:
     )
 
 
-def _decider(opened: _Opened) -> Decider:
+def _api(opened: _Opened, runs: RunStore, inbox: InboxStore) -> web.Application:
+    parts = Parts(
+        tokens=TokenStore(opened.database, opened.clock),
+        runs=runs,
+        listing=RunListStore(opened.database),
+        logs=opened.logs,
+        vault=opened.vault,
+        steering=Steering(inbox, opened.ids, opened.bells.arrived),
+        clock=opened.clock,
+        on_token=opened.known.add,
+        guesses=Guesses(opened.clock),
+    )
+    return make_api(parts)
+
+
+def _decider(opened: _Opened, runs: RunStore) -> Decider:
     bells, clock = opened.bells, opened.clock
     decisions = DecisionStore(opened.database, clock, opened.ids)
     facts = _facts(opened, decisions)
     return Decider(
-        {"github": opened.webhook, FOUND: Findings()},
+        {"github": opened.webhook, FOUND: Findings(), SOURCE: SteeringParser()},
         facts,
         Commands(facts, clock, opened.settings.command_prefix),
         InboxStore(opened.database, clock),
@@ -318,6 +339,7 @@ def _decider(opened: _Opened) -> Decider:
         bells.arrived,
         (bells.ready, bells.cancelled, bells.changed, bells.effects),
         opened.meters,
+        Steered(TokenStore(opened.database, clock), runs, clock),
         opened.tracing,
     )
 

@@ -23,6 +23,7 @@ from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.reconcile import FOUND, Findings
 from ci_bot.flow.run import JobRunner
+from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.worker import Worker
 from ci_bot.ports import Claim, CloneSource, Delivery, Lease, Runs
@@ -57,7 +58,7 @@ class Deciding:
             store.clock,
         )
         self.decider = Decider(
-            {"github": self.webhook, FOUND: Findings()},
+            {"github": self.webhook, FOUND: Findings(), SOURCE: SteeringParser()},
             facts,
             Commands(facts, store.clock, ""),
             store.inbox,
@@ -66,6 +67,7 @@ class Deciding:
             Bell(),
             (self.decided,),
             self.meters,
+            Steered(store.tokens, store.runs, store.clock),
         )
 
     async def deliver(self, *events: Event) -> None:

@@ -1,0 +1,193 @@
+"""What the API says of runs: values of `core.model` in, models out. JSON and its description come from these.
+
+The fields are stable: new ones may come, none goes or changes its meaning.
+"""
+
+from __future__ import annotations
+
+from datetime import UTC, datetime
+from typing import Annotated
+
+from pydantic import AwareDatetime, BaseModel, Field
+
+from ci_bot.core import model
+from ci_bot.core.model import RunKind
+from ci_bot.core.standing import Standing, span, standing
+from ci_bot.core.states import Status
+from ci_bot.web.masking import Mask
+
+Reason = Annotated[str, Field(description='why it stands so, in words; "" if nothing is to be said')]
+Began = Annotated[AwareDatetime | None, Field(description="null until it begins")]
+Ended = Annotated[AwareDatetime | None, Field(description="null until it ends")]
+Seconds = Annotated[float | None, Field(description="from beginning to end; null until it ends")]
+
+
+class Step(BaseModel):
+    """One step of one attempt of a job."""
+
+    number: int = Field(ge=1, description="from 1; leads to its log")
+    name: str
+    status: Status
+    exit_code: int | None
+    reason: Reason
+    started_at: Began
+    finished_at: Ended
+    seconds: Seconds
+    log_bytes: int = Field(ge=0, description="size of its log; 0 until it ends")
+
+
+class Job(BaseModel):
+    """One attempt of a job."""
+
+    id: str = Field(description="as .ci.yaml names it; leads to its logs")
+    name: str
+    attempt: int = Field(ge=1)
+    status: Status
+    reason: Reason
+    needs: list[str] = Field(description="ids of the jobs that it waits for")
+    started_at: Began
+    finished_at: Ended
+    seconds: Seconds
+    steps: list[Step]
+
+
+class Mistake(BaseModel):
+    """One thing wrong in `.ci.yaml`."""
+
+    file: str
+    path: str = Field(description='"jobs.build.steps[0].run"; "" for the file as a whole')
+    line: int
+    column: int
+    message: str
+    hint: str
+
+
+class Run(BaseModel):
+    """A run: a commit, and why it is tested. It stands as the latest attempts of its jobs do."""
+
+    id: str
+    repository: str = Field(description='"owner/name"')
+    forge: str
+    event: RunKind
+    branch: str = Field(description="or tag; of a pull request its head's")
+    commit: str
+    pull: int | None = Field(description="number of the pull request")
+    title: str = Field(description="of the pull request, or the first line of the commit's message")
+    actor: str = Field(description="login of whoever caused it")
+    status: Standing
+    reason: Reason
+    superseded: bool = Field(description="something newer takes its place; it counts for no merge")
+    created_at: AwareDatetime
+    started_at: Began
+    finished_at: Ended
+    seconds: Seconds
+
+
+class RunDetail(Run):
+    """A run with its jobs and their steps."""
+
+    problems: list[Mistake] = Field(description="what is wrong in .ci.yaml")
+    jobs: list[Job]
+
+
+class Runs(BaseModel):
+    """A page of runs, newest first."""
+
+    runs: list[Run]
+    next: str | None = Field(description="give it as `before` for the next page; null on the last one")
+
+
+class Request(BaseModel):
+    """What was asked of a run, and what became of it."""
+
+    id: str
+    state: str = Field(pattern="^(pending|done|failed)$", description="pending, done or failed")
+    reason: str = Field(description="what was decided: what is done, or why not")
+
+
+def run(of: model.Run, mask: Mask) -> Run:
+    return Run.model_validate(_columns(of, mask))
+
+
+def detail(of: model.Run, mask: Mask) -> RunDetail:
+    """With the attempts that `of.jobs` holds."""
+    return RunDetail.model_validate(
+        _columns(of, mask)
+        | {
+            "problems": [_mistake(each, mask) for each in of.problems],
+            "jobs": [_job(each, mask) for each in of.jobs],
+        }
+    )
+
+
+def _columns(of: model.Run, mask: Mask) -> dict[str, object]:
+    began, ended = span(of)
+    return {
+        "id": of.id,
+        "repository": of.repo.name,
+        "forge": of.repo.forge,
+        "event": of.kind,
+        "branch": mask(of.ref),
+        "commit": of.sha,
+        "pull": of.pull,
+        "title": mask(of.title),
+        "actor": of.actor.login,
+        "status": standing(of),
+        "reason": mask(of.reason),
+        "superseded": of.superseded,
+        "created_at": _moment(of.created_at),
+        **_times(began, ended),
+    }
+
+
+def _job(of: model.JobRun, mask: Mask) -> Job:
+    return Job.model_validate(
+        {
+            "id": of.key,
+            "name": mask(of.name),
+            "attempt": of.attempt,
+            "status": of.status,
+            "reason": mask(of.reason),
+            "needs": list(of.needs),
+            "steps": [_step(each, mask) for each in of.steps],
+            **_times(of.started_at, of.finished_at),
+        }
+    )
+
+
+def _step(of: model.StepRun, mask: Mask) -> Step:
+    return Step.model_validate(
+        {
+            "number": of.index + 1,
+            "name": mask(of.name),
+            "status": of.status,
+            "exit_code": of.exit_code,
+            "reason": mask(of.reason),
+            "log_bytes": of.log_bytes,
+            **_times(of.started_at, of.finished_at),
+        }
+    )
+
+
+def _mistake(of: model.Problem, mask: Mask) -> Mistake:
+    return Mistake(
+        file=of.file,
+        path=mask(of.path),
+        line=of.line,
+        column=of.column,
+        message=mask(of.message),
+        hint=mask(of.hint),
+    )
+
+
+def _times(began: float | None, ended: float | None) -> dict[str, object]:
+    took = None if began is None or ended is None else round(ended - began, 3)
+    return {
+        "started_at": None if began is None else _moment(began),
+        "finished_at": None if ended is None else _moment(ended),
+        "seconds": took,
+    }
+
+
+def _moment(seconds: float) -> datetime:
+    return datetime.fromtimestamp(round(seconds, 3), UTC)
