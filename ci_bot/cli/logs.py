@@ -76,14 +76,14 @@ class _Reader:
 
     async def show(self) -> None:
         run = await self._source.run(self._run_id)
-        for job in self._chosen(run):
+        for job, steps in [(job, self._steps(job)) for job in self._chosen(run)]:
             click.secho(f"=== {clean(job.name)}: {job.status}", bold=True)
-            for step in self._steps(job):
+            for step in steps:
                 head = f"--- {step.number}. {clean(step.name)}: {step.status} {clean(step.reason)}"
                 click.secho(head.rstrip(), dim=True)
                 log = self._source.log(self._run_id, job, step.number, follow=False)
-                async for line in _lines(log):
-                    click.echo(line)
+                async for text in _texts(log):
+                    click.echo(text)
 
     async def follow(self) -> None:
         """What is printed of one job is never amid a line of another."""
@@ -113,8 +113,8 @@ class _Reader:
         if before is not None:
             await before
         click.echo(prefix + click.style(f"--- {step.number}. {clean(step.name)}", dim=True))
-        async for line in _lines(self._source.log(self._run_id, job, step.number, follow=True)):
-            click.echo(prefix + line)
+        async for text in _texts(self._source.log(self._run_id, job, step.number, follow=True)):
+            click.echo("\n".join(prefix + line for line in text.split("\n")))
 
     def _prefix(self, job: Job) -> str:
         if job.id not in self._prefixes:
@@ -148,7 +148,7 @@ class _Reader:
         return found
 
 
-async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+async def _texts(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
     """Whole lines, and what is left at the end, with nothing that a terminal would obey."""
     rest = b""
     async for piece in pieces:
