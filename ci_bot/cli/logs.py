@@ -76,15 +76,15 @@ class _Reader:
 
     async def show(self) -> None:
         run = await self._source.run(self._run_id)
-        for job in self._chosen(run):
+        for job, steps in [(job, self._steps(job)) for job in self._chosen(run)]:
             click.secho(f"=== {clean(job.name)}: {job.status}", bold=True)
-            for step in self._steps(job):
+            for step in steps:
                 head = f"--- {step.number}. {clean(step.name)}: {step.status} {clean(step.reason)}"
                 click.secho(head.rstrip(), dim=True)
                 log = self._source.log(self._run_id, job, step.number, follow=False)
                 shown = 0
-                async for line in _lines(log):
-                    click.echo(line)
+                async for text in _texts(log):
+                    click.echo(text)
                     shown += 1
                 if step.log_bytes and not shown:
                     click.echo(self._source.removed)
@@ -117,8 +117,8 @@ class _Reader:
         if before is not None:
             await before
         click.echo(prefix + click.style(f"--- {step.number}. {clean(step.name)}", dim=True))
-        async for line in _lines(self._source.log(self._run_id, job, step.number, follow=True)):
-            click.echo(prefix + line)
+        async for text in _texts(self._source.log(self._run_id, job, step.number, follow=True)):
+            click.echo("\n".join(prefix + line for line in text.split("\n")))
 
     def _prefix(self, job: Job) -> str:
         if job.id not in self._prefixes:
@@ -152,7 +152,7 @@ class _Reader:
         return found
 
 
-async def _lines(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
+async def _texts(pieces: AsyncIterator[bytes]) -> AsyncIterator[str]:
     """Whole lines, and what is left at the end, with nothing that a terminal would obey."""
     rest = b""
     async for piece in pieces:

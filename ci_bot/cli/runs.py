@@ -32,10 +32,18 @@ HELD: Final = "waits for approval on the forge"
     "--pr", "pull", type=click.IntRange(1), metavar="NUMBER", help="Only of this pull request."
 )
 @click.option(
-    "--status", "statuses", multiple=True, type=click.Choice(list(Standing)), help="May be repeated."
+    "--status",
+    "statuses",
+    multiple=True,
+    type=click.Choice([str(each) for each in Standing]),
+    help="May be repeated.",
 )
 @click.option(
-    "--event", "events", multiple=True, type=click.Choice(list(RunKind)), help="May be repeated."
+    "--event",
+    "events",
+    multiple=True,
+    type=click.Choice([str(each) for each in RunKind]),
+    help="May be repeated.",
 )
 @click.option("--limit", default=20, show_default=True, type=click.IntRange(1, 1000))
 @click.option("--json", "as_document", is_flag=True, help="JSON, of the shapes in docs/api.md.")
@@ -48,8 +56,8 @@ def runs(
     branch: str | None,
     commit: str | None,
     pull: int | None,
-    statuses: Sequence[Standing],
-    events: Sequence[RunKind],
+    statuses: Sequence[str],
+    events: Sequence[str],
     limit: int,
     as_document: bool,
     watch: bool,
@@ -65,8 +73,8 @@ def runs(
         "branch": branch,
         "commit": commit,
         "pull": pull,
-        "status": [str(each) for each in statuses],
-        "event": [str(each) for each in events],
+        "status": statuses,
+        "event": events,
     }
     if run_id is not None:
         if any(wanted.values()):

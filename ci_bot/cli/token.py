@@ -30,8 +30,8 @@ def token() -> None:
 )
 @click.option(
     "--scope",
-    type=click.Choice(list(TokenScope)),
-    default=TokenScope.READ,
+    type=click.Choice([str(each) for each in TokenScope]),
+    default=str(TokenScope.READ),
     show_default=True,
     help="write: also to retry and cancel. No token approves.",
 )
@@ -44,7 +44,7 @@ def token() -> None:
 )
 @config_option
 def create_command(
-    name: str, repos: Sequence[str], scope: TokenScope, expires: str, config: Path | None
+    name: str, repos: Sequence[str], scope: str, expires: str, config: Path | None
 ) -> None:
     """Make a token and print it: this once, it is kept nowhere."""
     try:
@@ -54,7 +54,7 @@ def create_command(
 
     async def work(keeping: Keeping) -> tuple[str, ApiToken]:
         keys = [(await keeping.repo(repo)).key for repo in repos]
-        return await keeping.tokens.create(name, scope, keys, seconds, getpass.getuser())
+        return await keeping.tokens.create(name, TokenScope(scope), keys, seconds, getpass.getuser())
 
     text, made = run(load(config), work)
     click.echo(f"token {made.name}: {scope} for {', '.join(repos)}, {_until(made)}", err=True)

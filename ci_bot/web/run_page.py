@@ -11,6 +11,7 @@ from aiohttp import web
 from ci_bot.core.model import JobRun, LogRef
 from ci_bot.core.page.urls import list_url
 from ci_bot.core.page.view import chosen_job, open_step, run_view
+from ci_bot.core.retention import log_removed
 from ci_bot.web.logs import AROUND, find, opening, windows_of
 from ci_bot.web.site import SITE, Opened, Site, number, open_run, page
 
@@ -33,11 +34,23 @@ async def run_page(request: web.Request) -> web.Response:
         icons=_icons(site),
         key=request.query.get("key", ""),
         open_step=step,
+        gone=_gone(site, job),
+        gone_text=log_removed(site.kept),
         windows=await _windows(site, job, step, number(request.query, "from", 0)),
         forge_page=site.forge_page(run),
         list_url=_list(site, opened, request),
         query=request.query.get("q", ""),
         hits=await _hits(request, site, job),
+    )
+
+
+def _gone(site: Site, job: JobRun | None) -> frozenset[int]:
+    """Steps whose log was removed for its age."""
+    steps = job.steps if job is not None else ()
+    return frozenset(
+        step.index
+        for step in steps
+        if job is not None and step.log_bytes and not site.logs.size(LogRef(job.id, step.index))
     )
 
 

@@ -32,7 +32,7 @@ def test_bash_takes_the_script(ask: Ask) -> None:
 @pytest.mark.parametrize(
     ("line", "offered"),
     [
-        ("ci-bot re", {"retry"}),
+        ("ci-bot re", {"retry", "restore"}),
         ("ci-bot token ", {"create", "list", "revoke"}),
         ("ci-bot runs --wa", {"--watch"}),
         ("ci-bot runs --status time", {"timed_out"}),
