@@ -5,11 +5,11 @@ STAGE := dev/stage.sh
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test lint types bench lock clean venv
+.PHONY: help setup demo test test-deploy lint types bench lock clean venv
 .NOTPARALLEL:
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z]+:.*## / { printf "  make %-7s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
+	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
 demo: ## shows a pull request failing and passing, on this machine alone (KEEP=1: stays up afterwards)
 	@$(STAGE) "Set-up" dev/setup.sh demo
@@ -17,6 +17,11 @@ demo: ## shows a pull request failing and passing, on this machine alone (KEEP=1
 
 test: setup lint types ## runs everything: set-up, ruff, mypy, import contracts, pytest (ARGS="-k name")
 	@$(STAGE) "pytest" $(PYTHON) -m pytest -n 2 --dist loadfile $(ARGS)
+
+test-deploy: setup ## builds deploy/'s image and upgrades it under five running jobs (minutes at first)
+	@command -v debootstrap >/dev/null || dev/apt.sh deploy debootstrap
+	@command -v docker-compose >/dev/null || docker compose version >/dev/null 2>&1 || dev/apt.sh deploy docker-compose
+	@CI_BOT_TEST_DEPLOY=1 $(STAGE) "deploy" $(PYTHON) -m pytest tests/deploy $(ARGS)
 
 setup: ## makes all that the tests need: .venv, Docker engine, images, GitHub's API description
 	@$(STAGE) "Set-up" dev/setup.sh test
