@@ -178,7 +178,8 @@ async def _show_log(forge: ForgeClient, sha: str) -> None:
         if check["conclusion"] == "failure" and check["name"] != "ci-bot"
     ]
     for check in failed:
-        async with aiohttp.ClientSession() as session, session.get(check["details_url"]) as answer:
+        as_text = check["details_url"].replace("?key=", "/text?key=")
+        async with aiohttp.ClientSession() as session, session.get(as_text) as answer:
             log = await answer.text()
         print(f"\n  {BOLD}the log behind “Details” of {check['name']}{PLAIN}")
         for line in log.splitlines()[-8:]:
@@ -198,6 +199,8 @@ async def _try_to_merge(forge: ForgeClient, number: int) -> None:
 
 async def _keep(forge: ForgeClient, bot: Bot) -> None:
     print(f"\nStill running; Ctrl-C ends it.\n  the pull request  {forge.url}/{REPO}/pull/1?as=alice")
+    newest = await forge.checks(REPO, (await forge.pull(REPO, 1))["head"]["sha"])
+    print(f"  a log page        {newest[0]['details_url']}")
     print(f"  ci-bot's health   {bot.url}/readyz\n  ci-bot's log      {bot.process.log}")
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):

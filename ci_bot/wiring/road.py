@@ -1,0 +1,156 @@
+"""The parts of a server that take events along the road, put together."""
+
+from __future__ import annotations
+
+from ci_bot.core.errors import ForgeDenied
+from ci_bot.core.events import Actor, Repo
+from ci_bot.core.model import Run
+from ci_bot.core.pipeline import Limits
+from ci_bot.core.trust import Vouched
+from ci_bot.flow.commands import Commands
+from ci_bot.flow.decide import Decider
+from ci_bot.flow.effects import Performer
+from ci_bot.flow.facts import Facts, Reader
+from ci_bot.flow.notices import Notices
+from ci_bot.flow.publish import Publisher
+from ci_bot.flow.reconcile import (
+    FOUND,
+    Findings,
+    Reconciler,
+)
+from ci_bot.flow.run import JobRunner
+from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
+from ci_bot.flow.steps import StepRunner
+from ci_bot.flow.worker import Worker
+from ci_bot.ports import CloneSource
+from ci_bot.store import (
+    ApprovalStore,
+    DecisionStore,
+    EffectStore,
+    InboxStore,
+    PublicationStore,
+    RepositoryStore,
+    RunStore,
+    TokenStore,
+)
+from ci_bot.wiring.opened import Opened
+from ci_bot.wiring.parts import (
+    policies,
+)
+
+
+def decider(opened: Opened, runs: RunStore) -> Decider:
+    bells, clock = opened.bells, opened.clock
+    decisions = DecisionStore(opened.database, clock, opened.ids)
+    facts = _facts(opened, decisions)
+    return Decider(
+        {"github": opened.webhook, FOUND: Findings(), SOURCE: SteeringParser()},
+        facts,
+        Commands(facts, clock, opened.settings.command_prefix),
+        InboxStore(opened.database, clock),
+        decisions,
+        clock,
+        bells.arrived,
+        (bells.ready, bells.cancelled, bells.changed, bells.effects),
+        opened.meters,
+        Steered(TokenStore(opened.database, clock), runs, clock),
+        opened.tracing,
+    )
+
+
+def reconciler(opened: Opened) -> Reconciler:
+    clock = opened.clock
+    return Reconciler(
+        {"github": opened.github},
+        RepositoryStore(opened.database),
+        DecisionStore(opened.database, clock, opened.ids),
+        InboxStore(opened.database, clock),
+        clock,
+        opened.bells.arrived,
+    )
+
+
+def _facts(opened: Opened, decisions: DecisionStore) -> Facts:
+    settings = opened.settings
+    return Facts(
+        {"github": opened.github},
+        decisions,
+        ApprovalStore(opened.database),
+        policies(settings),
+        Reader(settings.default_image, Limits(max_timeout=settings.limits.job_timeout)),
+        opened.clock,
+    )
+
+
+def worker(opened: Opened, runs: RunStore) -> Worker:
+    async def source(run: Run) -> CloneSource:
+        return await opened.github.clone_source(run.repo, run.pull)
+
+    async def vouch(repo: Repo, actor: Actor) -> Vouched:
+        try:
+            return Vouched(actor, await opened.github.permission(repo, actor))
+        except ForgeDenied:
+            return Vouched(actor, None)
+
+    steps = StepRunner(
+        runs,
+        opened.logs,
+        opened.vault,
+        opened.tokens.values,
+        opened.clock,
+        opened.links.url,
+        opened.meters,
+    )
+    runner = JobRunner(
+        opened.executor,
+        opened.workspaces,
+        source,
+        vouch,
+        runs,
+        steps,
+        opened.clock,
+        opened.meters,
+        opened.tracing,
+    )
+    bells = opened.bells
+    return Worker(
+        opened.holder,
+        opened.settings.max_jobs,
+        runs,
+        runner,
+        opened.clock,
+        bells.ready,
+        bells.cancelled,
+        (bells.changed, bells.effects),
+        opened.meters,
+        opened.room.look,
+    )
+
+
+def performer(opened: Opened) -> Performer:
+    effects = EffectStore(opened.database, opened.clock)
+    return Performer(
+        {"github": opened.github},
+        effects,
+        opened.clock,
+        opened.bells.effects,
+        opened.meters,
+        Notices(opened.notifier, effects, opened.vault, opened.links.url),
+    )
+
+
+def publisher(opened: Opened) -> Publisher:
+    return Publisher(
+        {"github": opened.github},
+        PublicationStore(opened.database, opened.clock),
+        opened.logs,
+        opened.vault,
+        opened.tokens,
+        opened.clock,
+        opened.links.url,
+        opened.bells.changed,
+        opened.meters,
+        opened.settings.command_prefix,
+        lambda: opened.room.why,
+        opened.tracing,
+    )
