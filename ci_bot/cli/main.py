@@ -3,47 +3,37 @@
 from __future__ import annotations
 
 import sys
+from importlib import import_module
+from types import MappingProxyType
 from typing import Final
 
 import click
 
 from ci_bot import __version__
-from ci_bot.cli.acts import cancel, retry
-from ci_bot.cli.app import app
-from ci_bot.cli.audit import audit
-from ci_bot.cli.backup import backup, restore
-from ci_bot.cli.completion import completion
-from ci_bot.cli.doctor import doctor
-from ci_bot.cli.init import init
-from ci_bot.cli.link import link
-from ci_bot.cli.logs import logs
-from ci_bot.cli.run import run
-from ci_bot.cli.runs import runs
-from ci_bot.cli.secret import secret
-from ci_bot.cli.serve import serve
-from ci_bot.cli.token import token
-from ci_bot.cli.validate import validate
 from ci_bot.core.errors import CiBotError, SettingsError
 
-#: Every verb; a new one is a module here and one more entry.
-COMMANDS: Final = (
-    serve,
-    init,
-    run,
-    validate,
-    runs,
-    logs,
-    retry,
-    cancel,
-    token,
-    link,
-    secret,
-    audit,
-    app,
-    backup,
-    restore,
-    doctor,
-    completion,
+#: Every verb and its module here, in the order of the help. Only the one that is asked for is imported:
+#: all of them together take a second.
+COMMANDS: Final = MappingProxyType(
+    {
+        "serve": "serve",
+        "init": "init",
+        "run": "run",
+        "validate": "validate",
+        "runs": "runs",
+        "logs": "logs",
+        "retry": "acts",
+        "cancel": "acts",
+        "token": "token",
+        "link": "link",
+        "secret": "secret",
+        "audit": "audit",
+        "app": "app",
+        "backup": "backup",
+        "restore": "backup",
+        "doctor": "doctor",
+        "completion": "completion",
+    }
 )
 
 FAILED: Final = 1  # the answer is no: a job failed, a file is wrong
@@ -51,14 +41,23 @@ UNUSABLE: Final = 2  # the question could not be answered: settings, engine, arg
 INTERRUPTED: Final = 130
 
 
-@click.group(context_settings={"help_option_names": ["-h", "--help"]})
+class Verbs(click.Group):
+    """Finds a verb by its name, when it is asked for."""
+
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        return list(COMMANDS)
+
+    def get_command(self, ctx: click.Context, cmd_name: str) -> click.Command | None:
+        if cmd_name not in COMMANDS:
+            return None
+        found: click.Command = getattr(import_module(f"ci_bot.cli.{COMMANDS[cmd_name]}"), cmd_name)
+        return found
+
+
+@click.group(cls=Verbs, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="ci-bot")
 def cli() -> None:
     """A CI system whose dashboard is the forge itself."""
-
-
-for _command in COMMANDS:
-    cli.add_command(_command)
 
 
 def main() -> None:
