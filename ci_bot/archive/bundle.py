@@ -18,6 +18,7 @@ from ci_bot.core.backup import MANIFEST, Entry, Manifest, damage, is_name
 from ci_bot.core.errors import StoreError
 
 _PIECE: Final = 1024 * 1024
+_SMALL: Final = 4096  # compressed; it may hold much
 _MANIFEST: Final = TypeAdapter(Manifest)
 MOST_PROBLEMS: Final = 5
 
@@ -79,7 +80,7 @@ def unpack(path: Path, into: Path) -> Manifest:
     try:
         with (
             path.open("rb") as file,
-            zstandard.ZstdDecompressor().stream_reader(file) as packed,
+            _Frame(file) as packed,
             tarfile.open(fileobj=packed, mode="r|") as tar,
         ):
             for member in tar:
@@ -121,6 +122,29 @@ def _verified(path: Path, into: Path, found: dict[str, Entry]) -> Manifest:
         more = f" and {len(problems) - MOST_PROBLEMS} more" if len(problems) > MOST_PROBLEMS else ""
         raise StoreError(f"{path} is damaged: {'; '.join(problems[:MOST_PROBLEMS])}{more}")
     return manifest
+
+
+class _Frame(io.RawIOBase):
+    """What a compressed file holds. The library's own reader takes one that ends too early for a whole one."""
+
+    def __init__(self, file: IO[bytes]) -> None:
+        super().__init__()
+        self._file = file
+        self._frame = zstandard.ZstdDecompressor().decompressobj()
+        self._ready = b""
+
+    def read(self, size: int = -1) -> bytes:
+        """Raises `EOFError` where the file ends before its frame and the checksum of that."""
+        while not self._frame.eof and (size < 0 or len(self._ready) < size):
+            piece = self._file.read(_SMALL)
+            if not piece:
+                raise EOFError("it ends too early")
+            self._ready += self._frame.decompress(piece)
+        if self._frame.eof and (self._frame.unused_data or self._file.read(1)):
+            raise EOFError("something stands after its end")
+        end = len(self._ready) if size < 0 else size
+        found, self._ready = self._ready[:end], self._ready[end:]
+        return found
 
 
 class _Hashed(io.RawIOBase):
