@@ -65,13 +65,16 @@ def test_a_changed_byte_is_found_or_changes_nothing(
     content[int(at * len(content))] ^= flip
     path.write_bytes(content)
     (folder / "out").mkdir()
+    refusal = ""
     try:
         unpack(path, folder / "out")
     except StoreError as error:
-        assert re.search(r"whole backup|damaged|manifest|no place", str(error))
-    else:  # some bits of a compressed file mean nothing: its checksum is over what it holds
-        restored = {name: (folder / "out" / name).read_bytes() for name in FILES}
-        assert restored == FILES
+        refusal = str(error)
+    # Some bits of a compressed file mean nothing: its checksum is over what it holds.
+    is_whole = not refusal and all(
+        (folder / "out" / name).read_bytes() == content for name, content in FILES.items()
+    )
+    assert is_whole or re.search(r"whole backup|damaged|manifest|no place", refusal)
 
 
 @settings(max_examples=30)
