@@ -8,7 +8,6 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from ci_bot.core.errors import SecretRefused
 from ci_bot.core.events import Repo
 from ci_bot.core.model import JobRun, Run
 from ci_bot.core.page.access import PageRules, may_open
@@ -16,11 +15,11 @@ from ci_bot.core.page.urls import RunUrls
 from ci_bot.core.page.view import Clean
 from ci_bot.core.plain import plain
 from ci_bot.core.retention import KEPT_BY_DEFAULT, Retention, run_removed
-from ci_bot.flow.known import masked, masker_of
 from ci_bot.links import Links
 from ci_bot.ports import Clock, LogSink, RunList, Runs, Vault
 from ci_bot.web.assets import Assets
 from ci_bot.web.log_lines import LogLines
+from ci_bot.web.masking import mask_of
 from ci_bot.web.streams import Streams
 
 #: The same for a wrong key, a run that is not there, and a private repository's.
@@ -130,13 +129,10 @@ async def open_repo(request: web.Request) -> tuple[Repo, bool]:
 
 async def cleaner(vault: Vault, run: Run) -> Clean:
     """For titles, names and reasons; the logs themselves are masked already."""
-    try:
-        masker = masker_of(await vault.values(run))
-    except SecretRefused:  # what cannot be read any more was masked when it could be
-        masker = None
+    mask = await mask_of([run], vault)
 
     def clean(text: str) -> str:
-        return plain((masked(text, masker) if masker else text).encode("utf-8", "replace")).strip()
+        return plain(mask(text).encode("utf-8", "replace")).strip()
 
     return clean
 
