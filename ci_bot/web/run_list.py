@@ -27,14 +27,12 @@ async def run_list(request: web.Request) -> web.Response:
     wanted = RunFilter(repos=(repo.key,), branch=branch)
     found = await site.listing.page(wanted, ON_A_PAGE, before if _RUN_ID.fullmatch(before) else "")
     now, base, key = site.clock.now(), site.links.base, site.links.sign_repo(repo) if has_key else ""
+    clean = await cleaner(site.vault, found.runs)
     response = page(
         request,
         "list.html",
         repo=repo,
-        rows=[
-            run_row(run, _urls(site, run, has_key=has_key), await cleaner(site.vault, run), now)
-            for run in found.runs
-        ],
+        rows=[run_row(run, _urls(site, run, has_key=has_key), clean, now) for run in found.runs],
         now=now,
         branch=branch,
         key=key,

@@ -111,7 +111,7 @@ async def open_run(request: web.Request) -> Opened:
     if job_id is not None and job is None:
         raise Missing
     urls = RunUrls(site.links.base, run.id, key if has_key else "")
-    return Opened(run, attempts, job, urls, await cleaner(site.vault, run))
+    return Opened(run, attempts, job, urls, await cleaner(site.vault, [run]))
 
 
 async def open_repo(request: web.Request) -> tuple[Repo, bool]:
@@ -127,9 +127,9 @@ async def open_repo(request: web.Request) -> tuple[Repo, bool]:
     return repo, has_key
 
 
-async def cleaner(vault: Vault, run: Run) -> Clean:
+async def cleaner(vault: Vault, runs: Sequence[Run]) -> Clean:
     """For titles, names and reasons; the logs themselves are masked already."""
-    mask = await mask_of([run], vault)
+    mask = await mask_of(runs, vault)
 
     def clean(text: str) -> str:
         return plain(mask(text).encode("utf-8", "replace")).strip()
