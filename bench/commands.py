@@ -15,9 +15,8 @@ import aiohttp
 import docker
 from docker.errors import DockerException
 
-from bench.scene import PATIENCE, Payload, Scene, scene
+from bench.scene import PATIENCE, Payload, Scene, bring_busybox, scene
 from bench.table import CannotMeasure, Result, Target, ms, report
-from dev.images import ImagesError, ensure_images
 from dev.recipes import BUSYBOX
 
 RUNS = 3  # measured; one more before them warms up
@@ -42,10 +41,7 @@ class Round:
 
 
 def measure() -> Result:
-    try:
-        ensure_images([BUSYBOX])
-    except ImagesError as error:
-        raise CannotMeasure(str(error)) from error
+    bring_busybox()
     return asyncio.run(_measure())
 
 

@@ -16,9 +16,8 @@ import aiohttp
 import docker
 from docker.errors import DockerException
 
-from bench.scene import PATIENCE, Payload, Scene, scene
+from bench.scene import PATIENCE, Payload, Scene, bring_busybox, scene
 from bench.table import CannotMeasure, Result, Target, ms, report
-from dev.images import ImagesError, ensure_images
 from dev.recipes import BUSYBOX
 
 RUNS = 10
@@ -40,10 +39,7 @@ Moments = Mapping[str, float]  # stage → seconds since the webhook was sent
 
 
 def measure() -> Result:
-    try:
-        ensure_images([BUSYBOX])
-    except ImagesError as error:
-        raise CannotMeasure(str(error)) from error
+    bring_busybox()
     return asyncio.run(_measure())
 
 

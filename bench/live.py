@@ -11,9 +11,8 @@ from statistics import median
 
 import aiohttp
 
-from bench.scene import PATIENCE, scene
+from bench.scene import PATIENCE, bring_busybox, scene
 from bench.table import CannotMeasure, Result, Target, ms, quantile, report
-from dev.images import ImagesError, ensure_images
 from dev.recipes import BUSYBOX
 from tests.forge_sim.client import ForgeClient
 
@@ -30,10 +29,7 @@ jobs:
 
 
 def measure() -> Result:
-    try:
-        ensure_images([BUSYBOX])
-    except ImagesError as error:
-        raise CannotMeasure(str(error)) from error
+    bring_busybox()
     return asyncio.run(_measure())
 
 

@@ -17,10 +17,21 @@ from pathlib import Path
 from typing import Any
 
 from bench.table import CannotMeasure
+from dev.images import ImagesError, ensure_images
+from dev.recipes import BUSYBOX
 from tests.forge_sim.client import ForgeClient
 from tests.rig import Bot, NotStarted, make_bot, running_forge
 
 PATIENCE = 60.0
+
+
+def bring_busybox() -> None:
+    """Before anything is measured. Raises `CannotMeasure`."""
+    try:
+        ensure_images([BUSYBOX])
+    except ImagesError as error:
+        raise CannotMeasure(str(error)) from error
+
 
 Payload = Mapping[str, Any]
 

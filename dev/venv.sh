@@ -48,6 +48,11 @@ install_project() {
     pip_install --no-deps --no-build-isolation --editable . || give_up "pip could not install ci-bot itself"
 }
 
+# With all cores, and also where PYTHONDONTWRITEBYTECODE would have every process compile everything anew.
+compile_all() {
+    .venv/bin/python -m compileall -q -j 0 .venv/lib ci_bot dev tests >>"$log" 2>&1 || :
+}
+
 if is_done "$dependencies" && is_done "$project"; then
     exit 0
 fi
@@ -62,4 +67,5 @@ if ! is_done "$dependencies"; then
     echo "$dependencies" >"$stamp"
 fi
 install_project
+compile_all
 printf '%s\n%s\n' "$dependencies" "$project" >"$stamp"
