@@ -257,9 +257,8 @@ def test_every_port_names_who_implements_it() -> None:
 
 
 def is_port(value: object) -> bool:
-    return (
-        isinstance(value, type) and Protocol in value.__bases__ and value.__module__ == ports.__name__
-    )
+    is_protocol = isinstance(value, type) and Protocol in value.__bases__
+    return is_protocol and value.__module__.startswith(f"{ports.__name__}.")
 
 
 def test_every_table_of_the_database_has_its_row() -> None:

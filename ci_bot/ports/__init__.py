@@ -1,0 +1,104 @@
+"""Every protocol between ci-bot and the world, one file for each side of it. Read this first.
+
+The rules are the prose above each protocol; `tests/contract` holds every adapter to them. Values that
+cross a port are frozen and our own (`ci_bot.core`), never a forge's or an engine's. A method raises the
+exceptions named here and no others; all of them stand in `ci_bot.core.errors`.
+"""
+
+from ci_bot.ports.deciding import (
+    Approvals,
+    Decisions,
+    Delivery,
+    DeliveryOutcome,
+    Effects,
+    Inbox,
+    Repositories,
+    StoredDelivery,
+    StoredEffect,
+)
+from ci_bot.ports.executors import (
+    OBJECTS_INSIDE,
+    WORKSPACE_INSIDE,
+    Alive,
+    Executor,
+    JobSpec,
+    Session,
+    StepSpec,
+    Workspace,
+    Workspaces,
+)
+from ci_bot.ports.forges import (
+    AppForm,
+    AppMaking,
+    CloneSource,
+    EventParser,
+    ForgeCall,
+    ForgeFacts,
+    ForgeReports,
+    OnCall,
+    ReconcilingForge,
+    Webhook,
+)
+from ci_bot.ports.logs import LogArchive, LogSink, LogWriter
+from ci_bot.ports.publishing import Publications, Subject
+from ci_bot.ports.runs import Claim, Lease, RunFilter, RunList, RunPage, Runs
+from ci_bot.ports.secrets import Audit, Secrets, Tokens, Vault
+from ci_bot.ports.telling import Notifier, Spans
+from ci_bot.ports.time import Clock, Ids
+from ci_bot.ports.upkeep import BEGINNING, Forgotten, Past, Place, Stock, Stocktaking
+
+__all__ = [
+    "BEGINNING",
+    "OBJECTS_INSIDE",
+    "WORKSPACE_INSIDE",
+    "Alive",
+    "AppForm",
+    "AppMaking",
+    "Approvals",
+    "Audit",
+    "Claim",
+    "Clock",
+    "CloneSource",
+    "Decisions",
+    "Delivery",
+    "DeliveryOutcome",
+    "Effects",
+    "EventParser",
+    "Executor",
+    "ForgeCall",
+    "ForgeFacts",
+    "ForgeReports",
+    "Forgotten",
+    "Ids",
+    "Inbox",
+    "JobSpec",
+    "Lease",
+    "LogArchive",
+    "LogSink",
+    "LogWriter",
+    "Notifier",
+    "OnCall",
+    "Past",
+    "Place",
+    "Publications",
+    "ReconcilingForge",
+    "Repositories",
+    "RunFilter",
+    "RunList",
+    "RunPage",
+    "Runs",
+    "Secrets",
+    "Session",
+    "Spans",
+    "StepSpec",
+    "Stock",
+    "Stocktaking",
+    "StoredDelivery",
+    "StoredEffect",
+    "Subject",
+    "Tokens",
+    "Vault",
+    "Webhook",
+    "Workspace",
+    "Workspaces",
+]

@@ -1,0 +1,147 @@
+"""Engines that run jobs, and the checkouts that these run in."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Collection, Mapping
+from contextlib import AbstractAsyncContextManager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Protocol
+
+from ci_bot.core.events import Repo
+from ci_bot.core.model import Exit, Job, Step
+from ci_bot.ports.forges import CloneSource
+from ci_bot.ports.logs import LogWriter
+
+
+@dataclass(frozen=True, slots=True)
+class Workspace:
+    """A checkout that lives as long as its job: `path` is the work tree with its `.git`.
+
+    `.git` borrows objects from `objects` (a directory, read-only for steps), which a session must
+    show to its steps as `OBJECTS_INSIDE`.
+    """
+
+    path: Path
+    objects: Path | None
+
+
+#: Where a step sees its workspace, and where the workspace's `.git` looks for borrowed objects.
+WORKSPACE_INSIDE = "/workspace"
+OBJECTS_INSIDE = "/ci-bot/objects"
+
+
+@dataclass(frozen=True, slots=True)
+class JobSpec:
+    """What an executor needs to know of a job."""
+
+    id: str  # of this attempt; unique, safe in names
+    run_id: str
+    repo: str  # "owner/name": for labels and for the operator's per-repository settings
+    job: Job
+    workspace: Workspace
+    is_outsiders: bool = False  # somebody without write access wrote what it runs
+
+
+@dataclass(frozen=True, slots=True)
+class StepSpec:
+    """What a session needs to know of a step. `generation` is stored before `run` is called."""
+
+    index: int
+    generation: int
+    step: Step
+    env: Mapping[str, str]  # everything the step's environment gets, CI_* included, but for secrets
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # and these, which win
+
+
+class Session(Protocol):
+    """One job on one engine: containers that share a workspace.
+
+    `prepare` of the next step may run while `run` of the current one does; at most one `run` at a
+    time. Cancelling the task in `run` only lets go: the step goes on and can be adopted. To end a
+    step, call `stop`.
+    """
+
+    async def prepare(self, spec: StepSpec) -> None:
+        """Brings the image and makes ready what can be, without running anything of the step.
+
+        Safe to call twice, and optional. Raises as `run` does.
+        """
+        ...
+
+    async def run(self, spec: StepSpec, log: LogWriter) -> Exit:
+        """Runs the step to its end and returns how it ended, having written all its output.
+
+        `Exit.usage` says what it used where the engine can tell without slowing it; never of a killed one.
+
+        If this generation was started already, by whatever process, it is picked up and not started
+        again. Raises `StepRefused` when the step cannot run as written (no such image, no shell) and
+        `EngineError` or `EngineGone` when the engine fails or the container has vanished.
+        """
+        ...
+
+    async def has_begun(self, spec: StepSpec) -> bool:
+        """Whether this generation was started already, by whatever process, so that it has its secrets."""
+        ...
+
+    async def stop(self) -> None:
+        """Ends the running step within 2 s; its `run` returns with `ExitReason.STOPPED`.
+
+        Safe to call at any time, also when nothing runs.
+        """
+        ...
+
+
+#: The ids of the jobs that are running at the moment of asking.
+Alive = Callable[[], Awaitable[Collection[str]]]
+
+
+class Executor(Protocol):
+    """An engine that runs jobs."""
+
+    def session(self, spec: JobSpec) -> AbstractAsyncContextManager[Session]:
+        """Opens a session, or re-opens the one that an earlier process left (adoption).
+
+        Leaving the context normally removes everything of the job from the engine, shielded from
+        cancellation and with a deadline of its own. When it is left by an exception, cancellation
+        included, the end of the job may not be stored: everything stays as it is, for the next
+        process to adopt or for the reaper. Raises `EngineError`.
+        """
+        ...
+
+    async def reap(self, alive: Alive) -> int:
+        """Removes what this server's other jobs left. Returns how many things that was.
+
+        Looks first and asks `alive` then: what is made after the look belongs to a job that is alive.
+        """
+        ...
+
+    async def check(self) -> str:
+        """One line about the engine for `doctor`. Raises `EngineGone`."""
+        ...
+
+
+class Workspaces(Protocol):
+    """Checkouts for jobs, from mirrors that are kept between them."""
+
+    async def prepare(
+        self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
+    ) -> Workspace:
+        """A checkout of exactly `sha`. The same job id gets the same workspace, as it is now.
+
+        `base_sha` is brought too where the forge still has it, so that a step can compare with it; ""
+        for none. Raises `WorkspaceError` in words; the token is in none of them.
+        """
+        ...
+
+    async def find(self, job_id: str, repo: Repo) -> Workspace | None:
+        """The workspace of a job that was prepared earlier, perhaps by another process."""
+        ...
+
+    async def discard(self, job_id: str) -> None:
+        """Removes the job's checkout. Safe to call twice."""
+        ...
+
+    async def reap(self, alive: Alive) -> int:
+        """Removes the checkouts of all other jobs, looking first and asking then. Returns how many."""
+        ...
