@@ -50,6 +50,18 @@ def copy_sqlite(source: Path, target: Path, tell: Progress) -> str:
         raise StoreError(f"{source} cannot be copied: {error}") from error
 
 
+def doubt_what_is_shown(database: Path) -> None:
+    """For a database that was brought back: since it was copied, another server may have completed checks.
+
+    So whatever was not final then is looked up on the forge before it is updated. Raises `StoreError`.
+    """
+    try:
+        with closing(sqlite3.connect(database)) as writing, writing:
+            writing.execute("UPDATE publications SET sent = 1, accepted = '' WHERE NOT is_final")
+    except sqlite3.Error as error:
+        raise StoreError(f"{database} cannot be written: {error}") from error
+
+
 def known_schemas() -> Sequence[str]:
     """The revisions that this version can bring up to date, the newest among them."""
     config = Config()

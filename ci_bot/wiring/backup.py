@@ -26,7 +26,7 @@ from ci_bot.core.errors import StoreError
 from ci_bot.core.words import count, size
 from ci_bot.links import REVOKED_FILE
 from ci_bot.settings import Settings
-from ci_bot.store.copying import copy_sqlite, known_schemas
+from ci_bot.store.copying import copy_sqlite, doubt_what_is_shown, known_schemas
 from ci_bot.system import SystemClock
 
 #: Hears one line about what is being done, and how much of that, 0 to 1.
@@ -187,6 +187,8 @@ def _unpacked(source: Path, work: Path) -> Manifest:
     why = refusal(manifest, known_schemas(), __version__)
     if why:
         raise StoreError(f"{source} cannot be restored: {why}")
+    if DATABASE in manifest.entries:
+        doubt_what_is_shown(work / DATABASE)
     return manifest
 
 

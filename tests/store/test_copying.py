@@ -9,9 +9,12 @@ from pathlib import Path
 
 import pytest
 
+from ci_bot.core.convergence import Published, is_unknown
 from ci_bot.core.errors import StoreError
 from ci_bot.store import Database
-from ci_bot.store.copying import copy_sqlite, known_schemas
+from ci_bot.store.copying import copy_sqlite, doubt_what_is_shown, known_schemas
+from tests.make import creating, new_run
+from tests.stores import open_store
 
 NEWEST = max(known_schemas())
 
@@ -64,3 +67,23 @@ def test_what_is_no_database_is_told_in_words(tmp_path: Path) -> None:
     (tmp_path / "x.db").write_bytes(b"not a database at all, but some text of some length" * 20)
     with pytest.raises(StoreError, match="cannot be copied"):
         copy_sqlite(tmp_path / "x.db", tmp_path / "copy.db", lambda _: None)
+
+
+async def test_what_was_shown_when_it_was_copied_is_looked_up_before_it_is_updated(
+    tmp_path: Path,
+) -> None:
+    path = tmp_path / "ci-bot.db"
+    async with open_store(f"sqlite+aiosqlite:///{path}") as store:
+        await store.decisions.commit(creating(new_run()), None)
+        (subject,) = await store.publications.due(1)
+        running = Published("ci-bot", 1, "check:5", sent=True, accepted="abc")
+        over = Published("ci-bot / test", 1, "check:6", sent=True, accepted="def", is_final=True)
+        for shown in (running, over):
+            await store.publications.save(subject.id, shown)
+    doubt_what_is_shown(path)
+    async with open_store(f"sqlite+aiosqlite:///{path}") as store:
+        known = await store.publications.known(subject.id)
+    assert is_unknown(known["ci-bot"])
+    assert known["ci-bot / test"] == over
+    with pytest.raises(StoreError, match="cannot be written"):
+        doubt_what_is_shown(tmp_path / "nowhere" / "ci-bot.db")
