@@ -15,7 +15,8 @@ import docker
 from bench.table import CannotMeasure, Result, Target, figure, ms, report, times
 from ci_bot.archive.logs import FileLogs
 from ci_bot.core.errors import EngineError
-from ci_bot.core.model import Job, LogRef, Step
+from ci_bot.core.model import LogRef
+from ci_bot.core.planned import Job, Step
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec, Session, StepSpec, Workspace
 from dev.images import ImagesError, ensure_images

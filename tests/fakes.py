@@ -19,7 +19,8 @@ from ci_bot.core.errors import (
     WorkspaceError,
 )
 from ci_bot.core.events import Access, Actor, Event, Permission, Pull, Repo
-from ci_bot.core.model import Exit, ExitReason, JobRun, Run, Step
+from ci_bot.core.model import Exit, ExitReason, JobRun, Run
+from ci_bot.core.planned import Step
 from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
 from ci_bot.ports import Alive, CloneSource, JobSpec, LogWriter, StepSpec, Workspace
 

@@ -6,7 +6,8 @@ from dataclasses import replace
 
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo
 from ci_bot.core.events import NO_SHA, Actor, Pull, PullRequestChanged, Pushed, Repo
-from ci_bot.core.model import Job, Plan, RunKind, Step, Verdict
+from ci_bot.core.model import RunKind, Verdict
+from ci_bot.core.planned import Job, Plan, Step
 from ci_bot.core.tokens import ApiToken, TokenScope, digest
 
 REPO = Repo("github", 7, "acme/shop", "main", private=True, tenant="42")

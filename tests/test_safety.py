@@ -22,8 +22,9 @@ from ci_bot.core.errors import BadDelivery, SignatureRefused
 from ci_bot.core.events import Access, Actor, Permission, PullRequestChanged
 from ci_bot.core.gate import CheckState, Conclusion, judge
 from ci_bot.core.mask import Masker, forms
-from ci_bot.core.model import Job, JobRun, Run, RunKind, Step, Verdict
+from ci_bot.core.model import JobRun, Run, RunKind, Verdict
 from ci_bot.core.pipeline import Limits, read
+from ci_bot.core.planned import Job, Step
 from ci_bot.core.secret_names import refusal_of_name, warning_of_value
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Policy, Role, Ruling, Source, Vouched

@@ -16,8 +16,10 @@ from ci_bot.cli.live import Live, as_json, summary
 from ci_bot.cli.logging import configure
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.graph import with_needs
-from ci_bot.core.model import Plan, Run, RunKind, Verdict
+from ci_bot.core.model import Run, RunKind, Verdict
+from ci_bot.core.occasion import Facts, Occasion
 from ci_bot.core.pipeline import CONFIG_FILES, Limits, plan, read
+from ci_bot.core.planned import Plan
 from ci_bot.core.states import Status, fold
 from ci_bot.settings import Settings, load
 from ci_bot.wiring import Local, Tree, look_at, open_local
@@ -85,7 +87,7 @@ def _plan(file: Path, event: str, settings: Settings) -> Plan:
     reading = read(text, file=file.name, default_image=settings.default_image, limits=limits)
     if reading.pipeline is None:
         raise click.ClickException("\n".join(str(problem) for problem in reading.problems))
-    planned = plan(reading.pipeline, event)
+    planned = plan(reading.pipeline, Occasion(Facts(event=event)))
     if not planned.jobs:
         raise click.ClickException(f"nothing to run: {planned.reason}")
     return planned

@@ -12,7 +12,8 @@ from typing import Any
 
 from ci_bot.core.effects import Effect
 from ci_bot.core.events import Actor, Permission, Repo
-from ci_bot.core.model import Inspection, Plan, Problem, RunKind, Verdict
+from ci_bot.core.model import Inspection, Problem, RunKind, Verdict
+from ci_bot.core.planned import Plan
 from ci_bot.core.trust import Ruling, Voucher
 
 

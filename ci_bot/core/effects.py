@@ -141,4 +141,4 @@ def reaction_after(effect: ReactAfter, runs: Sequence[Run]) -> Reaction | None:
 def _is_good(run: Run) -> bool:
     if run.verdict is not Verdict.PLANNED:
         return run.verdict is Verdict.NOTHING_TO_RUN
-    return all(job.status in (Status.SUCCEEDED, Status.SKIPPED) for job in run.jobs)
+    return all(job.tolerated or job.status in (Status.SUCCEEDED, Status.SKIPPED) for job in run.jobs)

@@ -9,7 +9,8 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Final
 
-from ci_bot.core.model import Job, JobRun, Run, RunKind, Step
+from ci_bot.core.model import JobRun, Run, RunKind
+from ci_bot.core.planned import Job, Step
 
 WORKSPACE: Final = "/workspace"
 _REF_PREFIX: Final = {RunKind.TAG: "refs/tags/"}

@@ -68,6 +68,7 @@ class Pull:
     base_sha: str
     is_open: bool
     is_draft: bool
+    labels: tuple[str, ...] = ()
 
     def is_from_fork(self, repo: Repo) -> bool:
         return self.head_repo != repo.id

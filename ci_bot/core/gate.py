@@ -8,7 +8,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from ci_bot.core.model import Run, Verdict
+from ci_bot.core.model import JobRun, Run, Verdict
 from ci_bot.core.states import Status
 
 
@@ -47,6 +47,7 @@ _BY_VERDICT: Final[Mapping[Verdict, Conclusion]] = MappingProxyType(
         Verdict.CONFIG_MISSING: Conclusion.FAILURE,
         Verdict.HELD: Conclusion.ACTION_REQUIRED,
         Verdict.SKIP_CI: Conclusion.ACTION_REQUIRED,
+        Verdict.DRAFT: Conclusion.ACTION_REQUIRED,
     }
 )
 
@@ -121,7 +122,12 @@ def _ends(run: Run) -> set[Conclusion | None]:
     if run.verdict is not Verdict.PLANNED:
         return {_BY_VERDICT[run.verdict]}
     # A plan that has no jobs proves nothing: never green.
-    return {_BY_STATUS[job.status] for job in run.jobs} or {Conclusion.FAILURE}
+    return {_end_of(job) for job in run.jobs} or {Conclusion.FAILURE}
+
+
+def _end_of(job: JobRun) -> Conclusion | None:
+    end = _BY_STATUS[job.status]
+    return Conclusion.SUCCESS if end is not None and job.tolerated else end
 
 
 def _worst(ends: set[Conclusion | None]) -> Conclusion | None:

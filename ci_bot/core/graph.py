@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass, replace
+from typing import Final
 
-from ci_bot.core.model import Job, JobRun
+from ci_bot.core.model import JobRun
+from ci_bot.core.planned import Job, Plan
 from ci_bot.core.states import Change, Status, job_after
+
+MOST_NAMED: Final = 5
 
 
 @dataclass(frozen=True, slots=True)
@@ -16,34 +20,47 @@ class Settled:
     job: JobRun
     change: Change  # RELEASE or SKIP
     reason: str = ""
+    excluded: bool = False  # skipped by its own condition
 
 
-def settle(jobs: Sequence[JobRun]) -> tuple[Settled, ...]:
-    """What follows for waiting jobs from the state of the jobs they need.
+def settle(jobs: Sequence[JobRun], plan: Plan) -> tuple[Settled, ...]:
+    """What follows for waiting jobs from the plan and from the state of the jobs they need.
 
     `jobs` are the latest attempts of one run, needs first, so one pass is enough. A job is released
-    when all it needs has succeeded, and skipped as soon as one of them cannot any more.
+    when all it needs has succeeded, and skipped as soon as one of them cannot any more, or when its
+    own condition does not hold.
     """
-    status = {job.key: job.status for job in jobs}
+    planned = {job.id: job for job in plan.jobs}
+    families: dict[str, list[JobRun]] = {}
     settled = []
     for job in jobs:
-        if job.status is not Status.WAITING:
-            continue
-        change = _change(job, status)
-        if change is not None:
-            settled.append(change)
-            status[job.key] = job_after(job.status, change.change)
+        now = job
+        if job.status is Status.WAITING:
+            change = _change(job, planned[job.key], families)
+            if change is not None:
+                settled.append(change)
+                status = job_after(job.status, change.change)
+                now = replace(job, status=status, excluded=change.excluded)
+        families.setdefault(job.family, []).append(now)
     return tuple(settled)
 
 
-def _change(job: JobRun, status: dict[str, Status]) -> Settled | None:
-    bad = [need for need in job.needs if status[need].is_bad]
+def _change(job: JobRun, planned: Job, families: Mapping[str, Sequence[JobRun]]) -> Settled | None:
+    if planned.skip:
+        return Settled(job, Change.SKIP, planned.skip, excluded=True)
+    needed = [(need, cell) for need in job.needs for cell in families[need]]
+    bad = [(need, cell) for need, cell in needed if _rules_out(need, cell, job)]
     if bad:
-        what = " and ".join(f'"{need}", {_PAST[status[need]]}' for need in bad)
-        return Settled(job, Change.SKIP, f"needs {what}")
-    if all(status[need] is Status.SUCCEEDED for need in job.needs):
+        what = " and ".join(f'"{cell.name}", {_PAST[cell.status]}' for _, cell in bad[:MOST_NAMED])
+        more = f" and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
+        return Settled(job, Change.SKIP, f"needs {what}{more}")
+    if all(cell.status.is_final for _, cell in needed):
         return Settled(job, Change.RELEASE)
     return None
+
+
+def _rules_out(need: str, cell: JobRun, job: JobRun) -> bool:
+    return cell.is_bad and not (cell.excluded and need in job.optional)
 
 
 _PAST = {
@@ -63,19 +80,22 @@ def retried(
     `keys` names jobs; () means all that did not succeed, or simply all if every one did or `whole` is
     asked for. What depends on a retried job is retried with it. Unfinished jobs are left alone.
     """
-    chosen = set(keys) or {job.key for job in jobs if job.status.is_bad}
+    chosen = set(keys) or {job.key for job in jobs if job.status.is_bad and not job.excluded}
     if not keys and (whole or (not chosen and all(job.status.is_final for job in jobs))):
         chosen = {job.key for job in jobs}
+    families = {job.family for job in jobs if job.key in chosen}
     for job in jobs:  # needs first: one pass reaches everything downstream
-        if chosen.intersection(job.needs):
+        if families.intersection(job.needs):
             chosen.add(job.key)
+            families.add(job.family)
     return tuple(job.key for job in jobs if job.key in chosen and job.status.is_final)
 
 
 def with_needs(keys: Collection[str], jobs: Sequence[Job]) -> tuple[Job, ...]:
     """These jobs of a plan and everything that they need, in the plan's order (needs first)."""
-    wanted = set(keys)
+    wanted, families = set(keys), set[str]()
     for job in reversed(jobs):  # from the end one pass is enough
-        if job.id in wanted:
-            wanted.update(job.needs)
+        if job.id in wanted or job.family in families:
+            wanted.add(job.id)
+            families.update(job.needs)
     return tuple(job for job in jobs if job.id in wanted)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ci_bot.core.model import Input, Job, Step
+from ci_bot.core.planned import Input, Job, Step
 
 #: Longer ones would let a short file make a large plan: a value may stand in every step.
 MAX_INPUT: Final = 255  # bytes

@@ -6,8 +6,9 @@ import re
 from collections.abc import Iterable, Iterator, Sequence
 from typing import Final
 
-from ci_bot.core.model import Inspection, Job, Pipeline, SecretRef, Step
+from ci_bot.core.model import Inspection
 from ci_bot.core.pipeline import CONFIG_FILES, Reading
+from ci_bot.core.planned import Job, Pipeline, SecretRef, Step
 
 MOST_FILES: Final = 30
 MOST_CHANGES: Final = 20

@@ -1,97 +1,17 @@
-"""What is planned (Pipeline, Plan, Job, Step) and what happened (Run, JobRun, StepRun, Exit).
+"""What happened: Run, JobRun, StepRun, Exit. What was planned stands in `core.planned`.
 
 Durations are whole seconds, moments are seconds since the epoch (UTC), sizes are bytes.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ci_bot.core.events import Actor, Repo
+from ci_bot.core.planned import Plan
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Voucher
-
-# ── what is planned ──────────────────────────────────────────────────────────────────────────
-
-
-@dataclass(frozen=True, slots=True)
-class SecretRef:
-    """A variable of a step whose value is a secret: a stored one by its name, or a sealed string."""
-
-    variable: str
-    name: str  # of the stored secret, or the one that the sealed string bears
-    sealed: str = ""  # "" for a stored one
-
-
-@dataclass(frozen=True, slots=True)
-class Step:
-    """One container: a script for the image's shell."""
-
-    name: str
-    run: str
-    image: str
-    env: Mapping[str, str] = field(default_factory=dict)
-    timeout: int | None = None  # None: what is left of the job's time
-    workdir: str = "."  # relative to the workspace
-    continue_on_error: bool = False
-    line: int = 0  # where it stands in .ci.yaml, from 1; 0 if unknown
-    secrets: tuple[SecretRef, ...] = ()
-
-
-@dataclass(frozen=True, slots=True)
-class Job:
-    """Steps that share a workspace and run one after the other."""
-
-    id: str
-    name: str
-    steps: tuple[Step, ...]
-    needs: tuple[str, ...] = ()
-    timeout: int = 3600
-    line: int = 0
-
-
-@dataclass(frozen=True, slots=True)
-class Input:
-    """What whoever starts a job by hand may choose. Without a default it must be given."""
-
-    name: str
-    default: str | None = None
-    options: tuple[str, ...] = ()  # () means anything
-
-
-@dataclass(frozen=True, slots=True)
-class Pipeline:
-    """A valid `.ci.yaml`, independent of any event."""
-
-    name: str  # "" where the file does not say: the repository's name is shown
-    on: frozenset[str]
-    jobs: tuple[Job, ...]  # in an order in which every need comes first
-    file: str = ".ci.yaml"  # where it was read from
-    inputs: tuple[
-        Input, ...
-    ] = ()  # `${{ inputs.NAME }}` in the env of its steps stands for their values
-
-
-@dataclass(frozen=True, slots=True)
-class Plan:
-    """What one event makes of a pipeline. Without jobs, `reason` says why nothing runs.
-
-    `inputs` are those that have no values yet: of what is offered, and of nothing that runs.
-    """
-
-    name: str
-    jobs: tuple[Job, ...]
-    reason: str = ""
-    file: str = ".ci.yaml"
-    inputs: tuple[Input, ...] = ()
-
-
-def secret_names(plan: Plan | None) -> tuple[str, ...]:
-    """The names of all secrets that the steps of a plan ask for, each once, in order."""
-    steps = [step for job in (plan.jobs if plan else ()) for step in job.steps]
-    return tuple(dict.fromkeys(ref.name for step in steps for ref in step.secrets))
 
 
 @dataclass(frozen=True, slots=True)
@@ -111,9 +31,6 @@ class Problem:
         return where + path + self.message + (f"; {self.hint}" if self.hint else "")
 
 
-# ── what happened ────────────────────────────────────────────────────────────────────────────
-
-
 class RunKind(StrEnum):
     """What a run was started for. The first three are folded into the gate, the others never."""
 
@@ -121,6 +38,7 @@ class RunKind(StrEnum):
     PULL_REQUEST = "pull_request"
     MERGE_GROUP = "merge_group"
     TAG = "tag"
+    SCHEDULE = "schedule"
     MANUAL = "manual"
 
     @property
@@ -137,6 +55,7 @@ class Verdict(StrEnum):
     CONFIG_MISSING = "config_missing"  # the base has one, the head does not
     HELD = "held"  # a stranger's head waits for approval
     SKIP_CI = "skip_ci"
+    DRAFT = "draft"  # its pipeline does not run for drafts
 
 
 class ExitReason(StrEnum):
@@ -194,11 +113,25 @@ class JobRun:
     attempt: int
     status: Status
     steps: tuple[StepRun, ...]
-    needs: tuple[str, ...] = ()
+    needs: tuple[str, ...] = ()  # as `family` has them
     reason: str = ""
     created_at: float = 0.0
     started_at: float | None = None
     finished_at: float | None = None
+    group: str = ""  # its id in the file, which all cells of a matrix share; "": `key`
+    optional: tuple[str, ...] = ()  # those of `needs` that may have been skipped by their condition
+    tolerated: bool = False  # allow-failure: how it ends does not fail the run
+    excluded: bool = False  # skipped by its own condition, and not for what another job did
+
+    @property
+    def family(self) -> str:
+        """What `needs` names."""
+        return self.group or self.key
+
+    @property
+    def is_bad(self) -> bool:
+        """True where it keeps the jobs that need it from running, and its run from passing."""
+        return self.status.is_bad and not self.tolerated
 
 
 @dataclass(frozen=True, slots=True)

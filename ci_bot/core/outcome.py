@@ -6,7 +6,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from ci_bot.core.model import Exit, ExitReason, Job, JobRun, StepRun
+from ci_bot.core.model import Exit, ExitReason, JobRun, StepRun
+from ci_bot.core.planned import Job
 from ci_bot.core.states import Change, Status, fold
 
 

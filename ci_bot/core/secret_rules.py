@@ -9,7 +9,8 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from ci_bot.core.events import Repo
-from ci_bot.core.model import Run, RunKind, SecretRef, Step
+from ci_bot.core.model import Run, RunKind
+from ci_bot.core.planned import SecretRef, Step
 from ci_bot.core.trust import Ruling
 
 MOST_STARS: Final = 8

@@ -7,7 +7,7 @@ from enum import StrEnum
 from types import MappingProxyType
 from typing import Final
 
-from ci_bot.core.model import Run, Verdict
+from ci_bot.core.model import JobRun, Run, Verdict
 from ci_bot.core.states import Status, fold
 
 
@@ -35,6 +35,7 @@ BY_VERDICT: Final[Mapping[Verdict, Standing]] = MappingProxyType(
     {
         Verdict.NOTHING_TO_RUN: Standing.SKIPPED,
         Verdict.SKIP_CI: Standing.SKIPPED,
+        Verdict.DRAFT: Standing.SKIPPED,
         Verdict.CONFIG_BROKEN: Standing.FAILED,
         Verdict.CONFIG_MISSING: Standing.FAILED,
         Verdict.HELD: Standing.HELD,
@@ -65,7 +66,12 @@ def standing(run: Run) -> Standing:
         return Standing.CANCELLED if is_over else found
     if not run.jobs:
         return Standing.FAILED
-    return BY_FOLD[fold(job.status for job in run.jobs)]
+    return BY_FOLD[fold(_counted(job) for job in run.jobs)]
+
+
+def _counted(job: JobRun) -> Status:
+    """A failure that is allowed counts as passed."""
+    return Status.SUCCEEDED if job.status.is_final and job.tolerated else job.status
 
 
 def span(run: Run) -> tuple[float | None, float | None]:

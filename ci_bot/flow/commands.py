@@ -10,8 +10,9 @@ from ci_bot.core.chat import Asked, Command
 from ci_bot.core.decisions import Decision, NewRun
 from ci_bot.core.effects import comment_key
 from ci_bot.core.events import Commented, Pull, Repo
-from ci_bot.core.model import Plan, Run, RunKind
+from ci_bot.core.model import Run, RunKind
 from ci_bot.core.pipeline import offered
+from ci_bot.core.planned import Plan
 from ci_bot.core.trust import Vouched, Voucher
 from ci_bot.flow.facts import Facts
 from ci_bot.ports import Clock

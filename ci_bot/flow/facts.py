@@ -14,8 +14,9 @@ from ci_bot.core.deciding import Head
 from ci_bot.core.errors import FileTooLarge, ForgeDenied
 from ci_bot.core.events import Actor, Pull, PullRequestChanged, Repo
 from ci_bot.core.inspection import inspect
-from ci_bot.core.model import Inspection, Run, secret_names
+from ci_bot.core.model import Inspection, Run
 from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, offered, read, refuse
+from ci_bot.core.planned import secret_names
 from ci_bot.core.trust import Policy, Role, Source, Trust, Vouched, Voucher, judge
 from ci_bot.ports import Approvals, Clock, Decisions, ForgeFacts
 

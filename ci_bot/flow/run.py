@@ -19,9 +19,10 @@ from ci_bot.core.errors import (
     WorkspaceError,
 )
 from ci_bot.core.events import Actor, Repo
-from ci_bot.core.model import Job, Run
+from ci_bot.core.model import Run
 from ci_bot.core.outcome import Outcome, job_deadline, run_took
 from ci_bot.core.patience import SHORTEST, is_worth_waiting, pause
+from ci_bot.core.planned import Job
 from ci_bot.core.states import Change, Status
 from ci_bot.core.trust import Vouched, is_outsiders, lost, to_ask_again
 from ci_bot.flow.heard import Heard

@@ -9,8 +9,9 @@ from typing import Any, TypeVar
 
 from ci_bot.core.environment import step_environment
 from ci_bot.core.errors import EngineError, EngineGone, SecretRefused, StepRefused
-from ci_bot.core.model import Exit, ExitReason, Job, LogRef, StepRun
+from ci_bot.core.model import Exit, ExitReason, LogRef, StepRun
 from ci_bot.core.outcome import Deadline, Outcome, StoppedBy, deadline, job_outcome, step_outcome
+from ci_bot.core.planned import Job
 from ci_bot.core.states import Change, Status, step_after
 from ci_bot.flow.meters import Meters
 from ci_bot.ports import Claim, Clock, LogSink, LogWriter, Runs, Session, StepSpec, Vault

@@ -9,7 +9,8 @@ from pathlib import Path
 from typing import Protocol
 
 from ci_bot.core.events import Repo
-from ci_bot.core.model import Exit, Job, Step
+from ci_bot.core.model import Exit
+from ci_bot.core.planned import Job, Step
 from ci_bot.ports.forges import CloneSource
 from ci_bot.ports.logs import LogWriter
 

@@ -6,7 +6,8 @@ from collections.abc import Mapping, Sequence
 from typing import Protocol
 
 from ci_bot.core.decisions import AuditLine
-from ci_bot.core.model import JobRun, Run, Step
+from ci_bot.core.model import JobRun, Run
+from ci_bot.core.planned import Step
 from ci_bot.core.secret_rules import StoredSecret
 from ci_bot.core.tokens import ApiToken
 

@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from ci_bot.core.errors import SecretRefused
-from ci_bot.core.model import JobRun, Run, Step
+from ci_bot.core.model import JobRun, Run
+from ci_bot.core.planned import Step
 
 
 class LocalVault:

@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping, Sequence
 
 from ci_bot.core.decisions import AuditLine
 from ci_bot.core.errors import SecretRefused
-from ci_bot.core.model import JobRun, Run, SecretRef, Step
+from ci_bot.core.model import JobRun, Run
+from ci_bot.core.planned import SecretRef, Step
 from ci_bot.core.sealed import SealBroken, Sealed, parse_sealed
 from ci_bot.core.secret_rules import (
     SecretLimits,

@@ -17,11 +17,15 @@ from ci_bot.store.schema import jobs, runs, steps
 async def settle_run(connection: AsyncConnection, run_id: str, now: float) -> None:
     """Releases and skips the waiting jobs of a run as their needs allow."""
     (run,) = await load_runs(connection, runs.c.id == run_id)
-    for settled in settle(run.jobs):
+    if run.plan is None:
+        return
+    for settled in settle(run.jobs, run.plan):
         if settled.change is Change.RELEASE:
             await _set(connection, settled.job, job_after(settled.job.status, Change.RELEASE))
         else:
             await end_job(connection, settled.job, settled.change, settled.reason, now)
+            if settled.excluded:
+                await _mark_excluded(connection, settled.job)
 
 
 async def cancel_jobs(
@@ -71,6 +75,10 @@ def _end_with_job(step: Status, change: Change, reason: str) -> dict[str, object
         return {"status": step_after(step, change), "reason": reason}
     left = Change.CANCEL if change is Change.CANCEL else Change.SKIP
     return {"status": step_after(step, left)}
+
+
+async def _mark_excluded(connection: AsyncConnection, job: JobRun) -> None:
+    await connection.execute(update(jobs).where(jobs.c.id == job.id).values(excluded=True))
 
 
 async def _set(connection: AsyncConnection, job: JobRun, status: Status) -> None:

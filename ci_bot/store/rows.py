@@ -13,7 +13,8 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ci_bot.core.decisions import NewRun
 from ci_bot.core.errors import UnreadableRun
 from ci_bot.core.events import Actor, Repo
-from ci_bot.core.model import Inspection, JobRun, Plan, Problem, Run, RunKind, StepRun, Usage, Verdict
+from ci_bot.core.model import Inspection, JobRun, Problem, Run, RunKind, StepRun, Usage, Verdict
+from ci_bot.core.planned import Plan
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Voucher
 from ci_bot.store.schema import jobs, repositories, runs, steps
@@ -109,6 +110,10 @@ def _job(row: Row[Any], its_steps: Sequence[Row[Any]], plan: Plan) -> JobRun:
         attempt=row.attempt,
         status=Status(row.status),
         needs=planned.needs,
+        group=planned.group,
+        optional=planned.optional,
+        tolerated=planned.allow_failure,
+        excluded=row.excluded,
         reason=row.reason,
         created_at=row.created_at,
         started_at=row.started_at,
@@ -186,7 +191,7 @@ def judged_columns(new: NewRun) -> dict[str, object]:
         "verdict": new.verdict,
         "reason": new.reason,
         "problems": _PROBLEMS.dump_json(new.problems).decode(),
-        "plan": _PLAN.dump_json(new.plan).decode() if new.plan else None,
+        "plan": _PLAN.dump_json(new.plan, exclude_defaults=True).decode() if new.plan else None,
         "ruling": new.ruling,
         "vouchers": vouchers_text(new.vouchers),
         "inspection": _INSPECTION.dump_json(new.inspection).decode() if new.inspection else None,

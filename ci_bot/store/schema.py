@@ -107,7 +107,7 @@ jobs = Table(
     metadata,
     Column("id", String(32), primary_key=True),
     Column("run_id", String(32), ForeignKey("runs.id"), nullable=False),
-    Column("key", String(64), nullable=False),
+    Column("key", String(255), nullable=False),  # a cell of a matrix bears its values
     Column("attempt", Integer, nullable=False),
     Column("position", Integer, nullable=False),
     Column("status", String(16), nullable=False),
@@ -120,6 +120,7 @@ jobs = Table(
     Column("epoch", Integer, nullable=False, default=0),
     Column("lease_until", Float, nullable=False, default=0.0),
     Column("cancel_reason", Text, nullable=False, default=""),
+    Column("excluded", Boolean, nullable=False, default=False),  # skipped by its own condition
     UniqueConstraint("run_id", "key", "attempt"),
     Index("ix_jobs_status_created_at", "status", "created_at"),
 )
@@ -250,7 +251,7 @@ audit = Table(
     Column("repo", String(64), nullable=False),
     Column("sha", String(64), nullable=False, default=""),
     Column("run", String(32), nullable=False, default=""),
-    Column("job", String(64), nullable=False, default=""),
+    Column("job", String(255), nullable=False, default=""),
     Column("step", Text, nullable=False, default=""),
     Column("name", String(128), nullable=False, default=""),
     Column("detail", Text, nullable=False, default=""),

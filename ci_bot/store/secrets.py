@@ -9,7 +9,7 @@ from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
 
 from ci_bot.core.events import Repo
-from ci_bot.core.model import SecretRef
+from ci_bot.core.planned import SecretRef
 from ci_bot.core.secret_rules import SecretLimits, StoredSecret
 from ci_bot.store.database import Database
 from ci_bot.store.rows import REPO_COLUMNS, load_runs, repo_of

@@ -6,7 +6,8 @@ from collections.abc import Callable, Sequence
 from typing import TypeAlias
 
 from ci_bot.core.errors import SecretRefused
-from ci_bot.core.model import Run, SecretRef
+from ci_bot.core.model import Run
+from ci_bot.core.planned import SecretRef
 from ci_bot.flow.known import masked, masker_of
 from ci_bot.ports import Vault
 

@@ -12,7 +12,8 @@ from dataclasses import dataclass, field
 import pytest
 
 from ci_bot.core.errors import StepRefused
-from ci_bot.core.model import Exit, ExitReason, Step
+from ci_bot.core.model import Exit, ExitReason
+from ci_bot.core.planned import Step
 from ci_bot.ports import Alive, Executor, JobSpec, LogWriter, Session, StepSpec
 
 Check = Callable[[Executor, JobSpec, str], Awaitable[None]]

@@ -48,6 +48,7 @@ def test_tags_and_what_is_started_by_hand_never_touch_the_gate(kind):
         (Verdict.NOTHING_TO_RUN, Conclusion.SUCCESS),
         (Verdict.HELD, Conclusion.ACTION_REQUIRED),
         (Verdict.SKIP_CI, Conclusion.ACTION_REQUIRED),
+        (Verdict.DRAFT, Conclusion.ACTION_REQUIRED),
     ],
 )
 def test_where_no_job_runs_the_verdict_decides(kind, verdict, conclusion):
@@ -208,3 +209,9 @@ def test_a_pull_request_that_passed_stays_green_though_the_push_before_it_failed
     passed = run(job("test", OK), id="r2", created_at=2.0)
     assert answer(push, passed) is Conclusion.SUCCESS
     assert answer(push, replace(passed, superseded=True)) is Conclusion.SUCCESS
+
+
+def test_a_job_that_may_fail_does_not_fail_the_gate() -> None:
+    tolerated = replace(job("may", FAILED), tolerated=True)
+    assert answer(run(tolerated, job("must", OK))) is Conclusion.SUCCESS
+    assert answer(run(replace(tolerated, status=Status.RUNNING), job("must", OK))) is None

@@ -8,6 +8,7 @@ import pytest
 
 from ci_bot.core.graph import retried, settle
 from ci_bot.core.model import JobRun
+from ci_bot.core.planned import Job, Plan
 from ci_bot.core.states import Change, Status
 
 
@@ -15,11 +16,15 @@ def job(key: str, status: Status, *needs: str) -> JobRun:
     return JobRun(key, "run", key, key, 1, status, (), needs)
 
 
+def planned(*jobs: JobRun) -> Plan:
+    return Plan("", tuple(Job(each.key, each.name, (), each.needs) for each in jobs))
+
+
 W, S, F, R = Status.WAITING, Status.SUCCEEDED, Status.FAILED, Status.RUNNING
 
 
 def settled(*jobs: JobRun) -> dict[str, tuple[Change, str]]:
-    return {one.job.key: (one.change, one.reason) for one in settle(jobs)}
+    return {one.job.key: (one.change, one.reason) for one in settle(jobs, planned(*jobs))}
 
 
 def test_a_job_without_needs_is_released() -> None:
@@ -69,3 +74,43 @@ def test_what_still_runs_is_left_alone() -> None:
     assert retried((job("a", R), job("b", F))) == ("b",)
     assert retried((job("a", R),), ["a"]) == ()
     assert retried((replace(job("a", S)), job("b", R))) == ()
+
+
+def test_what_its_condition_rules_out_is_skipped_at_once_and_says_why() -> None:
+    jobs = (job("a", R), job("b", W, "a"))
+    plan = Plan("", (Job("a", "a", ()), Job("b", "b", (), ("a",), skip="branch is not main")))
+    (found,) = settle(jobs, plan)
+    assert (found.change, found.reason, found.excluded) == (Change.SKIP, "branch is not main", True)
+
+
+def test_an_optional_need_may_have_been_skipped_by_its_condition_but_by_nothing_else() -> None:
+    excluded = replace(job("a", Status.SKIPPED), excluded=True)
+    waits = replace(job("b", W, "a"), optional=("a",))
+    assert settled(excluded, waits) == {"b": (Change.RELEASE, "")}
+    assert settled(excluded, job("b", W, "a"))["b"] == (Change.SKIP, 'needs "a", which was skipped')
+    assert settled(job("a", Status.SKIPPED), waits)["b"][0] is Change.SKIP
+    assert settled(job("a", F), waits)["b"][0] is Change.SKIP
+
+
+def test_a_need_that_may_fail_counts_as_passed() -> None:
+    assert settled(replace(job("a", F), tolerated=True), job("b", W, "a")) == {
+        "b": (Change.RELEASE, "")
+    }
+
+
+def test_of_a_matrix_all_cells_are_needed() -> None:
+    cells = [replace(job(f"t({n})", S), group="t") for n in (1, 2)]
+    assert settled(*cells, job("b", W, "t")) == {"b": (Change.RELEASE, "")}
+    assert settled(cells[0], replace(cells[1], status=R), job("b", W, "t")) == {}
+    bad = settled(cells[0], replace(cells[1], status=F), job("b", W, "t"))
+    assert bad == {"b": (Change.SKIP, 'needs "t(2)", which failed')}
+
+
+def test_what_needs_a_matrix_is_retried_with_any_cell_of_it() -> None:
+    cells = [replace(job("t(1)", S), group="t"), replace(job("t(2)", F), group="t")]
+    assert retried((*cells, job("b", Status.SKIPPED, "t"))) == ("t(2)", "b")
+
+
+def test_what_was_ruled_out_by_its_condition_is_not_tried_again() -> None:
+    excluded = replace(job("a", Status.SKIPPED), excluded=True)
+    assert retried((excluded, job("b", F))) == ("b",)

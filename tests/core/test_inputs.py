@@ -9,8 +9,9 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ci_bot.core.inputs import MAX_INPUT, PLACEHOLDER, defaults, filled, input_named, is_value
-from ci_bot.core.model import Input, Job, Pipeline, Step
 from ci_bot.core.pipeline import offered, plan, read
+from ci_bot.core.planned import Input, Job, Pipeline, Step
+from tests.core.occasions import occasion
 
 TEXT = b"""\
 on:
@@ -45,7 +46,7 @@ def test_they_are_read_with_defaults_and_options() -> None:
 
 def test_what_is_offered_has_no_values_yet_and_what_is_planned_has_the_defaults() -> None:
     assert offered(pipeline()).inputs == pipeline().inputs
-    planned = plan(pipeline(), "push")
+    planned = plan(pipeline(), occasion("push"))
     assert planned.inputs == ()
     assert dict(planned.jobs[0].steps[0].env) == {
         "TARGET": "staging",

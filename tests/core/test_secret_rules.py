@@ -7,7 +7,8 @@ from dataclasses import replace
 import pytest
 
 from ci_bot.core.events import Permission
-from ci_bot.core.model import Run, RunKind, SecretRef, Step, Verdict
+from ci_bot.core.model import Run, RunKind, Verdict
+from ci_bot.core.planned import SecretRef, Step
 from ci_bot.core.secret_rules import (
     SecretLimits,
     StoredSecret,

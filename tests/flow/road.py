@@ -13,8 +13,9 @@ from ci_bot.archive.logs import FileLogs
 from ci_bot.core.deciding import turn_of
 from ci_bot.core.decisions import Decision
 from ci_bot.core.events import Access, Actor, Event, Permission, Repo
-from ci_bot.core.model import Job, JobRun, LogRef, Run, StepRun
+from ci_bot.core.model import JobRun, LogRef, Run, StepRun
 from ci_bot.core.pipeline import Limits
+from ci_bot.core.planned import Job
 from ci_bot.core.trust import Policy, Vouched
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.commands import Commands

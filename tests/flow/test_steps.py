@@ -8,7 +8,8 @@ from dataclasses import replace
 import pytest
 
 from ci_bot.core.errors import EngineError, EngineGone, StepRefused
-from ci_bot.core.model import Exit, ExitReason, Job
+from ci_bot.core.model import Exit, ExitReason
+from ci_bot.core.planned import Job
 from ci_bot.core.states import Status
 from ci_bot.flow.steps import Cancelling
 from tests.fakes import FakeStep

@@ -12,7 +12,8 @@ from ci_bot.core.deciding import decide_repo
 from ci_bot.core.decisions import Decision, SeeRepo
 from ci_bot.core.errors import SecretRefused
 from ci_bot.core.events import Permission, RepoTransferred
-from ci_bot.core.model import JobRun, Run, RunKind, SecretRef, Step, Verdict
+from ci_bot.core.model import JobRun, Run, RunKind, Verdict
+from ci_bot.core.planned import SecretRef, Step
 from ci_bot.core.secret_rules import SecretLimits, StoredSecret, tenant_scope
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Role, Ruling, Voucher

@@ -10,7 +10,8 @@ from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.effects import React, ReactAfter, Reaction, Reply
 from ci_bot.core.events import Commented, Pull, Repo
 from ci_bot.core.markdown import code, escaped
-from ci_bot.core.model import Plan, Run
+from ci_bot.core.model import Run
+from ci_bot.core.planned import Plan
 from ci_bot.core.suggest import did_you_mean
 from ci_bot.core.trust import Vouched
 

@@ -7,7 +7,7 @@ from typing import Final
 
 from ci_bot.core.inputs import MAX_INPUT, defaults, is_value
 from ci_bot.core.markdown import code, escaped
-from ci_bot.core.model import Input
+from ci_bot.core.planned import Input
 from ci_bot.core.suggest import did_you_mean
 
 MOST_NAMES: Final = 10

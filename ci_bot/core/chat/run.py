@@ -14,7 +14,8 @@ from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.graph import with_needs
 from ci_bot.core.inputs import filled
 from ci_bot.core.markdown import code
-from ci_bot.core.model import Plan, RunKind, Verdict
+from ci_bot.core.model import RunKind, Verdict
+from ci_bot.core.planned import Plan
 
 NAME: Final = "run"
 USAGE: Final = "run <job> [key=value…]"

@@ -24,6 +24,7 @@ _VERDICTS: Final = {
     Verdict.CONFIG_MISSING: "Nothing ran",
     Verdict.HELD: "It waits for approval",
     Verdict.SKIP_CI: "Nothing ran",
+    Verdict.DRAFT: "Nothing ran",
 }
 
 
@@ -48,7 +49,7 @@ def _no_run(asked: Asked) -> str:
 
 def _of_run(run: Run, keys: Sequence[str], asked: Asked) -> str:
     jobs = [job for job in run.jobs if not keys or job.key in keys]
-    if run.verdict is not Verdict.PLANNED or not run.jobs:
+    if not run.jobs:
         return _verdict(run, asked)
     lines = [f"- {code(job.name)}: {explain(job, run)}" for job in jobs[:MOST_JOBS]]
     rest = len(jobs) - MOST_JOBS
@@ -72,6 +73,8 @@ def explain(job: JobRun, run: Run) -> str:
 
 def _state(job: JobRun, run: Run) -> str:
     word = JOB_WORDS[job.status]
+    if job.excluded:
+        return f"⏭️ not run: {escaped(job.reason)}"
     match job.status:
         case Status.WAITING:
             return f"⏳ waits for {_needs(job, run)}"
@@ -88,8 +91,8 @@ def _state(job: JobRun, run: Run) -> str:
 
 
 def _needs(job: JobRun, run: Run) -> str:
-    status = {each.key: each.status for each in run.jobs}
-    waits = [need for need in job.needs if not status[need].is_final]
+    unfinished = {each.family for each in run.jobs if not each.status.is_final}
+    waits = [need for need in job.needs if need in unfinished]
     return ", ".join(code(need) for need in waits) or "its turn"
 
 

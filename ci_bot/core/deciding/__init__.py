@@ -8,8 +8,8 @@ from ci_bot.core.deciding.ends import (
     decide_repo,
     decide_tenant,
 )
+from ci_bot.core.deciding.head import Head
 from ci_bot.core.deciding.heads import (
-    Head,
     again,
     beside,
     decide_merge_group,

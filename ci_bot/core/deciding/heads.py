@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from typing import Final
 
+from ci_bot.core.deciding.head import Head
+from ci_bot.core.deciding.occasions import occasion
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.events import (
     Actor,
@@ -19,25 +21,12 @@ from ci_bot.core.events import (
     TagPushed,
     TenantChanged,
 )
-from ci_bot.core.model import Inspection, Run, RunKind, Verdict
-from ci_bot.core.pipeline import Reading, plan
+from ci_bot.core.model import Run, RunKind, Verdict
+from ci_bot.core.pipeline import plan
+from ci_bot.core.planned import Plan
 from ci_bot.core.trust import Trust
 
 SKIP_CI: Final = re.compile(r"\[(?:skip ci|ci skip)\]", re.IGNORECASE)
-
-
-@dataclass(frozen=True, slots=True)
-class Head:
-    """What is known about a commit that might be tested.
-
-    `reading` is its configuration, None where it has none; then `base_has_config` says whether the
-    commit it is to replace or to be merged into has one.
-    """
-
-    reading: Reading | None
-    base_has_config: bool
-    message: str
-    inspection: Inspection | None = None  # where it is to wait for approval
 
 
 def natural_key(repo: Repo, kind: RunKind, ref: str, sha: str) -> str:
@@ -248,9 +237,16 @@ def judge_run(new: NewRun, head: Head, trust: Trust) -> NewRun | None:
         )
     if head.reading.pipeline is None:
         return replace(new, verdict=Verdict.CONFIG_BROKEN, problems=head.reading.problems)
-    planned = plan(head.reading.pipeline, new.kind)
-    if not planned.jobs:
-        return replace(new, verdict=Verdict.NOTHING_TO_RUN, reason=planned.reason)
+    return _planned(new, plan(head.reading.pipeline, occasion(new, head)))
+
+
+def _planned(new: NewRun, planned: Plan) -> NewRun:
+    """Jobs that are not to be run are kept, so that each can say why."""
+    kept = planned if planned.jobs else None
+    if planned.awaits:
+        return replace(new, verdict=Verdict.DRAFT, reason=planned.reason)
+    if all(job.skip for job in planned.jobs):
+        return replace(new, verdict=Verdict.NOTHING_TO_RUN, reason=planned.reason, plan=kept)
     return replace(new, plan=planned)
 
 

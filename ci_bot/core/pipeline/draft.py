@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
-from ci_bot.core.model import Input
 from ci_bot.core.pipeline.env import Env
+from ci_bot.core.pipeline.features.feature import Said
 from ci_bot.core.pipeline.tree import Mark
+from ci_bot.core.planned import Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,7 @@ class StepDraft:
     continue_on_error: bool
     path: str
     mark: Mark
+    said: Said = field(default_factory=dict)  # of its features
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,6 +31,7 @@ class Need:
     job: str
     path: str
     mark: Mark
+    optional: bool = False  # it may have been skipped by its own condition
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +44,7 @@ class JobDraft:
     timeout: int
     steps: tuple[StepDraft, ...]
     mark: Mark
+    said: Said = field(default_factory=dict)  # of its features
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,12 +6,12 @@ import re
 from collections.abc import Mapping
 from typing import Final, TypeAlias
 
-from ci_bot.core.model import SecretRef
 from ci_bot.core.pipeline.references import refers
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.scalars import fits
 from ci_bot.core.pipeline.tree import Pairs
 from ci_bot.core.pipeline.value import Value, one_or_more, pairs, text
+from ci_bot.core.planned import SecretRef
 from ci_bot.core.sealed import SealBroken, parse_sealed
 from ci_bot.core.secret_names import refusal_of_name
 

@@ -6,11 +6,11 @@ from dataclasses import dataclass
 from typing import Final
 
 from ci_bot.core.inputs import MAX_INPUT, NAME, is_value
-from ci_bot.core.model import Input
 from ci_bot.core.pipeline.keys import EVENT_FILTERS, INPUT, MANUAL
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.tree import Pairs
 from ci_bot.core.pipeline.value import LATER, Value, fields, items, one_or_more, pairs, text
+from ci_bot.core.planned import Input
 from ci_bot.core.suggest import did_you_mean
 
 EVENTS: Final = ("push", "pull_request", "tag", "merge_group", "manual")

@@ -7,13 +7,14 @@ from typing import Final
 
 from ci_bot.core.pipeline.draft import JobDraft, Need, StepDraft
 from ci_bot.core.pipeline.env import env, joined, secrets
+from ci_bot.core.pipeline.features import JOB_FEATURES
 from ci_bot.core.pipeline.image import image
-from ci_bot.core.pipeline.keys import JOB
+from ci_bot.core.pipeline.keys import JOB, NEED
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.scalars import duration, one_line
 from ci_bot.core.pipeline.step import step
 from ci_bot.core.pipeline.tree import Pairs
-from ci_bot.core.pipeline.value import LATER, Value, fields, items, one_or_more, text
+from ci_bot.core.pipeline.value import Value, fields, flag, items, one_or_more, text
 
 DEFAULT_TIMEOUT: Final = 3600
 STEPS_HINT: Final = 'write at least one, like "- make test"'
@@ -30,6 +31,9 @@ def job(name: str, value: Value) -> JobDraft | None:
     if found is None:
         return None
     found.require("steps", STEPS_HINT)
+    said = found.said(key for feature in JOB_FEATURES for key in feature.keys)
+    for feature in JOB_FEATURES:
+        feature.check(value, said)
     return JobDraft(
         id=name,
         name=found.read("name", one_line) or name,
@@ -39,6 +43,7 @@ def job(name: str, value: Value) -> JobDraft | None:
         timeout=found.read("timeout", duration) or min(DEFAULT_TIMEOUT, value.scope.limits.max_timeout),
         steps=found.read("steps", _steps) or (),
         mark=value.key,
+        said=said,
     )
 
 
@@ -50,10 +55,19 @@ def _needs(value: Value) -> tuple[Need, ...]:
 
 def _need(entry: Value) -> Need | None:
     if isinstance(entry.node, Pairs):
-        entry.wrong(f"a need with options is {LATER}", "write the id of the job alone")
-        return None
+        return _need_with_options(entry)
     job_id = text(entry)
     return None if job_id is None else Need(job_id, entry.path, entry.node.mark)
+
+
+def _need_with_options(entry: Value) -> Need | None:
+    found = fields(entry, NEED)
+    if found is None:
+        return None
+    found.require("job", "name the job that is needed")
+    job_id, optional = found.read("job", text), found.read("optional", flag) or False
+    mark = found.values["job"].node.mark if "job" in found else entry.node.mark
+    return None if job_id is None else Need(job_id, entry.path, mark, optional)
 
 
 def _steps(value: Value) -> tuple[StepDraft, ...]:

@@ -53,7 +53,7 @@ TOP: Final = Keys(
 
 JOB: Final = Keys(
     level="in a job",
-    works=("name", "image", "needs", "env", "secrets", "steps", "timeout"),
+    works=("name", "image", "needs", "env", "secrets", "steps", "timeout", "allow-failure"),
     later=(
         "if",
         "matrix",
@@ -63,7 +63,6 @@ JOB: Final = Keys(
         "checkout",
         "docker",
         "retry",
-        "allow-failure",
         "resources",
         "artifacts",
         "cache",
@@ -108,6 +107,13 @@ STEP: Final = Keys(
         "working_directory": "workdir",
     },
     prose="run",
+)
+
+NEED: Final = Keys(
+    level="in a need",
+    works=("job", "optional"),
+    later=(),
+    foreign={"id": "job", "name": "job", "required": "optional"},
 )
 
 #: Under `on`, beside the name of an event.

@@ -3,16 +3,19 @@
 from __future__ import annotations
 
 from ci_bot.core.inputs import defaults, filled
-from ci_bot.core.model import Pipeline, Plan
+from ci_bot.core.occasion import Occasion
 from ci_bot.core.pipeline.events import EVENTS
+from ci_bot.core.planned import Pipeline, Plan
 
 
-def plan(pipeline: Pipeline, event: str) -> Plan:
-    """`event` is a `RunKind` value. Without jobs, the plan's `reason` says which events start it."""
-    if event in pipeline.on:
-        jobs = filled(pipeline.jobs, defaults(pipeline.inputs))
-        return Plan(pipeline.name, jobs, file=pipeline.file)
-    return Plan(pipeline.name, (), f'"on" names {_listed(pipeline.on)}, not {event}', pipeline.file)
+def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
+    """What this event makes of it. Where nothing runs, the plan's `reason` says why."""
+    event = occasion.facts.event
+    if event not in pipeline.on:
+        reason = f'"on" names {_listed(pipeline.on)}, not {event}'
+        return Plan(pipeline.name, (), reason, pipeline.file)
+    jobs = filled(pipeline.jobs, defaults(pipeline.inputs))
+    return Plan(pipeline.name, jobs, file=pipeline.file, facts=occasion.facts)
 
 
 def offered(pipeline: Pipeline) -> Plan:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Final
 
-from ci_bot.core.model import Pipeline, Problem
+from ci_bot.core.model import Problem
 from ci_bot.core.pipeline.compose import compose
 from ci_bot.core.pipeline.decode import decode, too_large
 from ci_bot.core.pipeline.limits import DEFAULT_LIMITS, Limits
@@ -14,6 +14,7 @@ from ci_bot.core.pipeline.spread import check_size, spread
 from ci_bot.core.pipeline.top import JOBS_HINT, read_file
 from ci_bot.core.pipeline.tree import START, Broken, Node, Pairs, Scalar, kind
 from ci_bot.core.pipeline.value import Scope, Value
+from ci_bot.core.planned import Pipeline
 
 #: The names under which a repository may keep its pipeline, the first one that exists counts.
 CONFIG_FILES: Final = (".ci.yaml", ".ci.yml")

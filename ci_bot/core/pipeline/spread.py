@@ -5,12 +5,13 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ci_bot.core.inputs import MAX_INPUT, OPENING
-from ci_bot.core.model import Job, SecretRef, Step
 from ci_bot.core.pipeline.draft import FileDraft, JobDraft, StepDraft
 from ci_bot.core.pipeline.env import Env
+from ci_bot.core.pipeline.features import JOB_FEATURES, STEP_FEATURES
 from ci_bot.core.pipeline.graph import in_order
 from ci_bot.core.pipeline.limits import Limits, size_in_words
 from ci_bot.core.pipeline.report import Report
+from ci_bot.core.planned import Job, SecretRef, Step
 
 #: What a variable costs besides its text, as the kernel counts it for a new process: "=", a NUL and a
 #: pointer. https://man7.org/linux/man-pages/man2/execve.2.html
@@ -54,14 +55,18 @@ def _length(value: str | SecretRef) -> int:
 
 def _job(job: JobDraft, image: str, env: Env) -> Job:
     image = job.image or image
-    return Job(
+    plain = Job(
         id=job.id,
         name=job.name,
         steps=_steps(job.steps, image, _overlaid(env, job.env)),
         needs=tuple(need.job for need in job.needs),
         timeout=job.timeout,
         line=job.mark.line,
+        optional=tuple(need.job for need in job.needs if need.optional),
     )
+    for feature in JOB_FEATURES:
+        plain = feature.lower(plain, job.said)
+    return plain
 
 
 def _steps(steps: Sequence[StepDraft], image: str, env: Env) -> tuple[Step, ...]:
@@ -69,7 +74,7 @@ def _steps(steps: Sequence[StepDraft], image: str, env: Env) -> tuple[Step, ...]
 
 
 def _step(step: StepDraft, image: str, env: Env) -> Step:
-    return Step(
+    plain = Step(
         name=step.name,
         run=step.run,
         image=step.image or image,
@@ -80,6 +85,9 @@ def _step(step: StepDraft, image: str, env: Env) -> Step:
         line=step.mark.line,
         secrets=tuple(value for value in env.values() if isinstance(value, SecretRef)),
     )
+    for feature in STEP_FEATURES:
+        plain = feature.lower(plain, step.said)
+    return plain
 
 
 def _overlaid(below: Env, above: Env) -> Env:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from ci_bot.core.pipeline.draft import StepDraft
 from ci_bot.core.pipeline.env import env, joined, secrets
+from ci_bot.core.pipeline.features import STEP_FEATURES
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.keys import STEP
 from ci_bot.core.pipeline.scalars import duration, one_line, script, title, workdir
@@ -21,6 +22,9 @@ def step(value: Value) -> StepDraft | None:
     if "args" not in found:
         found.require("run", 'write the commands of the step under "run:"')
     run = found.read("run", script) or ""
+    said = found.said(key for feature in STEP_FEATURES for key in feature.keys)
+    for feature in STEP_FEATURES:
+        feature.check(value, said)
     return StepDraft(
         name=found.read("name", one_line) or title(run),
         run=run,
@@ -31,6 +35,7 @@ def step(value: Value) -> StepDraft | None:
         continue_on_error=found.read("continue-on-error", flag) or False,
         path=value.path,
         mark=value.key,
+        said=said,
     )
 
 

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
-from typing import Final, TypeVar
+from typing import Any, Final, Protocol, TypeVar
 
 from ci_bot.core.pipeline.keys import Keys, belongs_to
 from ci_bot.core.pipeline.limits import Limits
@@ -109,6 +109,16 @@ def _report_kind(value: Value, wanted: str) -> None:
     value.wrong(f"must be {wanted}, not {kind(value.node)}", _KIND_HINTS.get(wanted, ""))
 
 
+class Readable(Protocol):
+    """A key that knows how its value is read."""
+
+    @property
+    def name(self) -> str: ...
+
+    @property
+    def read(self) -> Callable[[Value], Any]: ...
+
+
 @dataclass(frozen=True, slots=True)
 class Fields:
     """A map whose keys are known: each is read once, by the reader of its value."""
@@ -133,6 +143,11 @@ class Fields:
     def read(self, key: str, reader: Callable[[Value], T | None]) -> T | None:
         """What the reader makes of the value; None where the key is missing or its value wrong."""
         return reader(self.values[key]) if key in self.values else None
+
+    def said(self, keys: Iterable[Readable]) -> Mapping[str, Any]:
+        """What the file says under these keys, without those that it does not say or says wrong."""
+        read = {key.name: self.read(key.name, key.read) for key in keys if key.name in self}
+        return {name: content for name, content in read.items() if content is not None}
 
     def require(self, key: str, hint: str) -> None:
         """Reports a missing key, unless an unknown one looks like it and was reported."""

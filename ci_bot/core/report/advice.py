@@ -29,6 +29,7 @@ SKIP_CI: Final = (
     "Nothing ran, and a commit that was not tested does not pass. **Next:** push a commit whose message "
     "does not say so (`git commit --amend` will do)."
 )
+DRAFT: Final = "Nothing ran: this pipeline does not run for drafts. **Next:** mark the pull request as ready for review."
 HELD: Final = (
     "Nothing of this commit runs, and it sees no secret, before somebody with write access approves "
     "exactly this commit."
@@ -65,7 +66,8 @@ def next_step(gate: GateState, prefix: str = "") -> str:
 def _awaited(gate: GateState, prefix: str) -> str:
     held = next((run for run in gate.runs if run.verdict is Verdict.HELD), None)
     if held is None:
-        return SKIP_CI
+        is_draft = any(run.verdict is Verdict.DRAFT for run in gate.runs)
+        return DRAFT if is_draft else SKIP_CI
     look = _to_look_at(held)
     if held.ruling is Ruling.REFUSE:
         return "\n\n".join(filter(None, [look, REFUSED, fenced(_take_over(held))]))
@@ -137,5 +139,7 @@ def heading(run: Run) -> str:
             return f"**Push to {code(run.ref)}**"
         case RunKind.TAG:
             return f"**Tag {code(run.ref)}**"
+        case RunKind.SCHEDULE:
+            return f"**Schedule on {code(run.ref)}**"
         case RunKind.MANUAL:
             return f"**Started by hand on {code(run.ref)}**"

@@ -57,7 +57,7 @@ def _running(jobs: Sequence[JobRun]) -> str:
     done = sum(job.status.is_final for job in jobs)
     if not done and all(job.status is not Status.RUNNING for job in jobs):
         return f"Queued: {count(len(jobs), 'job')}"
-    bad = [job.name for job in jobs if job.status in _PAST]
+    bad = [job.name for job in jobs if job.status in _PAST and not job.tolerated]
     failed = f"; not passed: {listed(bad)}" if bad else ""
     return f"Running: {done} of {count(len(jobs), 'job')} done{failed}"
 
@@ -69,9 +69,12 @@ def _passed(runs: Sequence[Run]) -> str:
         return labelled(NOTHING, runs[-1].reason)
     if not passed:
         return f"{NOTHING}: {count(len(jobs), 'job')} skipped"
-    skipped = len(jobs) - len(passed)
-    return f"{count(len(passed), 'job')} passed{_took(runs)}" + (
-        f", {skipped} skipped" if skipped else ""
+    tolerated = [job.name for job in jobs if job.tolerated and job.status in _PAST]
+    skipped = len(jobs) - len(passed) - len(tolerated)
+    return (
+        f"{count(len(passed), 'job')} passed{_took(runs)}"
+        + (f", {skipped} skipped" if skipped else "")
+        + (f"; allowed to fail: {listed(tolerated)}" if tolerated else "")
     )
 
 
@@ -94,7 +97,7 @@ def _awaited(runs: Sequence[Run]) -> str:
     held = _of(runs, Verdict.HELD)
     if held:
         return labelled(NOT_RUN if held.ruling is Ruling.REFUSE else HELD, held.reason)
-    skipped = _of(runs, Verdict.SKIP_CI)
+    skipped = _of(runs, Verdict.SKIP_CI) or _of(runs, Verdict.DRAFT)
     return labelled(NOT_RUN, skipped.reason if skipped else "")
 
 
@@ -107,7 +110,7 @@ def _failed(runs: Sequence[Run]) -> str:
     if missing:
         return missing.reason[:1].upper() + missing.reason[1:] or CONFIG_MISSING
     jobs = _jobs(runs)
-    bad = [job for job in jobs if job.status in _PAST]
+    bad = [job for job in jobs if job.status in _PAST and not job.tolerated]
     return _bad_jobs(bad, len(jobs)) if bad else NO_JOBS
 
 

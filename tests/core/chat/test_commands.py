@@ -12,7 +12,8 @@ from ci_bot.core.chat import COMMANDS, NAMES, Asked, Command
 from ci_bot.core.decisions import Decision, NewRun
 from ci_bot.core.effects import React, ReactAfter, Reaction, Reply
 from ci_bot.core.events import Access, Commented, Permission
-from ci_bot.core.model import Input, Job, JobRun, Run, RunKind, Step, Verdict
+from ci_bot.core.model import JobRun, Run, RunKind, Verdict
+from ci_bot.core.planned import Input, Job, Step
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Vouched
 from tests.make import ALICE, MALLORY, REPO, SHA_A, SHA_B, job, new_run, plan, pull

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 
 from ci_bot.core.pipeline import Reading, plan, read
 from ci_bot.core.suggest import closest
+from tests.core.occasions import occasion
 
 EXAMPLES = settings(max_examples=700, deadline=None, suppress_health_check=list(HealthCheck))
 
@@ -90,7 +91,7 @@ def check(raw: bytes, reading: Reading) -> None:
 
 def check_jobs(reading: Reading) -> None:
     assert reading.pipeline
-    planned = plan(reading.pipeline, min(reading.pipeline.on))
+    planned = plan(reading.pipeline, occasion(min(reading.pipeline.on)))
     told = [text for job in planned.jobs for step in job.steps for text in step.env.values()]
     defaults = "".join(each.default or "" for each in reading.pipeline.inputs)
     assert not any("${{" in text for text in told if "${{" not in defaults)
@@ -135,7 +136,7 @@ def test_the_file_that_is_mutated_is_valid() -> None:
     reading = read(VALID.encode(), default_image="alpine")
     check(VALID.encode(), reading)
     assert reading.pipeline
-    assert [job.id for job in plan(reading.pipeline, "push").jobs] == ["build", "deploy"]
+    assert [job.id for job in plan(reading.pipeline, occasion("push")).jobs] == ["build", "deploy"]
 
 
 @EXAMPLES

@@ -6,8 +6,10 @@ from pathlib import Path
 
 import pytest
 
-from ci_bot.core.model import Job, Pipeline, Plan, RunKind, Step
+from ci_bot.core.model import RunKind
 from ci_bot.core.pipeline import CONFIG_FILES, Limits, plan, read
+from ci_bot.core.planned import Job, Pipeline, Plan, Step
+from tests.core.occasions import occasion
 from tests.core.pipeline.examples import JOBS, complaints, job, read_text, step, top
 
 SEED = Path(__file__).parents[3] / "examples" / "seed" / ".ci.yaml"
@@ -33,7 +35,7 @@ def only_step(text: str) -> Step:
 def test_the_seed_example_plans_unchanged() -> None:
     reading = read(SEED.read_bytes(), default_image="alpine:3.22")
     assert reading.pipeline
-    build, deploy = plan(reading.pipeline, RunKind.PUSH).jobs
+    build, deploy = plan(reading.pipeline, occasion("push")).jobs
     assert (build.id, build.needs, build.line) == ("build", (), 2)
     assert [(s.run, s.image, s.line) for s in build.steps] == [
         ("go mod tidy", "golang:1.24", 5),
@@ -198,7 +200,7 @@ def test_top_level_keys_that_begin_with_x_are_ignored() -> None:
 
 def test_all_jobs_run_on_an_event_that_is_named() -> None:
     found = pipeline_of(top("name: P\non: [push, manual]"))
-    assert plan(found, "manual") == Plan("P", found.jobs)
+    assert plan(found, occasion("manual")).jobs == found.jobs
 
 
 @pytest.mark.parametrize(
@@ -216,7 +218,7 @@ def test_all_jobs_run_on_an_event_that_is_named() -> None:
 def test_no_job_runs_on_another_event_and_the_reason_says_so(
     written: str, event: RunKind, reason: str
 ) -> None:
-    assert plan(pipeline_of(top(f"on: {written}")), event) == Plan("", (), reason)
+    assert plan(pipeline_of(top(f"on: {written}")), occasion(event)) == Plan("", (), reason)
 
 
 def test_the_files_that_are_looked_for() -> None:

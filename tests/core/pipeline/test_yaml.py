@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import pytest
 
-from ci_bot.core.model import Step
 from ci_bot.core.pipeline import Limits, read
+from ci_bot.core.planned import Step
 from tests.core.pipeline.examples import JOBS, complaints, read_text, top
 
 

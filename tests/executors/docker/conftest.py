@@ -10,7 +10,7 @@ import docker
 import pytest
 from docker import APIClient
 
-from ci_bot.core.model import Job
+from ci_bot.core.planned import Job
 from ci_bot.executors.docker import names
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.limits import Limits

@@ -10,7 +10,7 @@ import json
 import sys
 from pathlib import Path
 
-from ci_bot.core.model import Job
+from ci_bot.core.planned import Job
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec, Workspace
 from tests.contract.executor import MemoryLog, step

@@ -6,7 +6,7 @@ from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from ci_bot.core.model import Job, Step
+from ci_bot.core.planned import Job, Step
 from ci_bot.executors.docker import convert, names
 from ci_bot.executors.docker.limits import Limits
 from ci_bot.ports import JobSpec, StepSpec, Workspace

@@ -12,7 +12,7 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ci_bot.core.errors import StepRefused
-from ci_bot.core.model import Step
+from ci_bot.core.planned import Step
 from ci_bot.executors.docker import script
 from ci_bot.ports import StepSpec
 from dev.images import ImagesError, static_busybox

@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from ci_bot.core.decisions import Decision, Retry
-from ci_bot.core.model import Problem, RunKind, SecretRef, Verdict
+from ci_bot.core.model import Problem, RunKind, Verdict
+from ci_bot.core.planned import SecretRef
 from ci_bot.core.states import Change
 from tests.make import ALICE, REPO, SHA_A, SHA_B, job, plan
 from tests.web.api.conftest import OTHER, READER, STRANGER, WRITER, Api

@@ -1,0 +1,18 @@
+"""0006: cells of matrices bear their values in their key; jobs that their own condition skipped."""
+
+from __future__ import annotations
+
+import sqlalchemy as sa
+from alembic import op
+
+revision = "0006"
+down_revision = "0005"
+
+
+def upgrade() -> None:
+    op.add_column(
+        "jobs", sa.Column("excluded", sa.Boolean(), nullable=False, server_default=sa.false())
+    )
+    for table, column in (("jobs", "key"), ("audit", "job")):
+        with op.batch_alter_table(table) as batch:
+            batch.alter_column(column, type_=sa.String(255), existing_type=sa.String(64))
