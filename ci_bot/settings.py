@@ -31,6 +31,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ci_bot.core.effects import Turn
 from ci_bot.core.errors import SettingsError
+from ci_bot.core.pipeline.limits import Limits
 from ci_bot.core.trust import Bots, Outsiders
 
 CONFIG_FILE: Final = "ci-bot.toml"
@@ -147,8 +148,22 @@ class LimitSettings(_Part):
     memory: int = Field(default=4 * 1024**3, ge=16 * 1024**2)  # bytes
     cpus: float = Field(default=2.0, gt=0)
     pids: int = Field(default=1024, ge=16)
+    # What `resources` in .ci.yaml may ask for; not set: no more than the above.
+    max_memory: int | None = Field(default=None, ge=16 * 1024**2)
+    max_cpus: float | None = Field(default=None, gt=0)
+    max_pids: int | None = Field(default=None, ge=16)
     job_timeout: int = Field(default=6 * 3600, ge=1)  # seconds, the most a job may ask for
     log: int = Field(default=16 * 1024**2, ge=64 * 1024)  # bytes kept of one step's output
+
+    @property
+    def of_files(self) -> Limits:
+        """What a `.ci.yaml` may ask for here."""
+        return Limits(
+            max_timeout=self.job_timeout,
+            max_cpus=self.max_cpus or self.cpus,
+            max_memory=self.max_memory or self.memory,
+            max_pids=self.max_pids or self.pids,
+        )
 
 
 class DiskSettings(_Part):

@@ -18,7 +18,7 @@ from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.graph import with_needs
 from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.occasion import Facts, Occasion
-from ci_bot.core.pipeline import CONFIG_FILES, Limits, plan, read
+from ci_bot.core.pipeline import CONFIG_FILES, plan, read
 from ci_bot.core.planned import Plan
 from ci_bot.core.states import Status, fold
 from ci_bot.settings import Settings, load
@@ -83,8 +83,8 @@ def _plan(file: Path, event: str, settings: Settings) -> Plan:
         text = file.read_bytes()
     except OSError as error:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
-    limits = Limits(max_timeout=settings.limits.job_timeout)
-    reading = read(text, file=file.name, default_image=settings.default_image, limits=limits)
+    limits, image = settings.limits.of_files, settings.default_image
+    reading = read(text, file=file.name, default_image=image, limits=limits)
     if reading.pipeline is None:
         raise click.ClickException("\n".join(str(problem) for problem in reading.problems))
     planned = plan(reading.pipeline, Occasion(Facts(event=event)))

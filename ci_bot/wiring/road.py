@@ -5,7 +5,6 @@ from __future__ import annotations
 from ci_bot.core.errors import ForgeDenied
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
-from ci_bot.core.pipeline import Limits
 from ci_bot.core.trust import Vouched
 from ci_bot.flow.commands import Commands
 from ci_bot.flow.decide import Decider
@@ -77,7 +76,7 @@ def _facts(opened: Opened, decisions: DecisionStore) -> Facts:
         decisions,
         ApprovalStore(opened.database),
         policies(settings),
-        Reader(settings.default_image, Limits(max_timeout=settings.limits.job_timeout)),
+        Reader(settings.default_image, settings.limits.of_files),
         opened.clock,
     )
 

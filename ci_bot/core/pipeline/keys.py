@@ -53,7 +53,17 @@ TOP: Final = Keys(
 
 JOB: Final = Keys(
     level="in a job",
-    works=("name", "image", "needs", "env", "secrets", "steps", "timeout", "allow-failure"),
+    works=(
+        "name",
+        "image",
+        "needs",
+        "env",
+        "secrets",
+        "steps",
+        "timeout",
+        "allow-failure",
+        "resources",
+    ),
     later=(
         "if",
         "matrix",
@@ -63,7 +73,6 @@ JOB: Final = Keys(
         "checkout",
         "docker",
         "retry",
-        "resources",
         "artifacts",
         "cache",
         "concurrency",
@@ -88,8 +97,19 @@ JOB: Final = Keys(
 
 STEP: Final = Keys(
     level="in a step",
-    works=("name", "run", "image", "env", "secrets", "timeout", "workdir", "continue-on-error"),
-    later=("if", "args", "shell"),
+    works=(
+        "name",
+        "run",
+        "args",
+        "image",
+        "env",
+        "secrets",
+        "timeout",
+        "workdir",
+        "shell",
+        "continue-on-error",
+    ),
+    later=("if",),
     foreign={
         "allow-failure": "continue-on-error",
         "cmd": "run",
@@ -114,6 +134,13 @@ NEED: Final = Keys(
     works=("job", "optional"),
     later=(),
     foreign={"id": "job", "name": "job", "required": "optional"},
+)
+
+RESOURCES: Final = Keys(
+    level="in resources",
+    works=("cpu", "memory", "pids"),
+    later=(),
+    foreign={"cores": "cpu", "cpus": "cpu", "mem": "memory", "processes": "pids", "ram": "memory"},
 )
 
 #: Under `on`, beside the name of an event.

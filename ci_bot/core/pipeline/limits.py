@@ -10,7 +10,7 @@ MIB = 1024 * KIB
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    """Sizes are bytes of UTF-8, `max_timeout` is seconds. Settings can lower all of them."""
+    """Sizes are bytes (of UTF-8 where text is meant), `max_timeout` is seconds. Settings can lower all of them."""
 
     text: int = 256 * KIB
     nodes: int = 10_000  # keys, values, lists and maps, each alias counted as what it stands for
@@ -20,6 +20,9 @@ class Limits:
     script: int = 64 * KIB  # one script, and one environment value
     expanded: int = 4 * MIB  # text once aliases stand for what they name and env is in every step
     max_timeout: int = 6 * 3600
+    max_cpus: float | None = None  # None: the file does not know its server
+    max_memory: int | None = None
+    max_pids: int | None = None
 
 
 DEFAULT_LIMITS = Limits()

@@ -31,7 +31,7 @@ def check_size(draft: FileDraft, limits: Limits, report: Report) -> None:
     for job in draft.jobs:
         of_job = of_file + _size(job.env)
         for step in job.steps:
-            total += of_job + _size(step.env) + len(step.run.encode())
+            total += of_job + _size(step.env) + _length_of_command(step)
             if total > limits.expanded:
                 _report_size(step, limits, report)
                 return
@@ -45,6 +45,10 @@ def _report_size(step: StepDraft, limits: Limits, report: Report) -> None:
 
 def _size(env: Env) -> int:
     return sum(len(name) + _length(value) + VARIABLE_COST for name, value in env.items())
+
+
+def _length_of_command(step: StepDraft) -> int:
+    return len(step.run.encode()) + sum(len(each.encode()) for each in step.said.get("args", ()))
 
 
 def _length(value: str | SecretRef) -> int:

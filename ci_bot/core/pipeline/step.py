@@ -21,12 +21,14 @@ def step(value: Value) -> StepDraft | None:
         return None
     if "args" not in found:
         found.require("run", 'write the commands of the step under "run:"')
+    elif "run" in found:
+        found.values["args"].wrong_key("a step has run or args, not both", "make two steps of it")
     run = found.read("run", script) or ""
     said = found.said(key for feature in STEP_FEATURES for key in feature.keys)
     for feature in STEP_FEATURES:
         feature.check(value, said)
     return StepDraft(
-        name=found.read("name", one_line) or title(run),
+        name=found.read("name", one_line) or title(run or " ".join(said.get("args", ()))),
         run=run,
         image=found.read("image", image),
         env=joined(found.read("env", env), found.read("secrets", secrets), found.values.get("secrets")),

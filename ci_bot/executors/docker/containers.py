@@ -15,7 +15,7 @@ from ci_bot.executors.docker.copied import CopiedFiles
 from ci_bot.executors.docker.engine import Engine, EngineRefusal
 from ci_bot.executors.docker.files import BoundFiles, Files
 from ci_bot.executors.docker.host import Host
-from ci_bot.executors.docker.images import Image
+from ci_bot.executors.docker.images import Image, image_of
 from ci_bot.ports import JobSpec, StepSpec
 
 
@@ -28,6 +28,7 @@ class Container:
     image: Image
     status: str
     code: int = 0  # its exit code, once it has exited
+    is_bare: bool = False  # runs the image's own entry point, with no shell of ours around it
 
 
 class Containers:
@@ -87,9 +88,15 @@ class Containers:
             raise
         if found["State"]["Status"] in ("removing", "dead"):
             raise words.vanished(name)
-        image = Image(spec.step.image, found["Image"], found["Config"].get("User") or "")
-        state = found["State"]
-        return Container(found["Id"], name, image, state["Status"], state["ExitCode"])
+        config, state = found["Config"], found["State"]
+        image = await self._image_of(found["Image"], spec)
+        is_bare = not script.is_ours(config.get("Cmd"))
+        return Container(found["Id"], name, image, state["Status"], state["ExitCode"], is_bare)
+
+    async def _image_of(self, id: str, spec: StepSpec) -> Image:
+        """The image of a container that is there, whatever its tag names by now."""
+        found = await self._host.engine.call(lambda client: client.inspect_image(id))  # type: ignore[no-untyped-call]
+        return image_of(spec.step.image, id, found.get("Config") or {})
 
     async def _was_left_alone(self, container: Container) -> bool:
         """Whether a process that started it died before it said what to do: nothing of the step has run."""
@@ -111,15 +118,30 @@ class Containers:
             spec,
             image.id,
             files.mounts(spec),
-            self._host.limits,
+            self._host.limits.of(self._job.job.resources),
             self._host.runtimes.of(is_outsiders=self._job.is_outsiders),
             by_input=files.by_input,
         )
         made = await self._host.engine.call(
             lambda client: client.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
         )
+        if spec.step.args is not None and not await self._host.interiors.has_shell(made["Id"], image):
+            await remove(self._host.engine, [made["Id"]])
+            return await self._make_bare(name, spec, image, config)
         await self._check_inside(made["Id"], image)
         return Container(made["Id"], name, image, "created")
+
+    async def _make_bare(
+        self, name: str, spec: StepSpec, image: Image, config: dict[str, Any]
+    ) -> Container:
+        """An image without a shell: its environment is in its description, so no secret may be."""
+        if spec.step.secrets:
+            raise words.no_shell_for_secrets(image.name)
+        bare = convert.bare(config, spec, script.argv(spec, image.entrypoint))
+        made = await self._host.engine.call(
+            lambda client: client.create_container_from_config(bare, name)  # type: ignore[no-untyped-call]
+        )
+        return Container(made["Id"], name, image, "created", is_bare=True)
 
     async def _chosen(self, image: Image) -> Files:
         """A job keeps to its way over restarts: its workspace is where its first step had it."""

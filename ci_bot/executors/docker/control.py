@@ -15,7 +15,7 @@ from __future__ import annotations
 import asyncio
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,11 +65,11 @@ class Control:
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
                 path.chmod(0o700)
 
-    def release(self, spec: StepSpec) -> None:
+    def release(self, spec: StepSpec, entrypoint: Sequence[str] = ()) -> None:
         """Writes the scripts, then the durable proof that from here on the step may have begun."""
         self.make()
         with told(self.root):
-            write(self.mount / "begin", script.begin(spec))
+            write(self.mount / "begin", script.begin(spec, entrypoint))
             write(self.mount / "script", script.script(spec))
         self.mark_released()
 

@@ -64,6 +64,18 @@ def step_container(
     }
 
 
+def bare(container: dict[str, Any], spec: StepSpec, argv: Sequence[str]) -> dict[str, Any]:
+    """The same container for an image without a shell; the engine itself sets up what `begin` would."""
+    return container | {
+        "Entrypoint": [argv[0]],
+        "Cmd": list(argv[1:]),
+        "Env": [f"{name}={value}" for name, value in spec.env.items()],
+        "WorkingDir": f"{WORKSPACE_INSIDE}/{spec.step.workdir}".removesuffix("/."),
+        "OpenStdin": False,
+        "StdinOnce": False,
+    }
+
+
 def owner_container(
     instance: str,
     job: JobSpec,

@@ -14,7 +14,7 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
@@ -65,8 +65,8 @@ class CopiedFiles:
         texts = [("begin", script.listen()), ("script", script.script(spec))]
         await self._put(container, archives.of_texts(script.CONTROL_INSIDE[1:], texts))
 
-    async def release(self, spec: StepSpec) -> bytes:
-        told_to_begin = script.dictated(script.begin(spec, has_fifos=False))
+    async def release(self, spec: StepSpec, entrypoint: Sequence[str]) -> bytes:
+        told_to_begin = script.dictated(script.begin(spec, entrypoint, has_fifos=False))
         await asyncio.to_thread(self._control(spec).mark_released)
         return told_to_begin
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
+from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
@@ -38,7 +39,7 @@ class Files(Protocol):
         """The step's user owns the workspace from now on."""
         ...
 
-    async def release(self, spec: StepSpec) -> bytes:
+    async def release(self, spec: StepSpec, entrypoint: Sequence[str]) -> bytes:
         """Durable when it returns; gives what is to be said to the container's standard input."""
         ...
 
@@ -73,8 +74,8 @@ class BoundFiles:
         if ownership.current(self.job.workspace.path) != owner:
             await self._hand_over(spec, image, owner)
 
-    async def release(self, spec: StepSpec) -> bytes:
-        await asyncio.to_thread(self._control(spec).release, spec)
+    async def release(self, spec: StepSpec, entrypoint: Sequence[str]) -> bytes:
+        await asyncio.to_thread(self._control(spec).release, spec, entrypoint)
         return b""
 
     async def until_read(self, spec: StepSpec, seconds: float | None) -> None:

@@ -52,6 +52,7 @@ class Image:
     name: str
     id: str
     user: str
+    entrypoint: tuple[str, ...] = ()
 
 
 class Images:
@@ -86,7 +87,7 @@ class Images:
             if refusal.is_missing:
                 return None
             raise
-        return Image(name, found["Id"], (found.get("Config") or {}).get("User") or "")
+        return image_of(name, found["Id"], found.get("Config") or {})
 
     async def _pulled(self, repo: str, name: str, wanted: Reference) -> Image:
         login = self._login(repo, wanted.host)
@@ -121,6 +122,11 @@ class Images:
         return (
             {"username": own.username, "password": own.password, "serveraddress": server} if own else {}
         )
+
+
+def image_of(name: str, id: str, config: dict[str, Any]) -> Image:
+    """From the engine's description of an image."""
+    return Image(name, id, config.get("User") or "", tuple(config.get("Entrypoint") or ()))
 
 
 def _pull(client: APIClient, wanted: Reference, login: dict[str, str]) -> str:

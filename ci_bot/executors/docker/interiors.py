@@ -26,22 +26,29 @@ class Interiors:
     def __init__(self, engine: Engine) -> None:
         self._engine = engine
         self._owners: dict[str, Owner] = {}
+        self._has_shell: dict[str, bool] = {}
 
-    async def owner(self, container: str, image: Image) -> Owner:
+    async def owner(self, container: str, image: Image, *, needs_shell: bool = True) -> Owner:
         """Whom the processes of this image belong to.
 
-        Raises `StepRefused` if it has no shell or names a user that it does not have.
+        Raises `StepRefused` if it has no shell but needs one, or names a user that it does not have.
         """
+        if needs_shell and not await self.has_shell(container, image):
+            raise words.no_shell(image.name)
         known = self._owners.get(image.id)
         if known is None:
             known = await self._engine.call(lambda client: _look(client, container, image))
             self._owners[image.id] = known
         return known
 
+    async def has_shell(self, container: str, image: Image) -> bool:
+        if image.id not in self._has_shell:
+            found = await self._engine.call(lambda client: _stat(client, container, "/bin/sh"))
+            self._has_shell[image.id] = found is not None
+        return self._has_shell[image.id]
+
 
 def _look(client: APIClient, container: str, image: Image) -> Owner:
-    if _stat(client, container, "/bin/sh") is None:
-        raise words.no_shell(image.name)
     if users.is_plain_root(image.user):
         return ROOT
     passwd, group = (_read(client, container, path) for path in ("/etc/passwd", "/etc/group"))

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+
+from ci_bot.core.planned import Resources
 
 GIB = 1 << 30
 
@@ -23,6 +25,15 @@ class Limits:
     starts: int = 4
     pulls: int = 2
     cleanup: float = 20.0
+
+    def of(self, asked: Resources) -> Limits:
+        """As a job asks; what it may ask for was checked when it was read."""
+        return replace(
+            self,
+            memory=asked.memory or self.memory,
+            cpus=asked.cpu or self.cpus,
+            pids=asked.pids or self.pids,
+        )
 
 
 @dataclass(frozen=True, slots=True)

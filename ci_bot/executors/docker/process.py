@@ -41,16 +41,15 @@ async def launch(
     host: Host, job: JobSpec, spec: StepSpec, container: Container, files: Files
 ) -> Attached:
     """Starts what was only created; returns its output, from the first byte."""
-    owner = await host.interiors.owner(container.id, container.image)
+    owner = await host.interiors.owner(container.id, container.image, needs_shell=not container.is_bare)
     await files.give(spec, container.id, container.image, owner)
     await network.ensure(host.engine, host.instance)
-    stream = await host.engine.call(
-        lambda client: Attached(client, container.id, has_input=files.by_input)
-    )
+    by_input = files.by_input and not container.is_bare
+    stream = await host.engine.call(lambda client: Attached(client, container.id, has_input=by_input))
     try:
-        told_to_begin = await files.release(spec)
+        told_to_begin = await files.release(spec, container.image.entrypoint)
         await _start(host, job, spec, container)
-        if told_to_begin:
+        if by_input:
             await host.engine.call(lambda _: stream.say(told_to_begin))
     except BaseException:
         stream.abort()
@@ -93,7 +92,7 @@ async def ending(host: Host, spec: StepSpec, container: Container, code: int, ou
     if code == script.NOT_BEGUN_CODE and script.says_not_begun(bytes(output.head)):
         raise words.not_begun(container.name)
     found = await host.engine.call(lambda client: client.inspect_container(container.id))
-    memory = host.limits.memory if found["State"]["OOMKilled"] else None
+    memory = found["HostConfig"]["Memory"] if found["State"]["OOMKilled"] else None
     return words.exit_of(code, memory=memory)
 
 

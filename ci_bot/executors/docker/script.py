@@ -1,13 +1,14 @@
 """What a step's container is started with: StepSpec in, two shell scripts out. Pure.
 
-`begin` sets the environment and the directory, runs `sh -e script` and tells what it used; `script` is the
-author's text alone, so that the shell's messages name the author's own line numbers.
+`begin` sets the environment and the directory, runs `sh -e script` (or what the step names instead) and
+tells what it used; `script` is the author's text alone, so that the shell's messages name the author's own
+line numbers.
 """
 
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 
 from ci_bot.core.errors import StepRefused
 from ci_bot.ports import WORKSPACE_INSIDE, StepSpec
@@ -24,6 +25,9 @@ NO_WORKDIR_CODE = 1
 #: What `listen` ends with, and says alone, when its input ends too early: nothing of the step has run.
 NOT_BEGUN_CODE = 125
 NOT_BEGUN_LINE = "ci-bot: the connection broke before the step had its environment; nothing of it ran"
+
+#: Shells that stop at the first command that fails only if they are asked to.
+_STRICT = {"": "/bin/sh -e", "sh": "/bin/sh -e", "bash": "bash -e -o pipefail"}
 
 _NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 
@@ -82,12 +86,14 @@ eval "$told"
 """
 
 
-def begin(spec: StepSpec, *, has_fifos: bool = True) -> bytes:
-    """The script the container is started with. Raises `StepRefused` for what no shell can set.
+def begin(spec: StepSpec, entrypoint: Sequence[str] = (), *, has_fifos: bool = True) -> bytes:
+    """The script the container is started with; `entrypoint` is the image's, for a step with `args`.
+
+    Raises `StepRefused` for what no shell can set, and where there is nothing to run.
 
     https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
     """
-    return _encoded("\n".join(_lines(spec, has_fifos=has_fifos)) + "\n")
+    return _encoded("\n".join(_lines(spec, _command(spec, entrypoint), has_fifos=has_fifos)) + "\n")
 
 
 def listen() -> bytes:
@@ -104,12 +110,17 @@ def dictated(begin: bytes) -> bytes:
     return b"%d\n" % begin.count(b"\n") + begin
 
 
+def is_ours(command: Sequence[str] | None) -> bool:
+    """Whether a container was made to run `begin`."""
+    return command is not None and list(command) == [BEGIN_INSIDE]
+
+
 def says_not_begun(output: bytes) -> bool:
     return output == _encoded(f"{NOT_BEGUN_LINE}\n")
 
 
 def script(spec: StepSpec) -> bytes:
-    """The author's script, for `sh -e`."""
+    """The author's script."""
     return _encoded(spec.step.run + "\n")
 
 
@@ -123,7 +134,7 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _lines(spec: StepSpec, *, has_fifos: bool) -> Iterator[str]:
+def _lines(spec: StepSpec, command: str, *, has_fifos: bool) -> Iterator[str]:
     yield "exec 2>&1"
     yield _HOME
     for name, value in with_safe_directory({**spec.env, **spec.secrets}).items():
@@ -135,15 +146,34 @@ def _lines(spec: StepSpec, *, has_fifos: bool) -> Iterator[str]:
     yield f"  exit {NO_WORKDIR_CODE}"
     yield "}"
     if not has_fifos:
-        yield f"exec /bin/sh -e {SCRIPT_INSIDE} </dev/null"
+        yield f"exec {command} </dev/null"
         return
     # The shell's own words about a script that was killed are not the step's output; dash and ash say
     # them of a command, and not of a subshell that became one.
     yield "exec 2>/dev/null"
-    yield f"(exec /bin/sh -e {SCRIPT_INSIDE} </dev/null 2>&1)"
+    yield f"(exec {command} </dev/null 2>&1)"
     yield "code=$?"
     yield _USAGE
     yield "exit $code"
+
+
+def _command(spec: StepSpec, entrypoint: Sequence[str]) -> str:
+    """What the step is, as words for a shell's `exec`."""
+    step = spec.step
+    if step.args is not None:
+        return " ".join(quoted(word) for word in argv(spec, entrypoint))
+    shell = _STRICT.get(step.shell, step.shell)
+    return " ".join([*map(quoted, shell.split()), SCRIPT_INSIDE])
+
+
+def argv(spec: StepSpec, entrypoint: Sequence[str]) -> list[str]:
+    """What a step with `args` runs. Raises `StepRefused` where that is nothing."""
+    words = [*entrypoint, *(spec.step.args or ())]
+    if not words:
+        raise StepRefused(
+            f'image "{spec.step.image}" has no entry point, and the step has no arguments'
+        )
+    return words
 
 
 def _export(name: str, value: str) -> str:

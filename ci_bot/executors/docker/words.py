@@ -134,6 +134,13 @@ def no_shell(image: str) -> StepRefused:
     return StepRefused(f'image "{image}" has no /bin/sh; use an image with a shell')
 
 
+def no_shell_for_secrets(image: str) -> StepRefused:
+    return StepRefused(
+        f'image "{image}" has no /bin/sh, so a secret could reach it only where the engine shows it to '
+        "everybody; use an image with a shell"
+    )
+
+
 def is_unseen(text: str) -> bool:
     """Whether the engine says that it does not have a file that we have."""
     return _UNSEEN.search(text) is not None

@@ -16,7 +16,7 @@ from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.limits import Limits
 from ci_bot.ports import JobSpec, Workspace
 from dev.images import ensure_images
-from dev.recipes import BUSYBOX, GIT, GIT_1000, GIT_RANDOM, NO_SHELL
+from dev.recipes import BASE, BUSYBOX, GIT, GIT_1000, GIT_RANDOM, NO_SHELL
 
 LIMITS = Limits(memory=64 << 20, cpus=1.5, pids=100)
 
@@ -30,7 +30,7 @@ def engine() -> Iterator[APIClient]:
 
 @pytest.fixture(scope="session")
 def images() -> None:
-    ensure_images((BUSYBOX, GIT, GIT_1000, GIT_RANDOM, NO_SHELL))
+    ensure_images((BASE, BUSYBOX, GIT, GIT_1000, GIT_RANDOM, NO_SHELL))
 
 
 @pytest.fixture

@@ -252,7 +252,7 @@ async def test_started_but_never_told_what_to_do_it_is_started_anew(
             await files.give(spec, name, image, await session._host.interiors.owner(name, image))
             await network.ensure(session._host.engine, session._host.instance)
             stream = far_engine.attach_socket(name, {"stdin": 1, "stdout": 1, "stderr": 1, "stream": 1})
-            await files.release(spec)
+            await files.release(spec, ())
             far_engine.start(name)
             stream._sock.sendall(b"9\nexport TOKEN=")
             getattr(stream, "_response", stream).close()

@@ -8,9 +8,14 @@ from __future__ import annotations
 from typing import Final
 
 from ci_bot.core.pipeline.features.allow_failure import ALLOW_FAILURE
+from ci_bot.core.pipeline.features.command import COMMAND
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature
+from ci_bot.core.pipeline.features.resources import RESOURCES_FEATURE
 
-JOB_FEATURES: Final[tuple[JobFeature, ...]] = (ALLOW_FAILURE,)
-STEP_FEATURES: Final[tuple[StepFeature, ...]] = ()
+JOB_FEATURES: Final[tuple[JobFeature, ...]] = (
+    ALLOW_FAILURE,
+    RESOURCES_FEATURE,
+)
+STEP_FEATURES: Final[tuple[StepFeature, ...]] = (COMMAND,)
 
 __all__ = ["JOB_FEATURES", "STEP_FEATURES", "JobFeature", "Key", "Said", "StepFeature"]
