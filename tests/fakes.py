@@ -241,6 +241,9 @@ class FakeExecutor:
         self.most_at_once = 0
         self.begun: set[tuple[int, int]] = set()  # steps and generations that run already
         self.broken: Exception | None = None  # what opening a session raises
+        self.served = 0  # how often services were asked for
+        self.unserved: Exception | None = None  # what serving raises
+        self.ended_services: tuple[str, ...] = ()
 
     @asynccontextmanager
     async def session(self, spec: JobSpec) -> AsyncIterator[FakeSession]:
@@ -280,6 +283,14 @@ class FakeSession:
 
     async def prepare(self, spec: StepSpec) -> None:
         self._executor.prepared.append(f"{spec.step.run} {spec.generation}")
+
+    async def serve(self, log_of: Callable[[int], LogWriter]) -> None:
+        self._executor.served += 1
+        if self._executor.unserved is not None:
+            raise self._executor.unserved
+
+    async def ended_services(self) -> tuple[str, ...]:
+        return self._executor.ended_services
 
     async def run(self, spec: StepSpec, log: LogWriter) -> Exit:
         executor = self._executor

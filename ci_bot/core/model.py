@@ -174,7 +174,16 @@ class Run:
 
 @dataclass(frozen=True, slots=True)
 class LogRef:
-    """Names the log of one step of one attempt of a job."""
+    """Names the log of one step of one attempt of a job, or with `service_log` of one of its services."""
 
     job_id: str
     step: int
+
+
+#: A job has fewer steps than this: the numbers from here on are those of its services' logs.
+FIRST_SERVICE = 1000
+
+
+def service_log(job_id: str, place: int) -> LogRef:
+    """The log of a service by its place among the services of the job."""
+    return LogRef(job_id, FIRST_SERVICE + place)

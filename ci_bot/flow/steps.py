@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from ci_bot.core.environment import step_environment
 from ci_bot.core.errors import EngineError, EngineGone, SecretRefused, StepRefused
-from ci_bot.core.model import Exit, ExitReason, LogRef, StepRun
+from ci_bot.core.model import Exit, ExitReason, LogRef, StepRun, service_log
 from ci_bot.core.outcome import Deadline, Outcome, StoppedBy, deadline, job_outcome, step_outcome
 from ci_bot.core.planned import Job
 from ci_bot.core.states import Change, Status, step_after
@@ -96,6 +96,10 @@ class StepRunner:
         Any other failure of the engine is an outcome.
         """
         inside = _InSession(session, claim, job, cancelling)
+        try:
+            await self._serve(inside)
+        except StepRefused as error:
+            return Outcome(Change.FAIL, str(error))
         steps = list(claim.job.steps)
         while (outcome := job_outcome(steps)) is None:
             index = next(step.index for step in steps if not step.status.is_final)
@@ -103,6 +107,27 @@ class StepRunner:
                 return Outcome(Change.CANCEL, cancelling.reason)
             steps[index] = await self._run_one(inside, steps[index])
         return outcome
+
+    async def _serve(self, inside: _InSession) -> None:
+        """The services are ready when this returns, unless nobody wants the job any more."""
+        if not inside.job.services:
+            return
+        secrets = (*self._tokens(), *await self._vault.values(inside.claim.run))
+
+        def log_of(place: int) -> LogWriter:
+            return self._logs.open(service_log(inside.claim.job.id, place), secrets)
+
+        await unless(inside.cancelling, inside.session.serve(log_of))
+
+    async def _blaming_services(self, inside: _InSession, ended: _Ended) -> _Ended:
+        """A step often fails because a service did: that is said beside its own words."""
+        if not inside.job.services or ended.outcome.change is not Change.FAIL:
+            return ended
+        gone = await inside.session.ended_services()
+        if not gone:
+            return ended
+        reason = "; ".join([ended.outcome.reason, *gone])
+        return replace(ended, outcome=replace(ended.outcome, reason=reason))
 
     async def _run_one(self, inside: _InSession, step: StepRun) -> StepRun:
         claim, now = inside.claim, self._clock.now()
@@ -112,7 +137,7 @@ class StepRunner:
             started_at = now
         limit = deadline(inside.job, step.index, claim.job.started_at or now, started_at)
         spec = self._spec(inside, step.index, generation)
-        ended = await self._run_to_end(inside, spec, limit)
+        ended = await self._blaming_services(inside, await self._run_to_end(inside, spec, limit))
         await self._runs.end_step(
             claim.lease,
             step.index,

@@ -85,6 +85,18 @@ class Session(Protocol):
         """Whether this generation was started already, by whatever process, so that it has its secrets."""
         ...
 
+    async def serve(self, log_of: Callable[[int], LogWriter]) -> None:
+        """Starts the job's services, or finds those that an earlier process started; call it first.
+
+        Returns when each is ready. `log_of` opens the log of a service by its place in the job. Raises
+        `StepRefused`, which names the service, and `EngineError`.
+        """
+        ...
+
+    async def ended_services(self) -> tuple[str, ...]:
+        """The services that have ended by themselves by now, in words. Raises `EngineError`."""
+        ...
+
     async def stop(self) -> None:
         """Ends the running step within 2 s; its `run` returns with `ExitReason.STOPPED`.
 

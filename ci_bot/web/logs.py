@@ -8,8 +8,9 @@ from typing import Any, Final
 
 from aiohttp import web
 
-from ci_bot.core.model import JobRun, LogRef
+from ci_bot.core.model import FIRST_SERVICE, JobRun, LogRef, service_log
 from ci_bot.core.page.lines import Window
+from ci_bot.core.page.view import services_of
 from ci_bot.core.plain import plain
 from ci_bot.core.retention import log_removed
 from ci_bot.core.states import Status
@@ -30,7 +31,10 @@ NEEDLE: Final = 200  # characters
 def step_log(request: web.Request, opened: Opened) -> LogRef:
     """Raises `Missing`."""
     step = number(request.match_info, "step", -1)
-    if opened.job is None or not 0 <= step < len(opened.job.steps):
+    if opened.job is None:
+        raise Missing
+    services = len(services_of(opened.run, opened.job))
+    if not (0 <= step < len(opened.job.steps) or FIRST_SERVICE <= step < FIRST_SERVICE + services):
         raise Missing
     return LogRef(opened.job.id, step)
 
@@ -143,6 +147,10 @@ async def _text(
             if step.log_bytes and not logs.size(log):
                 yield f"{removed}\n"
             async for part in _log(log, logs):
+                yield part
+        for place, name in enumerate(services_of(run, job)):
+            yield f"\n--- service {clean(name)}\n"
+            async for part in _log(service_log(job.id, place), logs):
                 yield part
 
 

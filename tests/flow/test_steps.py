@@ -9,7 +9,7 @@ import pytest
 
 from ci_bot.core.errors import EngineError, EngineGone, StepRefused
 from ci_bot.core.model import Exit, ExitReason
-from ci_bot.core.planned import Job
+from ci_bot.core.planned import Job, Service
 from ci_bot.core.states import Status
 from ci_bot.flow.steps import Cancelling
 from tests.fakes import FakeStep
@@ -210,3 +210,31 @@ async def test_tokens_minted_so_far_are_masked_in_logs_and_in_our_own_words(work
     assert b"ghs_first" not in working.log(ended, 0)
     assert b"ghs_" not in working.log(ended, 1)
     assert b"[ci-bot] bad" in working.log(ended, 1)
+
+
+def with_database(planned: Job) -> Job:
+    return replace(planned, services=(Service("db", "postgres:16"),))
+
+
+async def test_a_service_that_does_not_get_ready_fails_the_job_before_any_step(
+    working: Working,
+) -> None:
+    working.executor.unserved = StepRefused('service "db" was not ready within 60s')
+    await carry_out(working, with_database(job("test", "make")))
+    ended = await working.job()
+    assert (ended.status, ended.reason) == (F, 'service "db" was not ready within 60s')
+    assert working.executor.ran == []
+    assert await statuses(working) == [X]
+
+
+async def test_a_failed_step_names_the_service_that_died_beside_it(working: Working) -> None:
+    working.executor.steps = {"make": FakeStep(exit=Exit(3))}
+    working.executor.ended_services = ('service "db" ended with exit code 1',)
+    await carry_out(working, with_database(job("test", "make")))
+    (step,) = (await working.job()).steps
+    assert step.reason == 'exit code 3; service "db" ended with exit code 1'
+
+
+async def test_jobs_without_services_ask_for_none(working: Working) -> None:
+    await carry_out(working, job("test", "make"))
+    assert working.executor.served == 0

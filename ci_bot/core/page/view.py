@@ -6,7 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
-from ci_bot.core.model import JobRun, Run, RunKind, StepRun, Usage
+from ci_bot.core.model import FIRST_SERVICE, JobRun, Run, RunKind, StepRun, Usage
 from ci_bot.core.page.urls import RunUrls
 from ci_bot.core.standing import Standing, span, standing
 from ci_bot.core.states import Status
@@ -35,6 +35,7 @@ KINDS: Final = {
     RunKind.PULL_REQUEST: "Pull request",
     RunKind.MERGE_GROUP: "Merge queue,",
     RunKind.TAG: "Tag",
+    RunKind.SCHEDULE: "Schedule on",
     RunKind.MANUAL: "Started by hand on",
 }
 
@@ -90,6 +91,14 @@ class StepView:
 
 
 @dataclass(frozen=True, slots=True)
+class ServiceView:
+    """A service beside the steps of a job."""
+
+    name: str
+    raw_url: str
+
+
+@dataclass(frozen=True, slots=True)
 class JobView:
     id: str
     name: str
@@ -97,6 +106,7 @@ class JobView:
     reason: str
     attempts: tuple[Attempt, ...]  # () where there is one alone
     steps: tuple[StepView, ...]
+    services: tuple[ServiceView, ...]  # () before the job has begun
     needs: tuple[str, ...]
     text_url: str
     search_url: str
@@ -139,7 +149,9 @@ def run_view(
         reason=clean(run.reason),
         problems=tuple(clean(str(problem)) for problem in run.problems),
         jobs=tuple(_job_line(job, chosen, urls, clean, now) for job in run.jobs),
-        job=None if chosen is None else _job_view(chosen, attempts, urls, clean, now),
+        job=None
+        if chosen is None
+        else _job_view(chosen, attempts, services_of(run, chosen), urls, clean, now),
         url=urls.run(),
         events_url=urls.state(chosen),
         version=" ".join(job.id for job in run.jobs),
@@ -217,8 +229,19 @@ def _job_line(job: JobRun, chosen: JobRun | None, urls: RunUrls, clean: Clean, n
     return JobLine(job.id, clean(job.name), job_stand(job, now), urls.job(job), is_current)
 
 
+def services_of(run: Run, job: JobRun) -> tuple[str, ...]:
+    """The names of the services of a job, in the order of their logs."""
+    planned = next((each for each in (run.plan.jobs if run.plan else ()) if each.id == job.key), None)
+    return tuple(service.name for service in planned.services) if planned else ()
+
+
 def _job_view(
-    job: JobRun, attempts: Sequence[JobRun], urls: RunUrls, clean: Clean, now: float
+    job: JobRun,
+    attempts: Sequence[JobRun],
+    services: Sequence[str],
+    urls: RunUrls,
+    clean: Clean,
+    now: float,
 ) -> JobView:
     tries = [each for each in attempts if each.key == job.key]
     return JobView(
@@ -233,6 +256,10 @@ def _job_view(
         if len(tries) > 1
         else (),
         steps=tuple(_step_view(job, step, urls, clean, now) for step in job.steps),
+        services=tuple(
+            ServiceView(clean(name), urls.step(job, FIRST_SERVICE + place, "raw"))
+            for place, name in enumerate(services if job.started_at is not None else ())
+        ),
         needs=tuple(map(clean, job.needs)),
         text_url=urls.text(job),
         search_url=urls.search(job),

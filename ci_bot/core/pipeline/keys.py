@@ -63,13 +63,13 @@ JOB: Final = Keys(
         "timeout",
         "allow-failure",
         "resources",
+        "services",
     ),
     later=(
         "if",
         "matrix",
         "fail-fast",
         "max-parallel",
-        "services",
         "checkout",
         "docker",
         "retry",
@@ -141,6 +141,19 @@ RESOURCES: Final = Keys(
     works=("cpu", "memory", "pids"),
     later=(),
     foreign={"cores": "cpu", "cpus": "cpu", "mem": "memory", "processes": "pids", "ram": "memory"},
+)
+
+SERVICE: Final = Keys(
+    level="in a service",
+    works=("image", "env", "ready", "timeout"),
+    later=(),
+    foreign={
+        "environment": "env",
+        "healthcheck": "ready",
+        "health": "ready",
+        "health-cmd": "ready",
+        "variables": "env",
+    },
 )
 
 #: Under `on`, beside the name of an event.

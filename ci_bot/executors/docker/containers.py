@@ -176,7 +176,8 @@ class Containers:
         return [
             each["Id"]
             for each in found
-            if is_meant(int(each["Labels"][names.STEP]), int(each["Labels"][names.GENERATION]))
+            if names.STEP in each["Labels"]
+            and is_meant(int(each["Labels"][names.STEP]), int(each["Labels"][names.GENERATION]))
         ]
 
 

@@ -9,6 +9,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
+from ci_bot.core.planned import Service
 from ci_bot.executors.docker import names
 from ci_bot.executors.docker.limits import Limits
 from ci_bot.executors.docker.script import BEGIN_INSIDE, CONTROL_INSIDE
@@ -19,6 +20,9 @@ Mount = dict[str, Any]
 #: apt-get, su, useradd, git and daemons on low ports work with these and nothing more.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "KILL")
 
+
+ASK_EVERY = 1_000_000_000  # nanoseconds between the ends of questions to a service
+MANY = 1_000_000  # questions: it is we who give up
 
 #: Exit codes of `probe_container` → whether it read what we wrote; any other says nothing.
 PROBE_ANSWERS = {0: True, 3: False}
@@ -56,7 +60,7 @@ def step_container(
         "Labels": names.labels(instance, job, spec),
         "HostConfig": _confined(limits)
         | {
-            "NetworkMode": names.network_name(instance),
+            "NetworkMode": names.network_of(instance, job),
             "Mounts": list(mounts),
             "LogConfig": _log(limits),
         }
@@ -73,6 +77,39 @@ def bare(container: dict[str, Any], spec: StepSpec, argv: Sequence[str]) -> dict
         "WorkingDir": f"{WORKSPACE_INSIDE}/{spec.step.workdir}".removesuffix("/."),
         "OpenStdin": False,
         "StdinOnce": False,
+    }
+
+
+def service_container(
+    instance: str, job: JobSpec, service: Service, image_id: str, limits: Limits, runtime: str = ""
+) -> dict[str, Any]:
+    """A service: the image's own program, which the engine itself asks whether it is ready.
+
+    So nobody has to run commands in it from outside, which a guarded socket may refuse.
+    """
+    own = names.network_of(instance, job)
+    return {
+        "Image": image_id,
+        "Hostname": service.name,
+        "Env": [f"{name}={value}" for name, value in service.env.items()],
+        "Tty": False,
+        "Healthcheck": _asked(service),
+        "Labels": names.service_labels(instance, job, service),
+        "HostConfig": _confined(limits)
+        | {"NetworkMode": own, "LogConfig": _log(limits)}
+        | ({"Runtime": runtime} if runtime else {}),
+        "NetworkingConfig": {"EndpointsConfig": {own: {"Aliases": [service.name]}}},
+    }
+
+
+def _asked(service: Service) -> dict[str, Any]:
+    if not service.ready:
+        return {"Test": ["NONE"]}
+    return {
+        "Test": ["CMD-SHELL", service.ready],
+        "Interval": ASK_EVERY,
+        "Timeout": max(service.timeout * 1_000_000_000, ASK_EVERY),
+        "Retries": MANY,
     }
 
 
@@ -130,6 +167,17 @@ def filling_container(
 
 def volume(instance: str, job: JobSpec, name: str) -> dict[str, Any]:
     return {"name": name, "labels": names.job_labels(instance, job)}
+
+
+def job_network(instance: str, job: JobSpec) -> dict[str, Any]:
+    """The network of a job with services: its containers reach each other by name, and the world."""
+    return {
+        "name": names.job_network(job),
+        "driver": "bridge",
+        "check_duplicate": True,
+        "labels": names.job_labels(instance, job),
+        "options": {"com.docker.network.bridge.name": names.bridge_name(job.id)},
+    }
 
 
 def network(instance: str) -> dict[str, Any]:

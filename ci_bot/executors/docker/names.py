@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import re
 
+from ci_bot.core.planned import Service
 from ci_bot.ports import JobSpec, StepSpec
 
 INSTANCE = "ci-bot.instance"
@@ -13,6 +14,7 @@ JOB = "ci-bot.job"
 REPO = "ci-bot.repo"
 STEP = "ci-bot.step"
 GENERATION = "ci-bot.generation"
+SERVICE = "ci-bot.service"
 
 _SAFE = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 
@@ -24,6 +26,14 @@ def is_safe(instance: str) -> bool:
 
 def container_name(job: JobSpec, spec: StepSpec) -> str:
     return f"ci-bot-{job.id}-{spec.index}-g{spec.generation}"
+
+
+def service_name(job: JobSpec, service: Service) -> str:
+    return f"ci-bot-{job.id}-service-{service.name}"
+
+
+def service_labels(instance: str, job: JobSpec, service: Service) -> dict[str, str]:
+    return job_labels(instance, job) | {SERVICE: service.name}
 
 
 def workspace_volume(job: JobSpec) -> str:
@@ -47,6 +57,18 @@ def network_name(instance: str) -> str:
     return f"ci-bot-{instance}"
 
 
+def network_of(instance: str, job: JobSpec) -> str:
+    """Jobs with services have a network of their own."""
+    return job_network(job) if job.job.services else network_name(instance)
+
+
+def job_network(job: JobSpec) -> str:
+    return f"ci-bot-{job.id}"
+
+
 def bridge_name(instance: str) -> str:
-    """The network's interface on the host, for firewall rules; Linux allows 15 characters."""
+    """The network's interface on the host, for firewall rules; Linux allows 15 characters.
+
+    Of a job's own network by the job's id.
+    """
     return "ci-bot-" + hashlib.sha256(instance.encode()).hexdigest()[:8]

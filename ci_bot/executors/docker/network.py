@@ -1,22 +1,60 @@
-"""The network of this server's steps, made when it is not there."""
+"""The networks of this server's steps, made when they are not there."""
 
 from __future__ import annotations
 
+from collections.abc import Iterable
+from functools import partial
 from http import HTTPStatus
+from typing import Any
 
-from ci_bot.executors.docker import convert, names
+from docker import APIClient
+
+from ci_bot.executors.docker import convert, names, words
 from ci_bot.executors.docker.engine import Engine, EngineRefusal
+from ci_bot.ports import JobSpec
 
 
 async def ensure(engine: Engine, instance: str) -> None:
     """Safe to call at any time and by several processes at once. Raises `EngineError`."""
-    if await _exists(engine, instance):
+    await _ensure(engine, convert.network(instance))
+
+
+async def ensure_for(engine: Engine, instance: str, job: JobSpec) -> None:
+    """The network that the steps of this job are on. Safe and raising as `ensure`."""
+    wanted = convert.job_network(instance, job) if job.job.services else convert.network(instance)
+    await _ensure(engine, wanted)
+
+
+async def _ensure(engine: Engine, wanted: dict[str, Any]) -> None:
+    if await _exists(engine, wanted["name"]):
         return
     try:
-        await engine.call(lambda client: client.create_network(**convert.network(instance)))
-    except EngineRefusal:
-        if not await _exists(engine, instance):
-            raise
+        await engine.call(lambda client: client.create_network(**wanted))
+    except EngineRefusal as refusal:
+        if await _exists(engine, wanted["name"]):
+            return
+        if "non-overlapping" in refusal.text:
+            raise words.no_address_space() from refusal
+        raise
+
+
+async def remove(engine: Engine, networks: Iterable[str]) -> None:
+    """By name or id; one that is gone is fine, and one in use is the reaper's. Raises `EngineError`."""
+    for each in networks:
+        try:
+            await engine.call(partial(_remove, each))
+        except EngineRefusal as refusal:
+            if not (refusal.is_missing or refusal.status == HTTPStatus.FORBIDDEN):
+                raise
+
+
+async def of_jobs(engine: Engine, instance: str) -> list[dict[str, Any]]:
+    """The networks of this server's jobs, with their labels."""
+    wanted = [f"{names.INSTANCE}={instance}", names.JOB]
+    found: list[dict[str, Any]] = await engine.call(
+        lambda client: client.networks(filters={"label": wanted})
+    )
+    return found
 
 
 async def remove_if_idle(engine: Engine, instance: str) -> None:
@@ -24,16 +62,16 @@ async def remove_if_idle(engine: Engine, instance: str) -> None:
 
     An engine has address space for some thirty networks: https://docs.docker.com/engine/network/#subnet-allocation
     """
-    try:
-        await engine.call(lambda client: client.remove_network(names.network_name(instance)))
-    except EngineRefusal as refusal:
-        if not (refusal.is_missing or refusal.status == HTTPStatus.FORBIDDEN):  # forbidden: in use
-            raise
+    await remove(engine, [names.network_name(instance)])
 
 
-async def _exists(engine: Engine, instance: str) -> bool:
+def _remove(name: str, client: APIClient) -> None:
+    client.remove_network(name)
+
+
+async def _exists(engine: Engine, name: str) -> bool:
     try:
-        await engine.call(lambda client: client.inspect_network(names.network_name(instance)))
+        await engine.call(lambda client: client.inspect_network(name))
     except EngineRefusal as refusal:
         if refusal.is_missing:
             return False

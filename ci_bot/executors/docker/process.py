@@ -43,7 +43,7 @@ async def launch(
     """Starts what was only created; returns its output, from the first byte."""
     owner = await host.interiors.owner(container.id, container.image, needs_shell=not container.is_bare)
     await files.give(spec, container.id, container.image, owner)
-    await network.ensure(host.engine, host.instance)
+    await network.ensure_for(host.engine, host.instance, job)
     by_input = files.by_input and not container.is_bare
     stream = await host.engine.call(lambda client: Attached(client, container.id, has_input=by_input))
     try:

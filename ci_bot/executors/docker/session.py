@@ -11,11 +11,12 @@ import structlog
 
 from ci_bot.core.errors import EngineError
 from ci_bot.core.model import Exit
-from ci_bot.executors.docker import process, words
+from ci_bot.executors.docker import names, network, process, words
 from ci_bot.executors.docker.containers import Container, Containers
 from ci_bot.executors.docker.control import remove_job
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.process import Output
+from ci_bot.executors.docker.services import LogOf, Services
 from ci_bot.ports import JobSpec, LogWriter, StepSpec
 
 T = TypeVar("T")
@@ -32,6 +33,7 @@ class DockerSession:
         self._host = host
         self._job = job
         self._containers = Containers(host, job)
+        self._services = Services(host, job)
         self._is_running = False
         self._stopping = asyncio.Event()
         self._killable: Container | None = None
@@ -55,6 +57,12 @@ class DockerSession:
     async def has_begun(self, spec: StepSpec) -> bool:
         return await self._containers.has_begun(spec)
 
+    async def serve(self, log_of: LogOf) -> None:
+        await self._services.serve(log_of)
+
+    async def ended_services(self) -> tuple[str, ...]:
+        return await self._services.ended()
+
     async def stop(self) -> None:
         if not self._is_running:
             return
@@ -66,11 +74,15 @@ class DockerSession:
         """Leaves everything as it is, for the next process."""
         for chore in self._chores:
             chore.cancel()
+        self._services.let_go()
 
     async def remove(self) -> None:
         """Removes everything of the job. Raises `EngineError`."""
         await asyncio.gather(*self._chores)
+        await self._services.remove()
         await self._containers.remove_all()
+        if self._job.job.services:
+            await network.remove(self._host.engine, [names.job_network(self._job)])
         files = self._containers.files()
         if self._last is not None:
             spec, container = self._last

@@ -141,6 +141,13 @@ def no_shell_for_secrets(image: str) -> StepRefused:
     )
 
 
+def no_address_space() -> EngineError:
+    return EngineError(
+        "the Docker engine has no address space left for another network; remove unused ones (docker "
+        'network prune) or give it more ("default-address-pools" in /etc/docker/daemon.json)'
+    )
+
+
 def is_unseen(text: str) -> bool:
     """Whether the engine says that it does not have a file that we have."""
     return _UNSEEN.search(text) is not None

@@ -1,0 +1,180 @@
+"""The services of one job: containers beside its steps, on a network of the job's own, reached by name.
+
+The network is the job's own and not an anchor's namespace, so that two services may listen on the same
+port, as two versions of one database do; jobs without services pay nothing for it.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Final
+
+from ci_bot.core.errors import EngineError, StepRefused
+from ci_bot.core.planned import Service
+from ci_bot.executors.docker import convert, names, network, words
+from ci_bot.executors.docker.containers import remove
+from ci_bot.executors.docker.engine import EngineRefusal
+from ci_bot.executors.docker.host import Host
+from ci_bot.executors.docker.streams import Logged, pump
+from ci_bot.ports import JobSpec, LogWriter
+
+LogOf = Callable[[int], LogWriter]
+
+_LOOK: Final = 0.2  # seconds between looks at a service that is not ready
+_DRAIN: Final = 5.0  # for the last of a removed service's output to be written
+
+
+@dataclass(frozen=True, slots=True)
+class _Up:
+    """A service that was started, by whatever process."""
+
+    service: Service
+    container: str
+
+
+class Services:
+    """Starts the services of a job, or finds them again, and follows what they write."""
+
+    def __init__(self, host: Host, job: JobSpec) -> None:
+        self._host = host
+        self._job = job
+        self._up: list[_Up] = []
+        self._following: list[asyncio.Task[None]] = []
+
+    async def serve(self, log_of: LogOf) -> None:
+        """Returns when every service is ready.
+
+        Raises `StepRefused` for one that cannot be started, ends, or does not get ready in its time.
+        """
+        services = self._job.job.services
+        if not services or self._up:
+            return
+        await network.ensure_for(self._host.engine, self._host.instance, self._job)
+        self._up = list(await asyncio.gather(*(self._begin(each) for each in services)))
+        for place, up in enumerate(self._up):
+            self._following.append(asyncio.create_task(self._follow(up, log_of(place))))
+        await asyncio.gather(*(self._until_ready(up) for up in self._up))
+
+    async def ended(self) -> tuple[str, ...]:
+        """Those that have ended by themselves by now, in words."""
+        looked = [(up.service, await self._state(up)) for up in self._up]
+        return tuple(_end(service, state) for service, state in looked if not state["Running"])
+
+    def let_go(self) -> None:
+        for task in self._following:
+            task.cancel()
+
+    async def remove(self) -> None:
+        """The containers, and what they wrote is written by then; the network goes with the last step."""
+        await remove(
+            self._host.engine, [names.service_name(self._job, each) for each in self._planned()]
+        )
+        if self._following:
+            await asyncio.wait(self._following, timeout=_DRAIN)
+        self.let_go()
+
+    def _planned(self) -> tuple[Service, ...]:
+        return self._job.job.services
+
+    async def _begin(self, service: Service) -> _Up:
+        """One that is there already was begun by an earlier process."""
+        name = names.service_name(self._job, service)
+        found = await self._find(name)
+        if found is None:
+            image = await self._host.images.bring(self._job.repo, service.image)
+            limits = self._host.limits.of(self._job.job.resources)
+            runtime = self._host.runtimes.of(is_outsiders=self._job.is_outsiders)
+            config = convert.service_container(
+                self._host.instance, self._job, service, image.id, limits, runtime
+            )
+            made = await self._host.engine.call(
+                lambda client: client.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
+            )
+            found = made["Id"], "created"
+        container, status = found
+        if status == "created":
+            await self._start(service, container)
+        return _Up(service, container)
+
+    async def _start(self, service: Service, container: str) -> None:
+        try:
+            async with self._host.starts:
+                await self._host.engine.call(lambda client: client.start(container))
+        except EngineRefusal as refusal:
+            await remove(self._host.engine, [container])
+            failure = words.start_failure(service.image, refusal.text)
+            told = f'service "{service.name}": {failure}'
+            raise (StepRefused if isinstance(failure, StepRefused) else EngineError)(told) from refusal
+
+    async def _find(self, name: str) -> tuple[str, str] | None:
+        try:
+            found = await self._host.engine.call(lambda client: client.inspect_container(name))
+        except EngineRefusal as refusal:
+            if refusal.is_missing:
+                return None
+            raise
+        return found["Id"], found["State"]["Status"]
+
+    async def _until_ready(self, up: _Up) -> None:
+        loop = asyncio.get_running_loop()
+        until = loop.time() + up.service.timeout
+        while True:
+            state = await self._state(up)
+            if not state["Running"]:
+                raise StepRefused(f"{_end(up.service, state)} before it was ready{_said(state)}")
+            if not up.service.ready or state.get("Health", {}).get("Status") == "healthy":
+                return
+            if loop.time() > until:
+                raise StepRefused(
+                    f'service "{up.service.name}" was not ready within {up.service.timeout}s: '
+                    f'"{up.service.ready}" did not exit with 0{_said(state)}'
+                )
+            await asyncio.sleep(_LOOK)
+
+    async def _state(self, up: _Up) -> dict[str, Any]:
+        try:
+            found = await self._host.engine.call(lambda client: client.inspect_container(up.container))
+        except EngineRefusal as refusal:
+            if refusal.is_missing:
+                return {"Running": False, "ExitCode": None}
+            raise
+        state: dict[str, Any] = found["State"]
+        return state
+
+    async def _follow(self, up: _Up, log: LogWriter) -> None:
+        """From its first byte to its end, whoever started it: the log drops what it has already."""
+        try:
+            stream = await self._host.engine.call(
+                lambda client: Logged(client, up.container, follow=True)
+            )
+            pumping = asyncio.ensure_future(
+                self._host.engine.in_own_thread(lambda _: pump(stream, log, 0))
+            )
+            try:
+                await asyncio.shield(pumping)
+            except asyncio.CancelledError:
+                stream.abort()
+                await asyncio.wait({pumping})
+                raise
+        except EngineError:
+            pass  # what it wrote so far is there; the job itself will say what became of the engine
+        finally:
+            await asyncio.to_thread(log.close)
+
+
+def _end(service: Service, state: dict[str, Any]) -> str:
+    code = state.get("ExitCode")
+    if code is None:
+        return f'service "{service.name}" was removed by somebody'
+    if state.get("OOMKilled"):
+        return f'service "{service.name}" ran out of memory'
+    return f'service "{service.name}" ended with exit code {code}'
+
+
+def _said(state: dict[str, Any]) -> str:
+    """The last words of the command that asks whether it is ready."""
+    probes = state.get("Health", {}).get("Log") or []
+    said = words.one_line(probes[-1].get("Output", "")) if probes else ""
+    return f" ({said})" if said else ""
