@@ -2,11 +2,17 @@
 
 from __future__ import annotations
 
+import asyncio
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from functools import cache
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 
 from ci_bot.core.model import Run
 from ci_bot.store import (
@@ -57,9 +63,32 @@ class Store:
         return run
 
 
+@cache
+def _empty_database() -> bytes:
+    """The file that the migrations make of nothing; they run once a process, not once a test."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ci-bot.db"
+
+        async def make() -> None:
+            await (await Database.open(f"sqlite+aiosqlite:///{path}")).close()
+
+        asyncio.run(make())
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.read_bytes()
+
+
+async def put_empty_database(path: Path) -> None:
+    """As if a server had been started there once; a database that is there stays."""
+    if not path.exists():
+        path.write_bytes(await asyncio.to_thread(_empty_database))
+
+
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
     clock = FakeClock()
+    if file := make_url(url).database:
+        await put_empty_database(Path(file))
     database = await Database.open(url)
     try:
         yield Store(
