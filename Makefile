@@ -8,6 +8,9 @@ ARGS ?=
 .PHONY: help setup demo test test-deploy lint types bench lock clean venv
 .NOTPARALLEL:
 
+# The suite starts processes by the hundred; without this, each would compile all its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 

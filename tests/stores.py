@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-import asyncio
 import sqlite3
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
-from functools import cache
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
@@ -32,6 +30,8 @@ from ci_bot.store import (
 )
 from ci_bot.store.schema import deliveries
 from tests.fakes import FakeClock, FakeIds
+
+_EMPTY: list[bytes] = []  # made once a process, not once a test
 
 
 @dataclass
@@ -63,25 +63,21 @@ class Store:
         return run
 
 
-@cache
-def _empty_database() -> bytes:
-    """The file that the migrations make of nothing; they run once a process, not once a test."""
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "ci-bot.db"
-
-        async def make() -> None:
-            await (await Database.open(f"sqlite+aiosqlite:///{path}")).close()
-
-        asyncio.run(make())
-        with closing(sqlite3.connect(path)) as connection:
-            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        return path.read_bytes()
-
-
 async def put_empty_database(path: Path) -> None:
     """As if a server had been started there once; a database that is there stays."""
     if not path.exists():
-        path.write_bytes(await asyncio.to_thread(_empty_database))
+        _EMPTY[:] = _EMPTY or [await _migrated()]
+        path.write_bytes(_EMPTY[0])
+
+
+async def _migrated() -> bytes:
+    """The file that the migrations make of nothing."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ci-bot.db"
+        await (await Database.open(f"sqlite+aiosqlite:///{path}")).close()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.read_bytes()
 
 
 @asynccontextmanager
