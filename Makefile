@@ -8,6 +8,9 @@ ARGS ?=
 .PHONY: help setup demo test test-deploy lint types bench lock clean venv
 .NOTPARALLEL:
 
+# The suite starts processes by the hundred; without this, each would compile all its modules anew.
+unexport PYTHONDONTWRITEBYTECODE
+
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
@@ -16,7 +19,7 @@ demo: ## shows a pull request failing and passing, on this machine alone (KEEP=1
 	@KEEP="$(KEEP)" $(PYTHON) -m dev.demo
 
 test: setup lint types ## runs everything: set-up, ruff, mypy, import contracts, pytest (ARGS="-k name")
-	@$(STAGE) "pytest" $(PYTHON) -m pytest -n 3 --dist loadfile $(ARGS)
+	@$(STAGE) "pytest" $(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-deploy: setup ## builds deploy/'s image and upgrades it under five running jobs (minutes at first)
 	@command -v debootstrap >/dev/null || dev/apt.sh deploy debootstrap

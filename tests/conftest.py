@@ -49,6 +49,19 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 
 @pytest.hookimpl(trylast=True)
+def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
+    """Long files first, so that no worker is left alone with one at the end; short ones fill the gaps.
+
+    Long are those that wait for engines and processes; the others that are long say so by their timeout.
+    """
+    items.sort(key=lambda item: not _is_long(item))
+
+
+def _is_long(item: pytest.Item) -> bool:
+    return any(item.get_closest_marker(name) is not None for name in ("docker", "timeout"))
+
+
+@pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The canary search: once, when all workers have ended, over everything that they left behind."""
     if hasattr(session.config, "workerinput"):

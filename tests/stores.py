@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+import sqlite3
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, closing
 from dataclasses import dataclass
+from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from sqlalchemy import select
+from sqlalchemy.engine import make_url
 
 from ci_bot.core.model import Run
 from ci_bot.store import (
@@ -26,6 +30,8 @@ from ci_bot.store import (
 )
 from ci_bot.store.schema import deliveries
 from tests.fakes import FakeClock, FakeIds
+
+_EMPTY: list[bytes] = []  # made once a process, not once a test
 
 
 @dataclass
@@ -57,9 +63,28 @@ class Store:
         return run
 
 
+async def put_empty_database(path: Path) -> None:
+    """As if a server had been started there once; a database that is there stays."""
+    if not path.exists():
+        _EMPTY[:] = _EMPTY or [await _migrated()]
+        path.write_bytes(_EMPTY[0])
+
+
+async def _migrated() -> bytes:
+    """The file that the migrations make of nothing."""
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "ci-bot.db"
+        await (await Database.open(f"sqlite+aiosqlite:///{path}")).close()
+        with closing(sqlite3.connect(path)) as connection:
+            connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        return path.read_bytes()
+
+
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
     clock = FakeClock()
+    if file := make_url(url).database:
+        await put_empty_database(Path(file))
     database = await Database.open(url)
     try:
         yield Store(

@@ -15,7 +15,13 @@ from ci_bot.cli.keeping import config_option
 from ci_bot.core.errors import SettingsError
 from ci_bot.core.registration import LINK_SECONDS, MadeApp
 from ci_bot.settings import GitHubSettings, Settings, load
-from ci_bot.wiring import OpenRegistration, Wanted, open_registration, settings_lines, sync_app
+from ci_bot.wiring.registering import (
+    OpenRegistration,
+    Wanted,
+    open_registration,
+    settings_lines,
+    sync_app,
+)
 
 FINISH_SECONDS: Final = 5.0  # for the page that tells the browser
 _URLS: Final = {name: str(GitHubSettings.model_fields[name].default) for name in ("api_url", "web_url")}

@@ -11,7 +11,7 @@ import click
 
 from ci_bot.core.errors import CiBotError, SettingsError
 from ci_bot.settings import load
-from ci_bot.wiring import Examination, examinations
+from ci_bot.wiring.looking import Examination, examinations
 
 SECONDS = 30.0  # for one examination: an engine or a forge that does not answer is a finding
 

@@ -11,7 +11,7 @@ from typing import TypeVar
 import click
 
 from ci_bot.settings import Settings
-from ci_bot.wiring import Keeping, open_keeping
+from ci_bot.wiring.keeping import Keeping, open_keeping
 
 T = TypeVar("T")
 

@@ -12,7 +12,7 @@ import click
 
 from ci_bot.cli.keeping import config_option
 from ci_bot.settings import load
-from ci_bot.wiring import Linking, open_linking
+from ci_bot.wiring.linking import Linking, open_linking
 
 T = TypeVar("T")
 

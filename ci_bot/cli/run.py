@@ -22,7 +22,7 @@ from ci_bot.core.pipeline import CONFIG_FILES, plan, read
 from ci_bot.core.planned import Plan
 from ci_bot.core.states import Status, fold
 from ci_bot.settings import Settings, load
-from ci_bot.wiring import Local, Tree, look_at, open_local
+from ci_bot.wiring.local import Local, Tree, look_at, open_local
 
 EVENTS = (RunKind.PUSH, RunKind.PULL_REQUEST, RunKind.TAG, RunKind.MANUAL)
 INTERRUPTED = "interrupted"

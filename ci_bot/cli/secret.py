@@ -18,7 +18,7 @@ from ci_bot.core.model import RunKind
 from ci_bot.core.secret_names import refusal_of_name, refusal_of_value, warning_of_value
 from ci_bot.core.secret_rules import SecretLimits, StoredSecret
 from ci_bot.settings import Settings, load
-from ci_bot.wiring import Keeping, PublicKey, Scope, open_keeping, own_public_key, seal
+from ci_bot.wiring.keeping import Keeping, PublicKey, Scope, open_keeping, own_public_key, seal
 
 SERVER_SECONDS = 15.0
 EVENTS = [str(kind) for kind in RunKind]

@@ -16,7 +16,8 @@ from ci_bot.cli.logging import configure
 from ci_bot.core.errors import SettingsError
 from ci_bot.flow.known import Known
 from ci_bot.settings import Settings, load
-from ci_bot.wiring import NO_APP, Server, open_server
+from ci_bot.wiring.registering import NO_APP
+from ci_bot.wiring.server import Server, open_server
 
 _log = structlog.get_logger()
 FINISH_SECONDS = 10.0  # for requests that are being answered when we are told to stop

@@ -16,7 +16,7 @@ from ci_bot.core.retention import log_removed
 from ci_bot.settings import Settings
 from ci_bot.web.api import logs, models
 from ci_bot.web.api.models import Job, RunDetail
-from ci_bot.wiring import Archive, open_archive
+from ci_bot.wiring.kept import Archive, open_archive
 
 
 class Source(Protocol):

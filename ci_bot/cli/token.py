@@ -15,7 +15,8 @@ from ci_bot.cli.keeping import config_option, run, when
 from ci_bot.cli.showing import clean
 from ci_bot.core.tokens import DEFAULT_LIFETIME, NEVER, ApiToken, TokenScope, lifetime
 from ci_bot.settings import load
-from ci_bot.wiring import Keeping, ListedToken
+from ci_bot.wiring.issuing import ListedToken
+from ci_bot.wiring.keeping import Keeping
 
 
 @click.group()

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from contextlib import closing
 from pathlib import Path
 from typing import Final
 from urllib.parse import quote
 
-from alembic.config import Config
-from alembic.script import ScriptDirectory
-
 from ci_bot.core.errors import StoreError
-from ci_bot.store.database import BUSY_SECONDS, MIGRATIONS
+from ci_bot.store.database import BUSY_SECONDS
 
 PAGES_AT_ONCE: Final = 1024  # 4 MiB
 
@@ -60,14 +57,6 @@ def doubt_what_is_shown(database: Path) -> None:
             writing.execute("UPDATE publications SET sent = 1, accepted = '' WHERE NOT is_final")
     except sqlite3.Error as error:
         raise StoreError(f"{database} cannot be written: {error}") from error
-
-
-def known_schemas() -> Sequence[str]:
-    """The revisions that this version can bring up to date, the newest among them."""
-    config = Config()
-    config.set_main_option("script_location", str(MIGRATIONS))
-    scripts = ScriptDirectory.from_config(config)
-    return [script.revision for script in scripts.walk_revisions()]
 
 
 def _schema(connection: sqlite3.Connection) -> str:

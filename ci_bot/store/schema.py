@@ -5,6 +5,8 @@ Moments are seconds since the epoch. Values that are only read whole are JSON te
 
 from __future__ import annotations
 
+from typing import Final
+
 from sqlalchemy import (
     BigInteger,
     Boolean,
@@ -20,6 +22,8 @@ from sqlalchemy import (
     Text,
     UniqueConstraint,
 )
+
+NEWEST: Final = "0005"  # the migration that makes these tables; a test holds it to the last one
 
 metadata = MetaData(
     naming_convention={

@@ -26,7 +26,8 @@ from ci_bot.core.errors import StoreError
 from ci_bot.core.words import count, size
 from ci_bot.links import REVOKED_FILE
 from ci_bot.settings import Settings
-from ci_bot.store.copying import copy_sqlite, doubt_what_is_shown, known_schemas
+from ci_bot.store.copying import copy_sqlite, doubt_what_is_shown
+from ci_bot.store.upgrading import known_schemas
 from ci_bot.system import SystemClock
 
 #: Hears one line about what is being done, and how much of that, 0 to 1.

@@ -24,10 +24,8 @@ from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
 from ci_bot.web.site import Site
 from ci_bot.wiring.files import look_at_disk
+from ci_bot.wiring.kept import retention
 from ci_bot.wiring.opened import Opened
-from ci_bot.wiring.parts import (
-    retention,
-)
 
 NEEDED_DISK: Final = 64 * 1024**2  # below that not even an event may be stored
 

@@ -19,9 +19,8 @@ from ci_bot.settings import Settings
 from ci_bot.store import AuditStore, Database, SecretStore
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.wiring.issuing import Issuing
+from ci_bot.wiring.kept import is_missing, rest_keys, sealing_keys
 from ci_bot.wiring.keyfiles import key_of, require_keys
-from ci_bot.wiring.looking import is_missing
-from ci_bot.wiring.parts import rest_keys, sealing_keys
 
 NO_SEALING_KEY: Final = (
     "there is no sealing key in {}; give the server's public key: --key FILE (from its page /keys), or "

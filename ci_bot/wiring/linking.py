@@ -12,7 +12,7 @@ from ci_bot.links import KEY_FILE, Links, make_key, revoke
 from ci_bot.settings import Settings
 from ci_bot.store import AuditStore, Database, RunListStore, RunStore
 from ci_bot.system import SystemClock
-from ci_bot.wiring.looking import DATABASE, is_missing
+from ci_bot.wiring.kept import DATABASE, is_missing
 
 REVOKED = "link revoked"
 ROTATED = "links rotated"

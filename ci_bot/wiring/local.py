@@ -26,7 +26,9 @@ from ci_bot.store import Database, DecisionStore, RunStore
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.wiring.parts import open_executor
 from ci_bot.workspace.local import LocalWorkspaces
-from ci_bot.workspace.tree import Tree
+from ci_bot.workspace.tree import Tree, look_at
+
+__all__ = ["Local", "Tree", "look_at", "open_local"]
 
 LOCAL: Final = "local"
 

@@ -1,58 +1,26 @@
-"""What a server stored, to be read; and what it needs, to be examined. Nothing here changes anything."""
+"""What a server needs, to be examined. Nothing here changes anything."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import AsyncExitStack, asynccontextmanager
+from collections.abc import Awaitable, Callable, Sequence
+from contextlib import AsyncExitStack
 from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
 from ci_bot.core.errors import SettingsError, StoreError
-from ci_bot.core.retention import Retention
-from ci_bot.ports import LogSink
 from ci_bot.settings import GitHubSettings, Settings
-from ci_bot.store import Database, InboxStore, RunStore, SecretStore
+from ci_bot.store import Database, InboxStore, SecretStore
 from ci_bot.system import SystemClock
 from ci_bot.wiring.files import look_at_disk
+from ci_bot.wiring.kept import is_missing, rest_keys, sealing_keys
 from ci_bot.wiring.keyfiles import lost_keys
-from ci_bot.wiring.parts import (
-    open_executor,
-    open_github,
-    open_logs,
-    open_notifier,
-    rest_keys,
-    retention,
-    sealing_keys,
-)
+from ci_bot.wiring.parts import open_executor, open_github, open_notifier
 from ci_bot.workspace.git import git_version
 
 FREE_DISK: Final = 2 * 1024**3
-DATABASE: Final = "ci-bot.db"
 GATE_DOC: Final = "docs/branch-protection.md"
-
-
-@dataclass(frozen=True, slots=True)
-class Archive:
-    """What `ci-bot logs` reads."""
-
-    runs: RunStore
-    logs: LogSink
-    kept: Retention
-
-
-@asynccontextmanager
-async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
-    """The data of this machine's server, which may be running. Raises `StoreError`."""
-    if is_missing(settings):
-        raise StoreError(f"there is no ci-bot data in {settings.data_dir}; set data_dir in ci-bot.toml")
-    clock = SystemClock()
-    database = await Database.open(settings.database, migrate=False)
-    try:
-        yield Archive(RunStore(database, clock), open_logs(settings), retention(settings))
-    finally:
-        await database.close()
 
 
 @dataclass(frozen=True, slots=True)
@@ -114,10 +82,6 @@ async def _look_at_database(settings: Settings) -> str:
             "redelivering one (App settings, Advanced) tries it again"
         )
     return f"answers at {settings.database.rpartition('@')[2]}"
-
-
-def is_missing(settings: Settings) -> bool:
-    return not settings.database_url and not (settings.data_dir / DATABASE).exists()
 
 
 async def _look_at_keys(settings: Settings) -> str:

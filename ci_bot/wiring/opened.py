@@ -25,15 +25,9 @@ from ci_bot.store import (
 )
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.wiring.files import free_under, instance_of, locked, make_dirs, marks
+from ci_bot.wiring.kept import open_logs
 from ci_bot.wiring.keyfiles import require_keys
-from ci_bot.wiring.parts import (
-    open_executor,
-    open_github,
-    open_logs,
-    open_notifier,
-    open_tracing,
-    open_vault,
-)
+from ci_bot.wiring.parts import open_executor, open_github, open_notifier, open_tracing, open_vault
 from ci_bot.workspace.checkouts import GitWorkspaces
 
 

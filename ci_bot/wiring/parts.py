@@ -8,9 +8,7 @@ from contextlib import AsyncExitStack
 from fnmatch import fnmatchcase
 from functools import partial
 
-from ci_bot.archive.logs import FileLogs
 from ci_bot.core.errors import SettingsError
-from ci_bot.core.retention import Retention
 from ci_bot.core.trust import Policy
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.images import Credentials
@@ -28,6 +26,7 @@ from ci_bot.secrets.vault import OpenVault
 from ci_bot.settings import GitHubSettings, NotificationSettings, RegistrySettings, Settings
 from ci_bot.store import AuditStore, Database, SecretStore
 from ci_bot.system import SystemClock
+from ci_bot.wiring.kept import rest_keys, sealing_keys
 
 
 async def open_github(
@@ -65,10 +64,6 @@ def _rule(entry: NotificationSettings) -> Rule:
     return Rule(entry.repositories, entry.branches, entry.on, urls)
 
 
-def open_logs(settings: Settings) -> FileLogs:
-    return FileLogs(settings.data_dir / "logs", limit=settings.limits.log)
-
-
 def open_executor(settings: Settings, instance: str) -> DockerExecutor:
     limits = settings.limits
     return DockerExecutor(
@@ -94,14 +89,6 @@ def open_vault(settings: Settings, database: Database, clock: Clock, known: Know
     return OpenVault(SecretStore(database), AuditStore(database, clock), sealing, rest, known.add)
 
 
-def sealing_keys(settings: Settings) -> Keyring:
-    return Keyring.read_or_make(settings.keys / "sealing.key")
-
-
-def rest_keys(settings: Settings) -> RestKeys:
-    return RestKeys.read_or_make(settings.keys / "secrets.key")
-
-
 def policies(settings: Settings) -> Callable[[str], Policy]:
     """The operator's policy for a repository's name; the first entry that names it counts."""
 
@@ -112,11 +99,6 @@ def policies(settings: Settings) -> Callable[[str], Policy]:
         return Policy()
 
     return policy
-
-
-def retention(settings: Settings) -> Retention:
-    kept = settings.retention
-    return Retention(kept.deliveries, kept.runs, kept.logs, kept.logs_total)
 
 
 def open_tracing(

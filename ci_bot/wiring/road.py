@@ -33,9 +33,7 @@ from ci_bot.store import (
     TokenStore,
 )
 from ci_bot.wiring.opened import Opened
-from ci_bot.wiring.parts import (
-    policies,
-)
+from ci_bot.wiring.parts import policies
 
 
 def decider(opened: Opened, runs: RunStore) -> Decider:

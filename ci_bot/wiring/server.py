@@ -32,10 +32,8 @@ from ci_bot.store import (
     SecretStore,
 )
 from ci_bot.wiring import http, road
+from ci_bot.wiring.kept import retention
 from ci_bot.wiring.opened import Opened
-from ci_bot.wiring.parts import (
-    retention,
-)
 
 KEEP_SECRETS_SECONDS: Final = 24 * 3600
 TIDY_SECONDS: Final = 3600

@@ -14,8 +14,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from ci_bot.core.errors import SettingsError
 from ci_bot.core.registration import MadeApp
 from ci_bot.settings import load
-from ci_bot.wiring import Wanted, settings_lines
-from ci_bot.wiring.registering import store_app
+from ci_bot.wiring.registering import Wanted, settings_lines, store_app
 from tests.cli.conftest import Ask, begin, finish
 
 WANTED = Wanted("acme", "", "https://github.com", "https://api.github.com")

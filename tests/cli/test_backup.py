@@ -12,7 +12,7 @@ import pytest
 from ci_bot.settings import Settings
 from ci_bot.store import Database
 from ci_bot.wiring.files import instance_of
-from ci_bot.wiring.parts import rest_keys, sealing_keys
+from ci_bot.wiring.kept import rest_keys, sealing_keys
 from tests.cli.conftest import Ask
 
 

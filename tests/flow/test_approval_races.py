@@ -8,12 +8,15 @@ the whole margin before it.
 
 from __future__ import annotations
 
+import asyncio
 import random
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 from pathlib import Path
-from typing import cast
+from typing import TypeVar, cast
+
+import pytest
 
 from ci_bot.core.asking import HEAD_MARGIN
 from ci_bot.core.decisions import Approve, Decision, NewRun
@@ -37,6 +40,18 @@ REAL_SEEDS = range(5000, 5040)  # the same with the real store, which takes its 
 JOBS = b"jobs: {test: {steps: [make]}}\n"
 FORK = 99
 COMMENTS = count(1)
+
+R = TypeVar("R")
+
+
+@pytest.fixture(autouse=True)
+def _no_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The seed alone says what comes when; and half of the time would go into changing threads."""
+
+    async def at_once(function: Callable[..., R], *args: object) -> R:
+        return function(*args)
+
+    monkeypatch.setattr(asyncio, "to_thread", at_once)
 
 
 class Ledger:

@@ -20,6 +20,11 @@ from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
 from openapi_core.templating.responses.exceptions import ResponseNotFound
+from openapi_core.validation.request.exceptions import MissingRequestBody
+from openapi_core.validation.request.validators import (
+    V30RequestBodyValidator,
+    V30RequestParametersValidator,
+)
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
@@ -63,6 +68,14 @@ class Asked:
     body: bytes
 
 
+@dataclass(frozen=True, slots=True)
+class _Spec:
+    """One path, once for each half of a request: its parameters repeat, its bodies do not."""
+
+    parameters: OpenAPI
+    body: OpenAPI
+
+
 class Validator:
     """Without a description nothing is ever wrong."""
 
@@ -74,7 +87,8 @@ class Validator:
             self._registry: Registry[Any] = Registry().with_resource(
                 _ROOT, DRAFT4.create_resource(self._document)
             )
-        self._specs: dict[str, OpenAPI] = {}
+        self._specs: dict[str, _Spec] = {}
+        self._judged: dict[object, str] = {}
         self._events: dict[str, Any] = {}
 
     @property
@@ -88,12 +102,20 @@ class Validator:
         spec = self._spec(asked.template)
         if spec is None:
             return []
-        complaints = self._unknown_names(asked)
-        try:
-            spec.validate_request(_request(asked))
-        except OpenAPIError as error:
-            complaints.append(_words(error))
-        return complaints
+        wrong = self._wrong_parameters(spec, asked) or _wrong_request(spec.body, asked)
+        return self._unknown_names(asked) + ([wrong] if wrong else [])
+
+    def _wrong_parameters(self, spec: _Spec, asked: Asked) -> str:
+        """Judged once: looking parameters up in the description is most of what a request costs.
+
+        A part of the path that may be any text, as names are, is not looked at.
+        """
+        described = self._parameters(asked.template, asked.method.lower())
+        args = {name: "" if _is_any_text(described.get(name)) else v for name, v in asked.args.items()}
+        key = (asked.method, asked.template, tuple(args.items()), asked.query)
+        if key not in self._judged:
+            self._judged[key] = _wrong_request(spec.parameters, asked)
+        return self._judged[key]
 
     def response(self, asked: Asked, status: int, media: str, body: bytes) -> list[str]:
         spec = self._spec(asked.template)
@@ -101,7 +123,7 @@ class Validator:
             return []
         answer = _Response(status, Headers(), media, body or None)
         try:
-            spec.validate_response(_request(asked), answer)
+            spec.body.validate_response(_request(asked), answer)
         except ResponseNotFound:
             return [] if _is_plain_error(status, body) else [f"status {status} is not described"]
         except OpenAPIError as error:
@@ -121,7 +143,7 @@ class Validator:
             for e in validator.iter_errors(payload)
         ][:5]
 
-    def _spec(self, template: str) -> OpenAPI | None:
+    def _spec(self, template: str) -> _Spec | None:
         if self._document is None or template in UNDESCRIBED_PATHS:
             return None
         item = self._document["paths"].get(template)
@@ -129,14 +151,21 @@ class Validator:
             return None
         if template not in self._specs:
             small = {**self._document, "paths": {template: item}, "x-webhooks": {}}
-            config = OpenApiConfig(spec_validator_cls=None)
-            self._specs[template] = OpenAPI.from_dict(small, config=config)
+            self._specs[template] = _Spec(
+                *(
+                    OpenAPI.from_dict(
+                        small,
+                        config=OpenApiConfig(spec_validator_cls=None, request_validator_cls=half),
+                    )
+                    for half in (V30RequestParametersValidator, V30RequestBodyValidator)
+                )
+            )
         return self._specs[template]
 
     def _unknown_names(self, asked: Asked) -> list[str]:
         """Query parameters and body fields the description has not heard of: mostly typing errors."""
         operation = self._operation(asked.template, asked.method.lower())
-        described = {p["name"] for p in map(self._resolve, operation.get("parameters", []))}
+        described = self._parameters(asked.template, asked.method.lower())
         wrong = [f"unknown query parameter {k}" for k, _ in asked.query if k not in described]
         content = operation.get("requestBody", {}).get("content", {})
         schema = self._resolve(content.get("application/json", {}).get("schema", {}))
@@ -155,6 +184,11 @@ class Validator:
         for part in schema.get("oneOf", []):
             known |= set(self._resolve(part).get("properties", {}))
         return known or None
+
+    def _parameters(self, template: str, method: str) -> dict[str, Json]:
+        """By name; a name stands for one thing on each path."""
+        listed = self._operation(template, method).get("parameters", [])
+        return {one["name"]: one for one in map(self._resolve, listed)}
 
     def _operation(self, template: str, method: str) -> Json:
         assert self._document is not None
@@ -203,6 +237,25 @@ def _correct(node: Any) -> None:
     for value in node.values() if isinstance(node, dict) else node:
         if isinstance(value, (dict, list)):
             _correct(value)
+
+
+def _is_any_text(parameter: Json | None) -> bool:
+    return (
+        parameter is not None
+        and parameter["in"] == "path"
+        and parameter["schema"] == {"type": "string"}
+    )
+
+
+def _wrong_request(half: OpenAPI, asked: Asked) -> str:
+    """What is wrong with this half of it; "" if nothing is."""
+    try:
+        half.validate_request(_request(asked))
+    except MissingRequestBody:
+        return ""  # of one that may be missing
+    except OpenAPIError as error:
+        return _words(error)
+    return ""
 
 
 def _request(asked: Asked) -> _Request:

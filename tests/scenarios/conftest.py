@@ -15,6 +15,7 @@ from tests.conftest import engine_problem
 from tests.forge_sim.client import ForgeClient
 from tests.rig import DESCRIPTION, Bot, make_bot, running_forge
 from tests.scenarios.world import World
+from tests.stores import put_empty_database
 
 
 def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
@@ -44,7 +45,7 @@ def forge_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 def shared_bot(forge_url: str, images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     async def make() -> Bot:
         async with ForgeClient(forge_url) as client:
-            return await make_bot(client, tmp_path_factory.mktemp("bot"), slug="ci-bot")
+            return await _make_bot(client, tmp_path_factory.mktemp("bot"), "ci-bot")
 
     bot = asyncio.run(make())
     bot.start()
@@ -74,7 +75,7 @@ async def own_world(
     async with ForgeClient(forge_url) as client:
         seen = len(await client.violations())
         org = _org(request.node.name)
-        bot = await make_bot(client, tmp_path, slug=f"bot-{org}")
+        bot = await _make_bot(client, tmp_path, f"bot-{org}")
         bot.start()
         try:
             world = World(client, bot, org)
@@ -84,6 +85,15 @@ async def own_world(
             assert (await client.violations())[seen:] == []
         finally:
             bot.process.stop()
+
+
+async def _make_bot(client: ForgeClient, home: Path, slug: str) -> Bot:
+    """On an empty database: the migrations are not what a scenario is about, but for those of Monday morning."""
+    bot = await make_bot(client, home, slug=slug)
+    data = Path(bot.env["CI_BOT_DATA_DIR"])
+    data.mkdir(mode=0o700)
+    await put_empty_database(data / "ci-bot.db")
+    return bot
 
 
 def _org(name: str) -> str:

@@ -12,11 +12,10 @@ import pytest
 from ci_bot.core.convergence import Published, is_unknown
 from ci_bot.core.errors import StoreError
 from ci_bot.store import Database
-from ci_bot.store.copying import copy_sqlite, doubt_what_is_shown, known_schemas
+from ci_bot.store.copying import copy_sqlite, doubt_what_is_shown
+from ci_bot.store.schema import NEWEST
 from tests.make import creating, new_run
 from tests.stores import open_store
-
-NEWEST = max(known_schemas())
 
 
 async def test_a_copy_under_load_is_one_moment(tmp_path: Path) -> None:

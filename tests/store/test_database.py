@@ -8,21 +8,35 @@ from pathlib import Path
 import pytest
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
-from sqlalchemy import Connection, insert, select, update
+from sqlalchemy import Connection, insert, select, text, update
 
 from ci_bot.core.errors import StoreError
 from ci_bot.store import Database
-from ci_bot.store.schema import metadata, repositories
+from ci_bot.store.schema import NEWEST, metadata, repositories
+from ci_bot.store.upgrading import known_schemas
 from tests.make import REPO
 from tests.store.conftest import Store
 
 
-async def test_the_migrations_make_exactly_the_schema(store: Store) -> None:
+async def test_the_migrations_make_exactly_the_schema(tmp_path: Path) -> None:
     def differences(connection: Connection) -> list[object]:
         return list(compare_metadata(MigrationContext.configure(connection), metadata))
 
-    async with store.database.read() as connection:
+    database = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'ci-bot.db'}")
+    async with database.read() as connection:
         assert await connection.run_sync(differences) == []
+    await database.close()
+    assert known_schemas()[0] == NEWEST
+
+
+async def test_a_database_of_a_newer_version_is_refused_in_words(tmp_path: Path) -> None:
+    url = f"sqlite+aiosqlite:///{tmp_path / 'ci-bot.db'}"
+    database = await Database.open(url)
+    async with database.write() as connection:
+        await connection.execute(text("UPDATE alembic_version SET version_num = '9999'"))
+    await database.close()
+    with pytest.raises(StoreError, match=r"a newer ci-bot .*9999.*upgrade ci-bot"):
+        await Database.open(url)
 
 
 async def test_concurrent_changes_that_read_before_they_write_are_not_lost(store: Store) -> None:

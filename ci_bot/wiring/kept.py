@@ -1,0 +1,66 @@
+"""What lies in the data directory of this machine's server: database, logs and keys.
+
+It needs no forge and no engine, so commands that only read or change it start fast.
+"""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from dataclasses import dataclass
+from typing import Final
+
+from ci_bot.archive.logs import FileLogs
+from ci_bot.core.errors import StoreError
+from ci_bot.core.retention import Retention
+from ci_bot.ports import LogSink
+from ci_bot.secrets.keys import Keyring
+from ci_bot.secrets.rest import RestKeys
+from ci_bot.settings import Settings
+from ci_bot.store import Database, RunStore
+from ci_bot.system import SystemClock
+
+DATABASE: Final = "ci-bot.db"
+
+
+@dataclass(frozen=True, slots=True)
+class Archive:
+    """What `ci-bot logs` reads."""
+
+    runs: RunStore
+    logs: LogSink
+    kept: Retention
+
+
+@asynccontextmanager
+async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
+    """The data of this machine's server, which may be running. Raises `StoreError`."""
+    if is_missing(settings):
+        raise StoreError(f"there is no ci-bot data in {settings.data_dir}; set data_dir in ci-bot.toml")
+    clock = SystemClock()
+    database = await Database.open(settings.database, migrate=False)
+    try:
+        yield Archive(RunStore(database, clock), open_logs(settings), retention(settings))
+    finally:
+        await database.close()
+
+
+def is_missing(settings: Settings) -> bool:
+    return not settings.database_url and not (settings.data_dir / DATABASE).exists()
+
+
+def open_logs(settings: Settings) -> FileLogs:
+    return FileLogs(settings.data_dir / "logs", limit=settings.limits.log)
+
+
+def sealing_keys(settings: Settings) -> Keyring:
+    return Keyring.read_or_make(settings.keys / "sealing.key")
+
+
+def rest_keys(settings: Settings) -> RestKeys:
+    return RestKeys.read_or_make(settings.keys / "secrets.key")
+
+
+def retention(settings: Settings) -> Retention:
+    kept = settings.retention
+    return Retention(kept.deliveries, kept.runs, kept.logs, kept.logs_total)
