@@ -1,7 +1,15 @@
 """The only place that names concrete adapters: settings in, working programs out."""
 
 from ci_bot.wiring.issuing import Issuing, ListedToken
-from ci_bot.wiring.keeping import Keeping, PublicKey, Scope, open_keeping, own_public_key, seal
+from ci_bot.wiring.keeping import (
+    AuditEntry,
+    Keeping,
+    PublicKey,
+    Scope,
+    open_keeping,
+    own_public_key,
+    seal,
+)
 from ci_bot.wiring.linking import Linking, open_linking
 from ci_bot.wiring.local import Local, open_local
 from ci_bot.wiring.looking import Archive, Examination, examinations, open_archive
@@ -19,6 +27,7 @@ from ci_bot.workspace.tree import Tree, look_at
 __all__ = [
     "NO_APP",
     "Archive",
+    "AuditEntry",
     "Examination",
     "Issuing",
     "Keeping",
