@@ -15,6 +15,10 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any, Final
 
+from dev.demo import BROKEN as BROKEN_CODE
+from dev.demo import TESTS
+from dev.playground import REPO as TODO
+from dev.playground import write_variables
 from tests.docs.shown import Shown
 from tests.forge_sim.client import ForgeClient
 from tests.rig import Bot, make_bot, running_forge
@@ -60,6 +64,7 @@ jobs:
       - echo never
 """
 PATIENCE: Final = 60.0
+_ASKED: Final = "CI_BOT_TOKEN=$("
 
 
 @dataclass
@@ -71,15 +76,15 @@ class Scene:
     repo_key: str = ""
     pull: int = 0
     sha: str = ""
-    exports: dict[str, list[str]] = field(default_factory=dict)  # page → its `export` lines so far
+    before: dict[str, list[str]] = field(default_factory=dict)  # page → what its shell remembers
 
     def run(self, shown: Shown) -> subprocess.CompletedProcess[str]:
-        """In a shell, as shown but for what stands for something; after what the page exported before."""
+        """In a shell, as shown but for what stands for something; it is where the page's shell is by then."""
         self._settle()
-        command = self._placed(shown.text)
-        before = self.exports.setdefault(shown.page, [])
+        command = self._placed(shown)
+        before = self.before.setdefault(shown.page, [])
         done = subprocess.run(
-            ["bash", "-c", "\n".join([*before, command])],
+            ["bash", "-c", " && ".join([*before, command])],
             cwd=self._place(shown),
             env=self._environment(shown.text),
             input="a value for whoever asks\n",
@@ -88,16 +93,17 @@ class Scene:
             timeout=PATIENCE,
             check=False,
         )
-        if command.startswith("export "):
-            before.append(command)
+        if command.startswith(("export ", ". ", "cd ")):
+            before.append(_remembered(command, done.stdout))
         return done
 
-    def _placed(self, text: str) -> str:
-        for word, stands_for in self._words(text).items():
+    def _placed(self, shown: Shown) -> str:
+        text = shown.text
+        for word, stands_for in self._words(shown).items():
             text = text.replace(word, stands_for)
-        return text
+        return text + "; echo $CI_BOT_TOKEN" if _ASKED in text else text
 
-    def _words(self, text: str) -> dict[str, str]:
+    def _words(self, shown: Shown) -> dict[str, str]:
         """What the documents' placeholders and example names stand for here."""
         return {
             "https://ci.example.com": self.bot.url,
@@ -112,7 +118,7 @@ class Scene:
             "OWNER/NAME": REPO,
             "owner/name": REPO,
             "[JOB]": "test",
-            "RUN": self.runs[_run_for(text)],
+            "RUN": self._newest(TODO) if "guide" in shown.page else self.runs[_run_for(shown.text)],
             "ci-bot backup FILE": f"ci-bot backup {self.home}/one.zst",
             "ci-bot restore FILE": f"ci-bot restore {self.home}/one.zst",
             "DIR": f"{self.home}/another",
@@ -138,14 +144,19 @@ class Scene:
         return env | {"CI_BOT_SERVER": self.bot.url, "CI_BOT_TOKEN": self.token}
 
     def _settle(self) -> None:
-        """What a retry began has ended: the next command finds its run as the documents have it."""
+        """What was begun has ended: the next command finds the runs as the documents have them."""
         deadline = time.monotonic() + PATIENCE
-        while self._status("failed") in ("queued", "running"):
+        while self._going_on():
             assert time.monotonic() < deadline
             time.sleep(0.1)
 
-    def _status(self, name: str) -> str:
-        return str(self.get(f"/runs/{self.runs[name]}")["status"])
+    def _going_on(self) -> set[str]:
+        found = self.get("/runs?status=queued&status=running")["runs"]
+        return {run["id"] for run in found} - {self.runs["endless"]}
+
+    def _newest(self, repo: str) -> str:
+        found = self.get(f"/runs?repository={repo}")["runs"]
+        return str(found[0]["id"]) if found else ""
 
     def get(self, path: str) -> Any:
         asking = urllib.request.Request(
@@ -164,6 +175,11 @@ class Scene:
             check=True,
         )
         return done.stdout.strip()
+
+
+def _remembered(command: str, printed: str) -> str:
+    """What an `export` asked for is asked for once."""
+    return f"export CI_BOT_TOKEN={printed.strip()}" if _ASKED in command else command
 
 
 def _run_for(text: str) -> str:
@@ -187,15 +203,20 @@ async def _set(url: str, home: Path) -> Scene:
         made = Scene(home, await make_bot(forge, home / "server"))
         alice = await forge.user("alice")
         await forge.organization("acme", {"alice": "admin"})
+        await forge.organization("globex", {"alice": "admin"})
         await forge.repo("acme/api", {"README.md": "# API\n"})
+        await forge.repo(TODO, {"total.sh": BROKEN_CODE, "tests.sh": TESTS})
         repo = await forge.repo(REPO, {"pyproject.toml": "[project]\nname = 'web'\n"})
         made.repo_key = f"github:{repo['id']}"
         made.bot.start()
         try:
-            await forge.install(app_id := int(made.bot.env["CI_BOT_GITHUB__APP_ID"]), "acme")
+            app_id = int(made.bot.env["CI_BOT_GITHUB__APP_ID"])
+            await forge.install(app_id, "acme")
+            await forge.install(app_id, "globex")
             await _make_runs(forge, made)
             await forge.protect(REPO, "ci-bot", by="alice", app_id=app_id)
             _furnish(made, forge.remote(REPO, alice))
+            write_variables(made.home / "web" / ".cache" / "demo.env", forge, made.bot, alice)
         except BaseException:
             made.bot.process.stop()
             raise
@@ -214,7 +235,9 @@ async def _make_runs(forge: ForgeClient, made: Scene) -> None:
     made.sha = pushed["passed"]
     for name in ("failed", "passed"):
         await forge.wait_check(REPO, pushed[name], "ci-bot", timeout=PATIENCE)
-    made.token = made.operate("token", "create", "--name", "docs", "--repo", REPO, "--scope", "write")
+    made.token = made.operate(
+        "token", "create", "--name", "docs", "--repo", REPO, "--repo", TODO, "--scope", "write"
+    )
     made.operate("secret", "set", "MISSING", "--repo", REPO, value="here it is")
     for name, sha in pushed.items():
         (found,) = made.get(f"/runs?commit={sha}")["runs"]
@@ -231,5 +254,5 @@ def _furnish(made: Scene, remote: str) -> None:
     for name, value in (("user.name", "Alice"), ("user.email", "alice@users.noreply.example.com")):
         subprocess.run(["git", "config", name, value], cwd=made.home / "web", check=True)
     (made.home / "web" / "token").write_text("npm-token-of-the-test")
-    (made.home / "web" / ".git/info/exclude").write_text("token\n.venv\n")
+    (made.home / "web" / ".git/info/exclude").write_text("token\n.venv\n.cache\n")
     (made.home / "web" / ".venv").symlink_to(sys.prefix)

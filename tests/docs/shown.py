@@ -12,7 +12,8 @@ from ci_bot.cli.main import COMMANDS
 
 ROOT: Final = Path(__file__).parents[2]
 PAGES: Final = [ROOT / "README.md", ROOT / "CONTRIBUTING.md", *sorted((ROOT / "docs").glob("*.md"))]
-#: In `sh` every line is a command; in `console` those after "$ ", and the lines below are their output.
+#: In `sh` every line is a command that works. In `console` those after "$ " complain: they end with 1,
+#: and print what stands below.
 BLOCK: Final = re.compile(r"^ *```(\w*)\n(.*?)^ *```", re.MULTILINE | re.DOTALL)
 #: In a sentence or a table: `ci-bot` with arguments. A bare verb is its name.
 INLINE: Final = re.compile(r"`(ci-bot [a-z][^`]*)`")
@@ -53,11 +54,14 @@ def _in_blocks(page: Path) -> Iterator[Shown]:
 
 
 def _lines(page: Path, first: int, block: str) -> Iterator[Shown]:
-    """A command goes on where a line ends with a backslash."""
-    whole = ""
+    """A command goes on where a line ends with a backslash, and until the end of what is put into a file."""
+    whole, end = "", ""
     for number, line in enumerate(block.splitlines(), first):
-        whole += line.strip() + "\n"
-        if not line.endswith("\\"):
+        whole += line + "\n"
+        here = re.search(r"<<'(\w+)'$", line)
+        end = here[1] if here else end
+        if not line.endswith("\\") and (not end or line == end):
+            end = ""
             if _bare(whole):
                 yield Shown(_name(page), number, whole.strip())
             whole = ""
