@@ -109,6 +109,7 @@ class Scene:
             "https://ci.example.com": self.bot.url,
             "/etc/ci-bot/": f"{self.bot.home}/",
             "/var/lib/ci-bot-new": f"{self.home}/restored",
+            "--into /var/lib/ci-bot": f"--into {self.home}/moved",
             "/backup/": f"{self.home}/backup/",
             "--repo …": f"--repo {REPO}",
             "--config …": "",

@@ -13,8 +13,16 @@ from tests.docs.not_run import NOT_RUN, reason
 from tests.docs.scene import Scene, scene
 from tests.docs.shown import Shown, commands
 
+
+def _question(shown: Shown) -> tuple[str, ...]:
+    """The same command is run once, unless its page has a shell of its own or says what comes of it."""
+    stays = shown.page in KEEPS_A_SHELL or shown.prints
+    return (shown.text, shown.page, str(shown.line)) if stays else (shown.text,)
+
+
+KEEPS_A_SHELL = ("docs/guide.md", "docs/cli.md")
 SHOWN = commands()
-RUN = [each for each in SHOWN if not reason(each.text)]
+RUN = list({_question(each): each for each in reversed(SHOWN) if not reason(each.text)}.values())[::-1]
 
 
 @pytest.fixture(scope="module")
