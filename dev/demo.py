@@ -19,8 +19,9 @@ from typing import Any
 
 import aiohttp
 
+from dev.playground import VARIABLES, set_playground
 from tests.forge_sim.client import ForgeCallFailed, ForgeClient
-from tests.rig import Bot, NotStarted, make_bot, running_forge
+from tests.rig import ROOT, Bot, NotStarted, make_bot, running_forge
 
 REPO = "acme/shop"
 CI_YAML = """\
@@ -198,14 +199,21 @@ async def _try_to_merge(forge: ForgeClient, number: int) -> None:
 
 
 async def _keep(forge: ForgeClient, bot: Bot) -> None:
+    await set_playground(forge, bot, {"total.sh": BROKEN, "tests.sh": TESTS, "README.md": "# To do\n"})
     print(f"\nStill running; Ctrl-C ends it.\n  the pull request  {forge.url}/{REPO}/pull/1?as=alice")
     newest = await forge.checks(REPO, (await forge.pull(REPO, 1))["head"]["sha"])
     print(f"  a log page        {newest[0]['details_url']}")
     print(f"  ci-bot's health   {bot.url}/readyz\n  ci-bot's log      {bot.process.log}")
+    print(
+        f"  to play yourself  . {VARIABLES.relative_to(ROOT)}   in another terminal, then docs/guide.md"
+    )
     stop = asyncio.Event()
     for number in (signal.SIGINT, signal.SIGTERM):
         asyncio.get_running_loop().add_signal_handler(number, stop.set)
-    await stop.wait()
+    try:
+        await stop.wait()
+    finally:
+        VARIABLES.unlink(missing_ok=True)
 
 
 def _say(who: str, what: str) -> None:

@@ -32,6 +32,9 @@ CHROMIUM = [
 
 
 def main() -> None:
+    fonts = subprocess.run(["fc-list", ":lang=und-zsye"], check=True, capture_output=True).stdout
+    if not fonts:
+        sys.exit("no font here has the marks that checks show; apt-get install fonts-noto-color-emoji")
     with (
         tempfile.TemporaryDirectory(prefix="ci-bot-pictures-") as home,
         running_forge(Path(home), description=None) as url,
@@ -50,6 +53,9 @@ async def _take(url: str, home: Path) -> None:
             job = await forge.wait_check(REPO, sha, "ci-bot / test")
             while not await forge.comments(REPO, number):
                 await asyncio.sleep(0.05)
+            await forge.organization("globex", {"alice": "admin"})
+            await forge.repo("globex/todo", {"README.md": "# To do\n"})
+            _shoot(f"{url}/apps/ci-bot?as=alice", "install", 760, 290)
             _shoot(f"{url}/{REPO}/pull/{number}?as=alice", "pull-request", 1000, 1260)
             _shoot(f"{url}/{REPO}/runs/{job['id']}?as=alice", "check", 1000, 900)
             await _shoot_log(str(job["details_url"]))

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import shutil
+import sys
+import textwrap
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,6 +16,7 @@ from ci_bot.core.errors import CiBotError, SettingsError
 from ci_bot.settings import load
 from ci_bot.wiring.looking import Examination, examinations
 
+INDENT = " " * 12  # below the words, not below the marks and names
 SECONDS = 30.0  # for one examination: an engine or a forge that does not answer is a finding
 
 
@@ -65,6 +69,15 @@ async def _examine(examination: Examination) -> Finding:
 
 def _line(finding: Finding) -> str:
     if not finding.problems:
-        return f"{click.style('✓', fg='green')} {finding.what:<9} {finding.fine}"
+        return f"{click.style('✓', fg='green')} {finding.what:<9} {_folded(finding.fine)}"
     mark = click.style("✗", fg="red")
-    return "\n".join(f"{mark} {finding.what:<9} {problem}" for problem in finding.problems)
+    return "\n".join(f"{mark} {finding.what:<9} {_folded(problem)}" for problem in finding.problems)
+
+
+def _folded(text: str) -> str:
+    """Between words where a person looks; in a pipe one line stays one line."""
+    if not sys.stdout.isatty():
+        return text
+    width = max(shutil.get_terminal_size().columns - len(INDENT), 40)
+    lines = textwrap.wrap(text, width, break_long_words=False, break_on_hyphens=False)
+    return f"\n{INDENT}".join(lines)

@@ -73,6 +73,7 @@ class _Reader:
         self._printing: dict[tuple[str, int, int], asyncio.Task[None]] = {}
         self._colours = cycle(COLOURS)
         self._prefixes: dict[str, str] = {}
+        self._ended: asyncio.Task[None] | None = None
 
     async def show(self) -> None:
         run = await self._source.run(self._run_id)
@@ -90,12 +91,13 @@ class _Reader:
                     click.echo(self._source.removed)
 
     async def follow(self) -> None:
-        """What is printed of one job is never amid a line of another."""
+        """What is printed of one job is never amid a line of another; what has ended is in order."""
         while True:
             run = await self._source.run(self._run_id)
             jobs = self._chosen(run)
+            width = max((len(clean(job.name)) for job in jobs), default=0) if len(jobs) > 1 else 0
             for job in jobs:
-                self._begin(job, alone=len(jobs) == 1)
+                self._begin(job, width)
             for failed in (task for task in self._printing.values() if task.done()):
                 failed.result()
             if all(job.status.is_final for job in jobs):
@@ -103,13 +105,18 @@ class _Reader:
                 return
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _begin(self, job: Job, *, alone: bool) -> None:
+    def _begin(self, job: Job, width: int) -> None:
+        """With `width` for the jobs' names, none where there is but one."""
         for step in self._steps(job):
             log = (job.id, job.attempt, step.number)
             if step.started_at is not None and log not in self._printing:
                 before = self._printing.get((job.id, job.attempt, step.number - 1))
-                prefix = "" if alone else self._prefix(job)
-                self._printing[log] = asyncio.create_task(self._print(job, step, prefix, before))
+                if job.status.is_final:
+                    before = before or self._ended
+                prefix = self._prefix(job, width) if width else ""
+                task = asyncio.create_task(self._print(job, step, prefix, before))
+                self._printing[log] = task
+                self._ended = task if job.status.is_final else self._ended
 
     async def _print(
         self, job: Job, step: Step, prefix: str, before: asyncio.Task[None] | None
@@ -120,10 +127,10 @@ class _Reader:
         async for text in _texts(self._source.log(self._run_id, job, step.number, follow=True)):
             click.echo("\n".join(prefix + line for line in text.split("\n")))
 
-    def _prefix(self, job: Job) -> str:
+    def _prefix(self, job: Job, width: int) -> str:
         if job.id not in self._prefixes:
             colour = next(self._colours)
-            self._prefixes[job.id] = click.style(f"{clean(job.name)} │ ", fg=colour)
+            self._prefixes[job.id] = click.style(f"{clean(job.name):<{width}} │ ", fg=colour)
         return self._prefixes[job.id]
 
     def _chosen(self, run: RunDetail) -> Sequence[Job]:

@@ -103,7 +103,7 @@ async def _list(server: Server, wanted: dict[str, Any], limit: int, as_document:
     read_runs = Runs.model_validate({"runs": found, "next": None}).runs
     console = showing.console()
     if console.is_terminal:
-        console.print(showing.table(read_runs))
+        console.print(showing.table(read_runs, console.width))
     else:
         click.echo(showing.lines(read_runs), nl=False)
 
@@ -130,7 +130,7 @@ async def _watch(server: Server, wanted: dict[str, Any], limit: int) -> None:
         while True:
             found = await patiently(lambda: _pages(server, wanted, limit))
             listed = Runs.model_validate({"runs": found, "next": None}).runs
-            live.update(showing.table(listed), refresh=True)
+            live.update(showing.table(listed, console.width), refresh=True)
             await asyncio.sleep(LOOK_SECONDS)
 
 

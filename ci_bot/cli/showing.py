@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Final
 
 from rich.console import Console, Group, RenderableType
+from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
@@ -28,6 +29,9 @@ MARKS: Final = {
     "waiting": ("○", ""),
 }
 NO_RUNS: Final = "no runs"
+GAP: Final = 2  # between columns
+MOST_OF_A_NAME: Final = 14
+LEAST_OF_A_TITLE: Final = 20
 
 
 def console() -> Console:
@@ -57,30 +61,48 @@ def lines(runs: Sequence[Run]) -> str:
     )
 
 
-def table(runs: Sequence[Run], now: datetime | None = None) -> RenderableType:
+def table(runs: Sequence[Run], width: int, now: datetime | None = None) -> RenderableType:
+    """Each run on one line of at most `width` cells, its mark, title, id and age always among them."""
     if not runs:
         return Text(NO_RUNS, style="dim")
-    made = Table(box=None, header_style="dim", pad_edge=False)
-    made.add_column("")
-    made.add_column("TITLE", ratio=1, no_wrap=True, overflow="ellipsis", min_width=12)
-    made.add_column("REPOSITORY", no_wrap=True, overflow="ellipsis")
-    made.add_column("BRANCH", no_wrap=True, overflow="ellipsis")
-    made.add_column("EVENT", no_wrap=True, overflow="ellipsis")
-    made.add_column("RUN", no_wrap=True, min_width=26)
-    made.add_column("TOOK", no_wrap=True, justify="right")
-    made.add_column("AGE", no_wrap=True, justify="right")
-    for run in runs:
-        made.add_row(
-            mark(run.status),
-            clean(run.title),
-            clean(run.repository),
-            clean(run.branch),
-            run.event,
-            run.id,
-            took(run.seconds),
-            age(run.created_at, now),
-        )
+    cells = {
+        "": [mark(run.status) for run in runs],
+        "TITLE": [Text(clean(run.title)) for run in runs],
+        "REPOSITORY": [Text(clean(run.repository)) for run in runs],
+        "BRANCH": [Text(clean(run.branch)) for run in runs],
+        "EVENT": [Text(run.event) for run in runs],
+        "RUN": [Text(run.id) for run in runs],
+        "TOOK": [Text(took(run.seconds), justify="right") for run in runs],
+        "AGE": [Text(age(run.created_at, now), justify="right") for run in runs],
+    }
+    widths = _widths(cells, width, one_repository=len({run.repository for run in runs}) == 1)
+    made = Table(box=None, header_style="dim", pad_edge=False, padding=(0, GAP, 0, 0))
+    for name in widths:
+        made.add_column(name, width=widths[name], no_wrap=True, overflow="ellipsis")
+    for row in zip(*(cells[name] for name in widths), strict=True):
+        made.add_row(*row)
     return made
+
+
+def _widths(
+    cells: Mapping[str, Sequence[Text]], width: int, *, one_repository: bool
+) -> Mapping[str, int]:
+    """Column → its cells. Where there is no room, the least telling columns go, and the title is cut."""
+    wanted = {
+        name: max(len(name), *(cell.cell_len for cell in column)) for name, column in cells.items()
+    }
+    for name in ("REPOSITORY", "BRANCH"):
+        wanted[name] = min(wanted[name], max(MOST_OF_A_NAME, width // 6))
+    least_telling = ["TOOK", "BRANCH", "EVENT"]
+    least_telling.insert(2 if one_repository else 0, "REPOSITORY")
+    while least_telling and _left(wanted, width) < min(wanted["TITLE"], LEAST_OF_A_TITLE):
+        del wanted[least_telling.pop()]
+    return wanted | {"TITLE": max(1, min(wanted["TITLE"], _left(wanted, width)))}
+
+
+def _left(widths: Mapping[str, int], width: int) -> int:
+    """What all columns but the title leave to it."""
+    return width - sum(size + GAP for name, size in widths.items() if name != "TITLE")
 
 
 def whole(run: RunDetail, now: datetime | None = None) -> RenderableType:
@@ -100,11 +122,15 @@ def whole(run: RunDetail, now: datetime | None = None) -> RenderableType:
         )
         for each in run.problems
     ]
-    return Group(head, *mistakes, _jobs(run.jobs)) if run.jobs else Group(head, *mistakes)
+    jobs = [Padding(_jobs(run.jobs), (0, 0, 0, 2))] if run.jobs else []
+    return Group(head, *mistakes, *jobs)
 
 
 def _jobs(jobs: Sequence[Job]) -> Table:
-    made = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 1))
+    made = Table(box=None, show_header=False, pad_edge=False, padding=(0, 1, 0, 0))
+    made.add_column()
+    made.add_column()
+    made.add_column(justify="right")
     for job in jobs:
         again = f" (attempt {job.attempt})" if job.attempt > 1 else ""
         made.add_row(

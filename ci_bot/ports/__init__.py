@@ -42,7 +42,7 @@ from ci_bot.ports.forges import (
 from ci_bot.ports.logs import LogArchive, LogSink, LogWriter
 from ci_bot.ports.publishing import Publications, Subject
 from ci_bot.ports.runs import Claim, Lease, RunFilter, RunList, RunPage, Runs
-from ci_bot.ports.secrets import Audit, Secrets, Tokens, Vault
+from ci_bot.ports.secrets import Audit, AuditFilter, Secrets, Tokens, Vault
 from ci_bot.ports.telling import Notifier, Spans
 from ci_bot.ports.time import Clock, Ids
 from ci_bot.ports.upkeep import BEGINNING, Forgotten, Past, Place, Stock, Stocktaking
@@ -56,6 +56,7 @@ __all__ = [
     "AppMaking",
     "Approvals",
     "Audit",
+    "AuditFilter",
     "Claim",
     "Clock",
     "CloneSource",

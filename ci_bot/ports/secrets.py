@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from typing import Protocol
 
 from ci_bot.core.decisions import AuditLine
@@ -26,6 +27,17 @@ class Secrets(Protocol):
     async def is_locked(self, repo_key: str) -> bool:
         """Whether the repository was transferred and nobody has confirmed its new owner yet."""
         ...
+
+
+@dataclass(frozen=True, slots=True)
+class AuditFilter:
+    """Which lines of the audit: everything that is given must hold. A default asks for nothing."""
+
+    repo: str = ""  # its key
+    actor: str = ""  # login, or `token:NAME`; as forges compare names: without case
+    action: str = ""  # whole, or its first word: "token" for "token create" and "token revoke"
+    since: float = 0.0  # seconds since the epoch
+    run: str = ""  # what names the run, or without naming any run its commit in its repository
 
 
 class Audit(Protocol):

@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Final
 
-from sqlalchemy import insert, select
+from sqlalchemy import ColumnElement, and_, func, insert, or_, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.decisions import AuditLine
 from ci_bot.core.events import Actor, Permission
-from ci_bot.ports import Clock
+from ci_bot.ports import AuditFilter, Clock
 from ci_bot.store.database import Database
-from ci_bot.store.schema import audit
+from ci_bot.store.schema import audit, runs
+
+EVERYTHING: Final = AuditFilter()
 
 
 class AuditStore:
@@ -23,11 +26,11 @@ class AuditStore:
         async with self._database.write() as connection:
             await write_audit(connection, lines, self._clock.now())
 
-    async def newest(self, limit: int, repo_key: str = "") -> Sequence[tuple[float, AuditLine]]:
-        """With the moment of writing, in seconds since the epoch; of one repository, or of all."""
-        query = select(audit).order_by(audit.c.id.desc()).limit(limit)
-        if repo_key:
-            query = query.where(audit.c.repo == repo_key)
+    async def newest(
+        self, limit: int, wanted: AuditFilter = EVERYTHING
+    ) -> Sequence[tuple[float, AuditLine]]:
+        """With the moment of writing, in seconds since the epoch."""
+        query = select(audit).where(*_chosen(wanted)).order_by(audit.c.id.desc()).limit(limit)
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
         return [
@@ -48,6 +51,30 @@ class AuditStore:
             )
             for row in rows
         ]
+
+
+def _chosen(wanted: AuditFilter) -> list[ColumnElement[bool]]:
+    where: list[ColumnElement[bool]] = []
+    if wanted.repo:
+        where.append(audit.c.repo == wanted.repo)
+    if wanted.actor:
+        where.append(func.lower(audit.c.actor) == wanted.actor.lower())
+    if wanted.action:
+        is_first_word = audit.c.action.startswith(f"{wanted.action} ", autoescape=True)
+        where.append(or_(audit.c.action == wanted.action, is_first_word))
+    if wanted.since:
+        where.append(audit.c.at >= wanted.since)
+    if wanted.run:
+        where.append(_concerns(wanted.run))
+    return where
+
+
+def _concerns(run_id: str) -> ColumnElement[bool]:
+    """People command commits: an approval and a retry name no run, and are about it all the same."""
+    its_commit = select(runs.c.id).where(
+        runs.c.id == run_id, runs.c.repo == audit.c.repo, runs.c.sha == audit.c.sha
+    )
+    return or_(audit.c.run == run_id, and_(audit.c.run == "", its_commit.exists()))
 
 
 async def write_audit(connection: AsyncConnection, lines: Sequence[AuditLine], now: float) -> None:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import secrets
-from collections.abc import Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 
 from ci_bot.core.decisions import AuditLine
@@ -51,10 +51,14 @@ class Issuing:
 
     async def listed(self) -> Sequence[ListedToken]:
         found = await self._store.listed()
-        names = await self._store.repo_names({key for token in found for key in token.repos})
+        names = await self.repo_names({key for token in found for key in token.repos})
         return [
             ListedToken(token, tuple(names.get(key, key) for key in token.repos)) for token in found
         ]
+
+    async def repo_names(self, keys: Collection[str]) -> Mapping[str, str]:
+        """Of those that ci-bot knows."""
+        return await self._store.repo_names(keys)
 
     async def revoke(self, name: str, by: str) -> ApiToken | None:
         """None if there is none of that name. The server refuses it from the next request on."""

@@ -12,6 +12,7 @@ from ci_bot.core.decisions import AuditLine
 from ci_bot.core.errors import SettingsError, StoreError
 from ci_bot.core.events import Repo
 from ci_bot.core.secret_rules import SecretLimits, StoredSecret, tenant_scope
+from ci_bot.ports import AuditFilter
 from ci_bot.secrets.keys import Keyring, PublicKey
 from ci_bot.secrets.rest import Encrypted, RestKeys
 from ci_bot.secrets.sealing import seal
@@ -28,7 +29,16 @@ NO_SEALING_KEY: Final = (
 )
 _KEY: Final = re.compile(r"[a-z]+:[1-9][0-9]*")
 
-__all__ = ["Keeping", "PublicKey", "Rotation", "Scope", "open_keeping", "own_public_key", "seal"]
+__all__ = [
+    "AuditEntry",
+    "Keeping",
+    "PublicKey",
+    "Rotation",
+    "Scope",
+    "open_keeping",
+    "own_public_key",
+    "seal",
+]
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +60,15 @@ class Rotation:
     sealed: Sequence[tuple[str, str, str]]
     to_set: Sequence[tuple[str, str]]
     public: PublicKey
+
+
+@dataclass(frozen=True, slots=True)
+class AuditEntry:
+    """A line of the audit, when it was written, and its repository's name: the key where none is known."""
+
+    at: float  # seconds since the epoch
+    line: AuditLine
+    repo: str
 
 
 class Keeping:
@@ -131,8 +150,11 @@ class Keeping:
             if key_of(ref.sealed) != keys.public.id
         ]
 
-    async def audit(self, limit: int, scope: Scope | None) -> Sequence[tuple[float, AuditLine]]:
-        return await self._audit.newest(limit, scope.key if scope else "")
+    async def audit(self, limit: int, wanted: AuditFilter) -> Sequence[AuditEntry]:
+        """Newest first, with repositories by the names that they have now."""
+        found = await self._audit.newest(limit, wanted)
+        names = await self.tokens.repo_names({line.repo_key for _, line in found if line.repo_key})
+        return [AuditEntry(at, line, names.get(line.repo_key, line.repo_key)) for at, line in found]
 
 
 def _encrypted(secret: StoredSecret) -> Encrypted:

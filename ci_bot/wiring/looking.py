@@ -63,6 +63,7 @@ async def _look_at_engine(settings: Settings) -> str:
     executor = open_executor(settings, "doctor")
     try:
         await executor.look(settings.default_image)
+        await executor.check_limits()
         return await executor.check()
     finally:
         await executor.close()

@@ -285,6 +285,14 @@ def test_logs_are_followed_until_the_run_ends(at: Ask, served: Served) -> None:
     ]
 
 
+def test_what_has_ended_is_followed_in_order(at: Ask, served: Served) -> None:
+    run_id = served.begin(plan=plan(job("a", "make"), job("lint", "lint")))
+    served.end(b"1\n" * 500, change=Change.SUCCEED)
+    served.end(b"fine\n", change=Change.SUCCEED)
+    heads = [line.split(" ")[0] for line in at("logs", run_id, "-f").out.splitlines()]
+    assert heads == [*["a"] * 501, *["lint"] * 2]
+
+
 def test_a_log_is_followed_over_a_connection_that_breaks(
     at: Ask, served: Served, monkeypatch: pytest.MonkeyPatch
 ) -> None:

@@ -138,4 +138,5 @@ def test_a_transferred_repository_is_unlocked(data: Path) -> None:
 
 def test_the_audit_is_empty_at_first(data: Path) -> None:
     done = ask("audit", "--repo", REPO.name)
-    assert (done.exit_code, done.output) == (0, "")
+    assert (done.exit_code, done.stdout) == (0, "")
+    assert "nothing is on record" in done.output

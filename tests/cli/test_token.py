@@ -70,6 +70,23 @@ def test_a_revoked_token_is_gone_and_its_name_is_free(ask: Ask) -> None:
     assert ask("token", "create", *MINE).code == 0
 
 
+def test_the_audit_is_filtered_and_given_as_json(ask: Ask) -> None:
+    ask("token", "create", *MINE)
+    ask("token", "revoke", "alice")
+    (line,) = json.loads(ask("audit", "--action", "token revoke", "--json").out)
+    assert (line["action"], line["repository"], line["repository_key"]) == (
+        "token revoke",
+        REPO.name,
+        REPO.key,
+    )
+    me = line["actor"]
+    assert len(ask("audit", "--actor", f"@{me}", "--since", "1h").out.splitlines()) == 2
+    assert len(ask("audit", "--action", "token", "--limit", "1").out.splitlines()) == 1
+    for nothing in (["--actor", "nobody"], ["--since", "2100-01-01"], ["--run", "none"]):
+        assert ask("audit", *nothing).words == "nothing is on record"
+    assert "'yesterday' is no time; write 12h" in ask("audit", "--since", "yesterday").err
+
+
 def test_everything_is_in_the_audit_of_the_repository(ask: Ask) -> None:
     ask("token", "create", *MINE)
     ask("token", "revoke", "alice")

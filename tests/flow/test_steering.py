@@ -13,7 +13,7 @@ from ci_bot.core.tokens import TokenScope
 from ci_bot.core.trust import Ruling
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.steering import Steering, SteeringParser
-from ci_bot.ports import DeliveryOutcome
+from ci_bot.ports import AuditFilter, DeliveryOutcome
 from ci_bot.system import SystemIds
 from tests.flow.road import Deciding
 from tests.make import REPO, creating, new_run, token
@@ -50,7 +50,7 @@ async def test_a_retry_is_stored_before_it_is_answered_and_done_when_it_is_decid
     (job,) = (await deciding.store.the_run()).jobs
     assert (job.attempt, job.status) == (2, Status.READY)
     assert deciding.forge.calls == []
-    lines = [line for _, line in await deciding.store.audit.newest(9, REPO.key)]
+    lines = [line for _, line in await deciding.store.audit.newest(9, AuditFilter(repo=REPO.key))]
     assert [(line.action, line.actor.login) for line in lines] == [("retry", "token:alice")]
 
 

@@ -137,6 +137,17 @@ async def test_buttons_and_comments(clean_scene: Scene) -> None:
     assert hooks.only("issue_comment.created").body["comment"]["body"] == "/retry"
 
 
+async def test_a_pull_request_is_opened_from_the_list_of_branches(clean_scene: Scene) -> None:
+    await clean_scene.client.push(REPO, "totals", {"a": "1"}, by="alice", message="Add totals")
+    assert "Open pull request" in await get(clean_scene, f"/{REPO}?as=alice")
+    asked = {"head": "totals", "as": "alice"}
+    assert await post(clean_scene, f"/{REPO}/pulls", **asked) == (303, f"/{REPO}/pull/1?as=alice")
+    assert "Add totals" in await get(clean_scene, f"/{REPO}/pull/1?as=alice")
+    assert "Open pull request" not in await get(clean_scene, f"/{REPO}?as=alice")
+    assert (await post(clean_scene, f"/{REPO}/pulls", **asked))[0] == 422
+    assert (await post(clean_scene, f"/{REPO}/pulls", head="totals"))[0] == 401
+
+
 async def test_an_app_is_made_from_a_manifest_and_installed(clean_scene: Scene) -> None:
     manifest = {
         "name": "Other CI",

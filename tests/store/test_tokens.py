@@ -10,6 +10,7 @@ from sqlalchemy import text
 from ci_bot.core.decisions import AuditLine, Decision, ForgetRepo, SeeRepo
 from ci_bot.core.events import Actor, Permission
 from ci_bot.core.tokens import TokenScope, digest
+from ci_bot.ports import AuditFilter
 from tests.make import REPO, token
 from tests.store.conftest import Store
 
@@ -45,7 +46,7 @@ async def test_a_token_is_found_by_its_hash_and_by_nothing_else(made: Store) -> 
 async def test_what_is_made_and_revoked_is_in_the_audit(made: Store) -> None:
     await made.tokens.revoke("t1", [replace(LINE, detail="revoked")])
     await made.tokens.revoke("t1", [replace(LINE, detail="twice")])
-    lines = [line for _, line in await made.audit.newest(10, REPO.key)]
+    lines = [line for _, line in await made.audit.newest(10, AuditFilter(repo=REPO.key))]
     assert [line.detail for line in lines] == ["revoked", "made"]
 
 

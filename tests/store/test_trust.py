@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import replace
+from typing import Any
 
 from ci_bot.core.decisions import (
     Approve,
@@ -19,6 +20,7 @@ from ci_bot.core.events import Permission
 from ci_bot.core.model import Inspection, RunKind, Verdict
 from ci_bot.core.states import Change, Status
 from ci_bot.core.trust import Role, Ruling, Voucher
+from ci_bot.ports import AuditFilter
 from tests.make import ALICE, MALLORY, REPO, SHA_A, SHA_B, creating, job, new_run, plan
 from tests.stores import Store
 
@@ -166,8 +168,39 @@ async def test_the_audit_is_written_with_the_decision_and_read_newest_first(stor
     ]
     await store.decisions.commit(Decision("x", audit=(lines[0],)), None)
     await store.audit.write([lines[1]])
-    assert [line for _, line in await store.audit.newest(10, REPO.key)] == [lines[1], lines[0]]
-    assert await store.audit.newest(10, "github:999") == []
+    assert [line for _, line in await store.audit.newest(10, AuditFilter(repo=REPO.key))] == [
+        lines[1],
+        lines[0],
+    ]
+    assert await store.audit.newest(10, AuditFilter(repo="github:999")) == []
+
+
+async def test_the_audit_is_filtered_by_all_that_is_given(store: Store) -> None:
+    await store.decisions.commit(creating(new_run()), None)
+    run_id = (await store.the_run()).id
+    for line in (
+        AuditLine("approve", ALICE, Permission.WRITE, REPO.key, SHA_A),
+        AuditLine("retry", MALLORY, Permission.NONE, REPO.key, SHA_B),
+        AuditLine("token create", ALICE, Permission.ADMIN, REPO.key),
+        AuditLine("token_x", ALICE, Permission.ADMIN, REPO.key),
+        AuditLine("secret", ALICE, Permission.WRITE, REPO.key, SHA_A, run_id),
+        AuditLine("secret", ALICE, Permission.WRITE, REPO.key, SHA_A, "another"),
+        AuditLine("retry", MALLORY, Permission.NONE, "github:999", SHA_A),
+    ):
+        await store.audit.write([line])
+
+    async def found(limit: int = 9, **wanted: Any) -> list[str]:
+        return [line.action for _, line in await store.audit.newest(limit, AuditFilter(**wanted))]
+
+    assert await found(run=run_id) == ["secret", "approve"]
+    assert await found(actor="Mallory") == ["retry", "retry"]
+    assert await found(actor="mallory", repo=REPO.key) == ["retry"]
+    assert await found(action="token") == ["token create"]
+    assert await found(action="token create", actor="alice") == ["token create"]
+    assert await found(limit=2) == ["retry", "secret"]
+    now = store.clock.now()
+    assert len(await found(since=now)) == 7
+    assert await found(since=now + 1) == []
 
 
 async def test_a_withdrawn_approval_does_not_live_on_in_a_run_for_another_base(store: Store) -> None:

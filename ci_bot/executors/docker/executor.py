@@ -95,11 +95,21 @@ class DockerExecutor:
         await self._host.sight.look(image)
 
     async def check(self) -> str:
-        info: dict[str, Any] = await self._host.engine.call(lambda client: client.info())
+        info = await self._info()
         version = str(info["ServerVersion"]).partition("+")[0]
         memory = words.size(info["MemTotal"])
         where, sight = self._host.engine.where, self._host.sight.words
         return f"Docker {version} at {where}, {info['Driver']}, {info['NCPU']} CPUs, {memory}; {sight}"
+
+    async def check_limits(self) -> None:
+        """Raises `EngineError` where the engine does not hold a step to what its container may use."""
+        if unenforced := words.unenforced(await self._info()):
+            raise EngineError(unenforced)
+
+    async def _info(self) -> dict[str, Any]:
+        """https://docs.docker.com/reference/api/engine/version/v1.41/#tag/System/operation/SystemInfo"""
+        info: dict[str, Any] = await self._host.engine.call(lambda client: client.info())
+        return info
 
     async def close(self) -> None:
         """Lets go of the engine. What belongs to a job stays on it; an idle network goes. Safe twice."""

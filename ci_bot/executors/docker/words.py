@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from ci_bot.core.errors import EngineError, EngineGone, StepRefused
 from ci_bot.core.model import Exit, ExitReason
@@ -49,6 +50,24 @@ _UNSEEN = re.compile(
 )
 
 _IMAGE_AT_FAULT = re.compile(r"unable to find (user|group)|exec format error|executable file not found")
+
+
+def unenforced(info: Mapping[str, Any]) -> str:
+    """What of a step's limits the engine does not enforce, "" if it does all of it.
+
+    It takes such a container all the same, and warns nobody who would read it:
+    https://docs.docker.com/engine/security/rootless/tips/#limiting-resources
+    """
+    kinds = (("MemoryLimit", "memory"), ("CpuCfsQuota", "CPUs"), ("PidsLimit", "processes"))
+    missing = [word for key, word in kinds if info.get(key) is False]
+    if not missing:
+        return ""
+    groups = f"cgroup v{info.get('CgroupVersion', '1')}, driver {info.get('CgroupDriver', 'unknown')}"
+    return (
+        f"the engine enforces no limit of {', '.join(missing)} ({groups}), so one step may take all of the "
+        "machine; a rootless engine needs cgroup v2 and controllers that systemd delegates: "
+        "docs/operations.md, Rootless Docker"
+    )
 
 
 def exit_of(code: int, *, memory: int | None) -> Exit:

@@ -199,3 +199,4 @@ async def test_check(executor: DockerExecutor) -> None:
     assert line.startswith("Docker 2")
     assert " at unix:///" in line
     assert "CPUs, " in line
+    await executor.check_limits()

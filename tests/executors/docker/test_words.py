@@ -98,3 +98,15 @@ def test_foreign_words_stay_on_one_bounded_line() -> None:
     text = str(words.gone("unix:///x", "a\n\tb " + "c" * 5_000))
     assert "\n" not in text
     assert len(text) < 800
+
+
+def test_limits_that_the_engine_does_not_enforce_are_named() -> None:
+    """As a rootless engine says on a machine with cgroup v1, and as one does that was left without `cpu`."""
+    none = {"MemoryLimit": False, "CpuCfsQuota": False, "PidsLimit": False}
+    told = words.unenforced(none | {"CgroupDriver": "none", "CgroupVersion": "1"})
+    assert "no limit of memory, CPUs, processes (cgroup v1, driver none)" in told
+    every = {"MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}
+    assert words.unenforced(every) == ""
+    assert "no limit of CPUs (cgroup v2" in words.unenforced(
+        every | {"CpuCfsQuota": False, "CgroupVersion": "2", "CgroupDriver": "systemd"}
+    )

@@ -49,6 +49,7 @@ _ROUTES: tuple[tuple[str, str, _View], ...] = (
     ("POST", "/apps/{slug}/installations/new", settings.install),
     ("GET", "/{owner}/{repo}", repo.overview),
     ("GET", "/{owner}/{repo}/pulls", repo.pulls),
+    ("POST", "/{owner}/{repo}/pulls", acting.open_pull),
     ("GET", "/{owner}/{repo}/commit/{sha:[0-9a-f]{7,40}}", repo.commit),
     ("GET", _PULL, pull.conversation),
     ("GET", f"{_PULL}/files", pull.files),

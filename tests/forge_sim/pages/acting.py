@@ -49,6 +49,18 @@ async def merge(page: Page) -> web.Response:
     return _back(page, f"/{pull.base.full_name}/pull/{pull.number}")
 
 
+async def open_pull(page: Page) -> web.Response:
+    """From a branch of the repository to its default branch, called as its newest commit is."""
+    repo, actor = page.repo, _writer(page, page.repo)
+    head = page.form.get("head", "")
+    commit = await page.sim.git.commit(repo.id, repo.head_of(head) or "")
+    title = commit.message.split("\n", 1)[0] if commit else head
+    async with page.sim.lock(repo):
+        body = {"title": title, "head": head, "base": repo.default_branch}
+        pull = await pulling.open_pull(page.sim, repo, repo, actor, body)
+    return _back(page, f"/{repo.full_name}/pull/{pull.number}")
+
+
 async def rerequest(page: Page) -> web.Response:
     run = run_of(page)
     checking.rerequest_run(page.sim, page.repo, run, _writer(page, page.repo))

@@ -66,10 +66,19 @@ async def overview(page: Page) -> web.Response:
         tab="code",
         commits=await rows_of(page, repo, shas),
         branches=branches,
+        unasked=_without_pull(repo, [name for name, _ in branches]),
         entries=sorted(entries or [], key=lambda e: (e.type != "dir", e.name)),
         readme=readme[2].decode("utf-8", "replace") if readme else None,
         open_pulls=_open(repo),
     )
+
+
+def _without_pull(repo: Repo, branches: list[str]) -> set[str]:
+    """Branches from which a pull request may be opened."""
+    opened = {
+        pull.head_ref for pull in repo.pulls.values() if pull.state == "open" and pull.head is repo
+    }
+    return set(branches) - opened - {repo.default_branch}
 
 
 async def pulls(page: Page) -> web.Response:
