@@ -30,6 +30,7 @@ from tests.fakes import FakeClock, FakeIds
 
 @dataclass
 class Store:
+    url: str
     clock: FakeClock
     database: Database
     inbox: InboxStore
@@ -63,6 +64,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
     database = await Database.open(url)
     try:
         yield Store(
+            url,
             clock,
             database,
             InboxStore(database, clock),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from pathlib import Path
 from typing import Any, Self
@@ -15,7 +15,7 @@ from alembic.config import Config
 from alembic.util import CommandError
 from sqlalchemy import Connection, event, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
@@ -26,7 +26,19 @@ DRIVERS = (
     "PostgreSQL needs `pip install ci-bot[postgresql]` and a URL like postgresql+asyncpg://host/name"
 )
 BUSY_SECONDS = 30  # how long SQLite waits for another process's write
+PAUSE_SECONDS = 10  # how long a process may stand still between two statements of a write
+ONE_WRITER = 0x63695F626F74  # "ci_bot"
 INCREMENTAL = 2  # of SQLite's auto_vacuum
+#: One writer at a time, of all processes, as in SQLite; the number is only ours.
+#: A process that stands still inside a transaction is put out of it, so that it holds up nobody for long.
+#: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+POSTGRESQL_TURN = text(
+    f"""
+    SELECT set_config('lock_timeout', '{BUSY_SECONDS}s', true),
+           set_config('idle_in_transaction_session_timeout', '{PAUSE_SECONDS}s', true),
+           pg_advisory_xact_lock({ONE_WRITER})
+    """
+)
 SQLITE_PRAGMAS = (
     f"busy_timeout={BUSY_SECONDS * 1000}",
     "journal_mode=WAL",
@@ -38,8 +50,10 @@ SQLITE_PRAGMAS = (
 class Database:
     """A connection pool with one way to write and one way to read.
 
-    SQLite begins every write with BEGIN IMMEDIATE: begun late, two transactions that read before they
-    write lose an update. Writers of this process queue on a lock instead of on SQLite's busy timer.
+    Writers take turns, in all processes: two transactions that read before they write would lose an
+    update, release a job that waits for two others never, or make an attempt twice. SQLite begins
+    every write with BEGIN IMMEDIATE, PostgreSQL with a lock that ends with the transaction. Writers of
+    this process queue on a lock of their own before that, where what is urgent comes first.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -88,11 +102,10 @@ class Database:
     @asynccontextmanager
     async def write(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
         """One transaction: all of it or nothing. No engine or forge call belongs inside."""
-        if not self._is_sqlite:
-            async with self._transaction() as connection:
-                yield connection
-            return
-        async with self._turn(urgent=urgent), self._transaction(immediate=True) as connection:
+        how: dict[str, Any] = {"immediate": True} if self._is_sqlite else {}
+        async with self._turn(urgent=urgent), self._transaction(how) as connection:
+            if not self._is_sqlite:
+                await connection.execute(POSTGRESQL_TURN)
             yield connection
 
     @asynccontextmanager
@@ -108,7 +121,8 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent view."""
-        async with self._transaction() as connection:
+        how = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        async with self._transaction(how) as connection:
             yield connection
 
     async def ping(self) -> None:
@@ -117,13 +131,13 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     @asynccontextmanager
-    async def _transaction(self, *, immediate: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self, how: Mapping[str, Any]) -> AsyncIterator[AsyncConnection]:
         try:
             async with self._engine.connect() as connection:
-                await connection.execution_options(immediate=immediate)
+                await connection.execution_options(**how)
                 async with connection.begin():
                     yield connection
-        except (DBAPIError, InterfaceError) as error:
+        except (SQLAlchemyError, OSError) as error:  # OSError: nobody listens there, or no more
             raise StoreError(f"the database failed: {_cause(error)}") from error
 
 

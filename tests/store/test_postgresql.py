@@ -1,0 +1,114 @@
+"""What PostgreSQL does otherwise than SQLite: other processes, servers that are not there, text that it refuses."""
+
+from __future__ import annotations
+
+import asyncio
+
+import pytest
+from sqlalchemy import insert, select, text, update
+
+from ci_bot.core.errors import StoreError
+from ci_bot.store import Database, InboxStore
+from ci_bot.store.schema import repositories
+from tests.fakes import FakeClock
+from tests.make import REPO
+from tests.postgres import Cluster
+from tests.store.test_inbox import delivery
+
+
+async def test_processes_that_read_before_they_write_take_turns(postgres: Cluster) -> None:
+    url = await postgres.fresh()
+    servers = [await Database.open(url) for _ in range(2)]
+    async with servers[0].write() as connection:
+        await connection.execute(
+            insert(repositories).values(
+                key=REPO.key, forge="github", forge_id=0, name="x", default_branch="main",
+                private=True, tenant="1", first_seen=0, locked=False, gone=False,
+            )
+        )  # fmt: skip
+
+    async def increment(server: Database) -> None:
+        async with server.write() as connection:
+            value = (await connection.execute(select(repositories.c.forge_id))).scalar_one()
+            await connection.execute(update(repositories).values(forge_id=value + 1))
+
+    await asyncio.gather(*(increment(server) for server in servers * 10))
+    async with servers[1].read() as connection:
+        assert (await connection.execute(select(repositories.c.forge_id))).scalar_one() == 20
+    for server in servers:
+        await server.close()
+
+
+async def test_two_servers_migrate_an_empty_database_once(postgres: Cluster) -> None:
+    url = await postgres.empty()
+    for server in await asyncio.gather(Database.open(url), Database.open(url)):
+        await server.ping()
+        await server.close()
+
+
+async def test_a_process_that_stands_still_while_it_writes_is_put_out(postgres: Cluster) -> None:
+    database = await Database.open(await postgres.fresh())
+    setting = text("SELECT current_setting('idle_in_transaction_session_timeout')")
+    async with database.write() as connection:
+        assert (await connection.execute(setting)).scalar_one() == "10s"
+    async with database.read() as connection:  # in the same session: it was for one write
+        assert (await connection.execute(setting)).scalar_one() == "0"
+    await database.close()
+
+
+async def test_a_reader_sees_one_moment(postgres: Cluster) -> None:
+    database = await Database.open(await postgres.fresh())
+    inbox = InboxStore(database, FakeClock())
+    count = text("SELECT count(*) FROM deliveries")
+    async with database.read() as connection:
+        assert (await connection.execute(count)).scalar_one() == 0
+        await inbox.put(delivery())
+        assert (await connection.execute(count)).scalar_one() == 0
+    await database.close()
+
+
+async def test_all_text_has_the_order_of_bytes(postgres: Cluster) -> None:
+    """By which pages of runs go on, and keys are looked up by their beginning; a new column needs it, too."""
+    database = await Database.open(await postgres.fresh())
+    query = text(
+        "SELECT table_name, column_name FROM information_schema.columns WHERE table_schema = 'public' AND "
+        "table_name <> 'alembic_version' AND (data_type = 'character varying' OR "
+        "data_type = 'text' AND collation_name IS DISTINCT FROM 'C')"
+    )
+    async with database.read() as connection:
+        assert (await connection.execute(query)).all() == []
+    await database.close()
+
+
+@pytest.mark.parametrize(
+    ("url", "words"),
+    [
+        ("postgresql+asyncpg://ci:pass@127.0.0.1:1/x", r"ci:\*\*\*@127.0.0.1:1/x cannot be opened: .*failed"),
+        ("postgresql+asyncpg://ci@/x?host=/nowhere", "cannot be opened"),
+        ("postgresql+asyncpg://ci@/nosuch?host={socket}", 'database "nosuch" does not exist'),
+        ("postgresql+asyncpg://eve@/postgres?host={socket}", 'role "eve" does not exist'),
+        ("postgresql://ci@/x", r"pip install ci-bot\[postgresql\]` and a URL like postgresql\+asyncpg:"),
+    ],
+)  # fmt: skip
+async def test_what_cannot_be_opened_is_told_in_words(postgres: Cluster, url: str, words: str) -> None:
+    with pytest.raises(StoreError, match=words):
+        await Database.open(url.format(socket=postgres.socket))
+
+
+async def test_a_connection_that_was_cut_costs_one_write_at_most(postgres: Cluster) -> None:
+    database = await Database.open(await postgres.fresh())
+    with pytest.raises(StoreError, match="the database failed"):
+        async with database.write() as connection:
+            await _cut_all(postgres)
+            await connection.execute(text("SELECT 1"))
+    await database.ping()
+    await _cut_all(postgres)
+    await database.ping()
+    await database.close()
+
+
+async def _cut_all(postgres: Cluster) -> None:
+    """As a server does that is restarted."""
+    await postgres.run(
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+    )
