@@ -51,6 +51,11 @@ def require_postgresql() -> None:
     pytest.skip(reason)
 
 
+def name_of(url: str) -> str:
+    """The database's, for its own tools."""
+    return str(make_url(url).database)
+
+
 @dataclass
 class Cluster:
     """Databases on one server process, each a copy of one that was migrated once."""
@@ -90,7 +95,7 @@ class Cluster:
         return self._emptied
 
     async def run(self, statements: str, url: str = "") -> None:
-        name = make_url(url).database if url else "postgres"
+        name = name_of(url) if url else "postgres"
         connection = await asyncpg.connect(host=str(self.socket), user=USER, database=name)
         try:
             await connection.execute(statements)

@@ -13,7 +13,7 @@ from urllib.parse import quote
 from alembic import command
 from alembic.config import Config
 from alembic.util import CommandError
-from sqlalchemy import Connection, event, text
+from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
@@ -93,6 +93,19 @@ class Database:
         return database
 
     @property
+    def where(self) -> str:
+        """For people: without user, password and options."""
+        url = self._engine.url
+        return URL.create(
+            url.drivername, None, None, url.host, url.port, url.database
+        ).render_as_string()
+
+    async def is_empty(self) -> bool:
+        """Whether no server has made its tables there yet."""
+        async with self.read() as connection:
+            return not await connection.run_sync(lambda sync: inspect(sync).has_table("deliveries"))
+
+    @property
     def is_sqlite(self) -> bool:
         return self._is_sqlite
 
@@ -124,6 +137,14 @@ class Database:
         how = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ"}
         async with self._transaction(how) as connection:
             yield connection
+
+    async def session(self) -> AsyncConnection:
+        """A connection outside of transactions, for what lasts as long as it does; the caller closes it."""
+        try:
+            connection = await self._engine.connect()
+            return await connection.execution_options(isolation_level="AUTOCOMMIT")
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(f"the database failed: {_cause(error)}") from error
 
     async def ping(self) -> None:
         """Raises `StoreError` unless the database answers."""

@@ -7,8 +7,8 @@ import asyncio
 import pytest
 from sqlalchemy import insert, select, text, update
 
-from ci_bot.core.errors import StoreError
-from ci_bot.store import Database, InboxStore
+from ci_bot.core.errors import AnotherServer, StoreError
+from ci_bot.store import Database, InboxStore, OneServer
 from ci_bot.store.schema import repositories
 from tests.fakes import FakeClock
 from tests.make import REPO
@@ -112,3 +112,29 @@ async def _cut_all(postgres: Cluster) -> None:
     await postgres.run(
         "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
     )
+
+
+async def test_one_server_works_on_a_database_and_the_next_is_told_which(postgres: Cluster) -> None:
+    url = await postgres.fresh()
+    first, second = await Database.open(url), await Database.open(url)
+    one, other = OneServer(first, "one"), OneServer(second, "two")
+    await one.take()
+    with pytest.raises(AnotherServer, match=r"\(ci-bot one, from this machine\); stop it first"):
+        await other.take()
+    await one.close()
+    await other.take()
+    for part in (other, first, second):
+        await part.close()
+
+
+async def test_a_dead_process_of_the_same_instance_is_put_out(postgres: Cluster) -> None:
+    url = await postgres.fresh()
+    dead, alive = await Database.open(url), await Database.open(url)
+    left = OneServer(dead, "one")
+    await left.take()
+    successor = OneServer(alive, "one")
+    await successor.take()
+    with pytest.raises(AnotherServer):
+        await OneServer(alive, "two").take()
+    for part in (left, successor, dead, alive):
+        await part.close()
