@@ -102,6 +102,12 @@ class Cluster:
         finally:
             await connection.close()
 
+    async def cut_all(self) -> None:
+        """Ends every session, as a server does that is restarted."""
+        await self.run(
+            "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
+        )
+
     def tool(self, name: str, *words: str) -> None:
         """`pg_dump` and the like, as an operator calls them; what it says is shown if it fails."""
         where = ["--host", str(self.socket), "--username", USER]

@@ -11,10 +11,10 @@ from sqlalchemy.exc import SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.errors import AnotherServer, StoreError
-from ci_bot.store.database import Database
+from ci_bot.store.database import Database, cause_of
 
 _log = structlog.get_logger()
-LOOK_SECONDS: Final = 5.0
+LOOK_SECONDS: Final = 2.0
 ANSWER_SECONDS: Final = 10.0  # a connection that is silent for so long is lost
 _KEY: Final = 0x63695F626F75  # beside `database.ONE_WRITER`
 
@@ -48,9 +48,10 @@ class OneServer:
     session still holds the right under that name is a dead process's, and is put out.
     """
 
-    def __init__(self, database: Database, instance: str) -> None:
+    def __init__(self, database: Database, instance: str, look_seconds: float = LOOK_SECONDS) -> None:
         self._database = database
         self._name = f"ci-bot {instance}"[:63]  # as much as PostgreSQL keeps
+        self._look_seconds = look_seconds
         self._session: AsyncConnection | None = None
 
     async def take(self) -> None:
@@ -64,7 +65,7 @@ class OneServer:
         except (SQLAlchemyError, OSError) as error:
             await session.invalidate()
             await session.close()
-            raise StoreError(f"the database failed: {error}") from error
+            raise StoreError(f"the database failed: {cause_of(error)}") from error
         if other is not None:
             await session.close()
             raise AnotherServer(
@@ -76,7 +77,7 @@ class OneServer:
     async def keep(self) -> None:
         """For ever; raises `AnotherServer` if one server has taken the database meanwhile."""
         while True:
-            await asyncio.sleep(LOOK_SECONDS)
+            await asyncio.sleep(self._look_seconds)
             if await self._is_there():
                 continue
             _log.warning("connection to the database lost")

@@ -144,7 +144,7 @@ class Database:
             connection = await self._engine.connect()
             return await connection.execution_options(isolation_level="AUTOCOMMIT")
         except (SQLAlchemyError, OSError) as error:
-            raise StoreError(f"the database failed: {_cause(error)}") from error
+            raise StoreError(f"the database failed: {cause_of(error)}") from error
 
     async def ping(self) -> None:
         """Raises `StoreError` unless the database answers."""
@@ -159,7 +159,7 @@ class Database:
                 async with connection.begin():
                     yield connection
         except (SQLAlchemyError, OSError) as error:  # OSError: nobody listens there, or no more
-            raise StoreError(f"the database failed: {_cause(error)}") from error
+            raise StoreError(f"the database failed: {cause_of(error)}") from error
 
 
 def _examine_file(url: str, make: bool) -> None:
@@ -227,7 +227,7 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _words(url: str, error: Exception) -> str:
     where = make_url(url).render_as_string(hide_password=True)
-    cause = _cause(error)
+    cause = cause_of(error)
     if any(word in cause for word in ("damaged", "not a database", "malformed")):
         return f"{where} is damaged or not a database ({cause}); restore it from a backup"
     if isinstance(error, CommandError):
@@ -235,8 +235,9 @@ def _words(url: str, error: Exception) -> str:
     return f"{where} cannot be opened: {cause}"
 
 
-def _cause(error: Exception) -> str:
+def cause_of(error: Exception) -> str:
+    """The driver's own words, one line."""
     if isinstance(error, StoreError) and isinstance(error.__cause__, Exception):
-        return _cause(error.__cause__)
+        return cause_of(error.__cause__)
     origin = getattr(error, "orig", None) or error
     return (str(origin).splitlines() or [type(origin).__name__])[0]

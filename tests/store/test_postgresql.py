@@ -99,19 +99,12 @@ async def test_a_connection_that_was_cut_costs_one_write_at_most(postgres: Clust
     database = await Database.open(await postgres.fresh())
     with pytest.raises(StoreError, match="the database failed"):
         async with database.write() as connection:
-            await _cut_all(postgres)
+            await postgres.cut_all()
             await connection.execute(text("SELECT 1"))
     await database.ping()
-    await _cut_all(postgres)
+    await postgres.cut_all()
     await database.ping()
     await database.close()
-
-
-async def _cut_all(postgres: Cluster) -> None:
-    """As a server does that is restarted."""
-    await postgres.run(
-        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity WHERE pid <> pg_backend_pid()"
-    )
 
 
 async def test_one_server_works_on_a_database_and_the_next_is_told_which(postgres: Cluster) -> None:
@@ -137,4 +130,39 @@ async def test_a_dead_process_of_the_same_instance_is_put_out(postgres: Cluster)
     with pytest.raises(AnotherServer):
         await OneServer(alive, "two").take()
     for part in (left, successor, dead, alive):
+        await part.close()
+
+
+async def test_a_server_whose_session_was_cut_goes_on_or_ends_where_another_has_taken_over(
+    postgres: Cluster,
+) -> None:
+    url = await postgres.fresh()
+    first, second = await Database.open(url), await Database.open(url)
+    one, other = OneServer(first, "one", 0.01), OneServer(second, "two", 0.01)
+    await one.take()
+    keeping = asyncio.create_task(one.keep())
+    await postgres.cut_all()
+
+    async def is_taken_again() -> bool:
+        try:
+            await other.take()
+        except AnotherServer:
+            return True
+        except StoreError:  # a connection of its pool, which was cut as well
+            return False
+        await other.close()
+        return False
+
+    async with asyncio.timeout(20):
+        while not await is_taken_again():
+            await asyncio.sleep(0.01)
+    keeping.cancel()
+    await asyncio.wait({keeping})
+
+    await postgres.cut_all()
+    await second.ping()
+    await other.take()
+    with pytest.raises(AnotherServer, match="ci-bot two"):
+        await asyncio.wait_for(one.keep(), 20)
+    for part in (one, other, first, second):
         await part.close()
