@@ -8,12 +8,15 @@ import pytest
 from sqlalchemy import insert, select, text, update
 
 from ci_bot.core.errors import AnotherServer, StoreError
+from ci_bot.core.states import Change
 from ci_bot.store import Database, InboxStore, OneServer
+from ci_bot.store.rows import _load_jobs
 from ci_bot.store.schema import repositories
 from tests.fakes import FakeClock
-from tests.make import REPO
+from tests.make import REPO, creating, job, new_run, plan
 from tests.postgres import Cluster
 from tests.store.test_inbox import delivery
+from tests.stores import open_store
 
 
 async def test_processes_that_read_before_they_write_take_turns(postgres: Cluster) -> None:
@@ -166,3 +169,36 @@ async def test_a_server_whose_session_was_cut_goes_on_or_ends_where_another_has_
         await asyncio.wait_for(one.keep(), 20)
     for part in (one, other, first, second):
         await part.close()
+
+
+async def test_jobs_that_end_in_two_processes_at_once_release_what_waits_for_both(
+    postgres: Cluster,
+) -> None:
+    """Either would see the other one unfinished, and the third would wait for ever."""
+    url = await postgres.fresh()
+    async with open_store(url) as here, open_store(url) as there:
+        for number in range(8):
+            wanted = plan(job("a"), job("b"), job("c", needs=("a", "b")))
+            new = new_run(f"{number:040x}", plan=wanted)
+            (run_id,) = await here.decisions.commit(creating(new), None)
+            asked = [(here, "one/p"), (there, "two/p")] * 2
+            claims = await asyncio.gather(*(each.runs.claim(who, 30) for each, who in asked))
+            held = {claim.job.key: claim.lease for claim in claims if claim is not None}
+            assert sorted(claim.job.key for claim in claims if claim is not None) == ["a", "b"]
+            await asyncio.gather(
+                here.runs.end_job(held["a"], Change.SUCCEED, ""),
+                there.runs.end_job(held["b"], Change.SUCCEED, ""),
+            )
+            last = await here.runs.claim("one/p", 30)
+            assert last is not None
+            assert (last.run.id, last.job.key) == (run_id, "c")
+            await here.runs.end_job(last.lease, Change.SUCCEED, "")
+
+
+async def test_more_runs_than_one_query_takes_arguments_are_loaded(postgres: Cluster) -> None:
+    """PostgreSQL counts them in 16 bits."""
+    async with open_store(await postgres.fresh()) as store:
+        (run_id,) = await store.decisions.commit(creating(new_run()), None)
+        async with store.database.read() as connection:
+            ids = [*(f"r{number}" for number in range(33_000)), run_id]
+            assert list(await _load_jobs(connection, ids, latest_only=True)) == [run_id]
