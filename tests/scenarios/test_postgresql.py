@@ -51,6 +51,7 @@ def rival_of(bot: Bot, home: Path) -> Bot:
     return Bot(home, port, Process(bot.process.command, home / "ci-bot.log", env))
 
 
+@pytest.mark.timeout(300)  # six starts of processes, one after the other
 async def test_the_whole_road_with_postgresql(
     pg_world: World, tmp_path: Path, postgres: Cluster
 ) -> None:
