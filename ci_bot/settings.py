@@ -260,6 +260,12 @@ class Settings(BaseSettings):
         return self.database_url or f"sqlite+aiosqlite:///{self.data_dir / 'ci-bot.db'}"
 
     @property
+    def database_file(self) -> Path | None:
+        """SQLite's; None where the database is a server's."""
+        scheme, _, path = self.database.partition(":///")
+        return Path(path) if scheme.startswith("sqlite") else None
+
+    @property
     def run(self) -> Path:
         return self.run_dir or self.data_dir / "run"
 

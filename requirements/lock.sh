@@ -20,6 +20,6 @@ lock() {
     "$uv" pip compile "$1" --universal --python-version 3.11 --generate-hashes --no-header --no-annotate \
         --quiet "$2" "$3" ${4:+"$4" "$5"}
 }
-lock pyproject.toml --output-file requirements/server.txt
+lock pyproject.toml --output-file requirements/server.txt --extra postgresql
 lock pyproject.toml --output-file requirements/dev.txt --group dev
 lock requirements/node.in --output-file requirements/node.txt

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import socket
+from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
 
@@ -12,6 +13,7 @@ import pytest
 from docker.errors import DockerException
 
 from tests.canary import leaks
+from tests.postgres import Cluster, require_postgresql, running_cluster
 
 REQUIRED = "CI_BOT_REQUIRE_DOCKER"
 LEAKS: pytest.StashKey[list[Path]] = pytest.StashKey()
@@ -38,6 +40,14 @@ def _knock(host: str) -> None:
     if path != host:
         with socket.socket(socket.AF_UNIX) as probe:
             probe.connect(path)
+
+
+@pytest.fixture(scope="session")
+def postgres() -> Iterator[Cluster]:
+    """One for all tests of a worker; skips where there is none."""
+    require_postgresql()
+    with running_cluster() as cluster:
+        yield cluster
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:

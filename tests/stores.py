@@ -36,6 +36,7 @@ _EMPTY: list[bytes] = []  # made once a process, not once a test
 
 @dataclass
 class Store:
+    url: str
     clock: FakeClock
     database: Database
     inbox: InboxStore
@@ -88,6 +89,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
     database = await Database.open(url)
     try:
         yield Store(
+            url,
             clock,
             database,
             InboxStore(database, clock),

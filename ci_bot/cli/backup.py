@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import sys
 from datetime import UTC, datetime
@@ -9,8 +10,9 @@ from pathlib import Path
 
 import click
 
+from ci_bot.core.words import count
 from ci_bot.settings import CONFIG_FILE, ENV_PREFIX, load
-from ci_bot.wiring.backup import Restored, Saved, Wanted, save, summary
+from ci_bot.wiring.backup import Restored, Saved, Wanted, doubt_database, save, summary
 from ci_bot.wiring.backup import restore as bring_back
 
 _path = click.Path(path_type=Path)
@@ -37,13 +39,35 @@ def backup(file: Path, *, with_keys: bool, without_logs: bool, config: Path | No
 
 
 @click.command()
-@click.argument("file", type=_path)
-@click.option("--into", "target", type=_path, required=True, help="A new or empty data directory.")
-def restore(file: Path, target: Path) -> None:
+@click.argument("file", type=_path, required=False)
+@click.option("--into", "target", type=_path, help="A new or empty data directory.")
+@click.option(
+    "--database-restored",
+    is_flag=True,
+    help="Instead: pg_restore brought PostgreSQL's database back, and no server was started yet.",
+)
+@click.option(
+    "--config", type=_path, help="Settings file, for --database-restored.  [default: ci-bot.toml]"
+)
+def restore(
+    file: Path | None, target: Path | None, *, database_restored: bool, config: Path | None
+) -> None:
     """Bring the backup FILE back into a directory, having verified every hash.
 
     Then set data_dir to it and start the server. Never let two servers run with the same backup's data.
     """
+    if database_restored and file is None and target is None:
+        asked = asyncio.run(doubt_database(load(config)))
+        click.echo(
+            f"{count(asked, 'check')} will be looked up on the forge before an update; start the server"
+        )
+    elif file is not None and target is not None and not database_restored:
+        _restore(file, target)
+    else:
+        raise click.UsageError("either FILE with --into DIR, or --database-restored alone")
+
+
+def _restore(file: Path, target: Path) -> None:
     restored = bring_back(file, target.absolute(), _Telling())
     made = datetime.fromtimestamp(restored.manifest.made_at, UTC).strftime("%Y-%m-%d %H:%M:%S UTC")
     entries = restored.manifest.entries
@@ -75,7 +99,10 @@ def _name_left_out(saved: Saved) -> None:
 def _what_next(restored: Restored, target: Path) -> list[str]:
     lines = []
     if not restored.manifest.schema:
-        lines.append("the database is not in it: bring PostgreSQL's back with pg_restore first")
+        lines.append(
+            "the database is not in it: bring PostgreSQL's back with pg_restore, then run "
+            "`ci-bot restore --database-restored`"
+        )
     if restored.has_settings:
         lines.append(f"{target / CONFIG_FILE} are the settings as they were; set data_dir in them")
     if restored.has_keys:

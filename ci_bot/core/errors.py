@@ -13,6 +13,7 @@
     │   └── ForgeDenied           our credentials may not do this
     ├── RegistrationRefused     an answer of the forge that belongs to no set-up begun here
     ├── StoreError              the database
+    │   ├── AnotherServer         it is another server's: this one must not work on it
     │   ├── UnreadableRun         one run was stored by another version, or is damaged
     │   └── LeaseLost             another process holds this job now: stop writing
     ├── WorkspaceError          git could not bring the commit
@@ -94,6 +95,10 @@ class RegistrationRefused(CiBotError):
 
 class StoreError(CiBotError):
     """The database is unreachable, locked, full or damaged."""
+
+
+class AnotherServer(StoreError):
+    """The database is another server's."""
 
 
 class UnreadableRun(StoreError):

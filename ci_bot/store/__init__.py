@@ -1,5 +1,6 @@
 """The store: SQLite or PostgreSQL behind the narrow protocols of `ci_bot.ports`."""
 
+from ci_bot.store.alone import OneServer
 from ci_bot.store.approvals import ApprovalStore
 from ci_bot.store.audit import AuditStore
 from ci_bot.store.database import Database
@@ -22,6 +23,7 @@ __all__ = [
     "DecisionStore",
     "EffectStore",
     "InboxStore",
+    "OneServer",
     "PublicationStore",
     "RepositoryStore",
     "RetentionStore",

@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager, closing
 from typing import Any, Self
 from urllib.parse import quote
 
 from sqlalchemy import Connection, event, inspect, text
 from sqlalchemy.engine import URL, make_url
-from sqlalchemy.exc import ArgumentError, DBAPIError, InterfaceError, SQLAlchemyError
+from sqlalchemy.exc import ArgumentError, SQLAlchemyError
 from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_engine
 from sqlalchemy.pool import StaticPool
 
@@ -22,7 +22,19 @@ DRIVERS = (
     "PostgreSQL needs `pip install ci-bot[postgresql]` and a URL like postgresql+asyncpg://host/name"
 )
 BUSY_SECONDS = 30  # how long SQLite waits for another process's write
+PAUSE_SECONDS = 10  # how long a process may stand still between two statements of a write
+ONE_WRITER = 0x63695F626F74  # "ci_bot"
 INCREMENTAL = 2  # of SQLite's auto_vacuum
+#: One writer at a time, of all processes, as in SQLite; the number is only ours.
+#: A process that stands still inside a transaction is put out of it, so that it holds up nobody for long.
+#: https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
+POSTGRESQL_TURN = text(
+    f"""
+    SELECT set_config('lock_timeout', '{BUSY_SECONDS}s', true),
+           set_config('idle_in_transaction_session_timeout', '{PAUSE_SECONDS}s', true),
+           pg_advisory_xact_lock({ONE_WRITER})
+    """
+)
 SQLITE_PRAGMAS = (
     f"busy_timeout={BUSY_SECONDS * 1000}",
     "journal_mode=WAL",
@@ -34,8 +46,10 @@ SQLITE_PRAGMAS = (
 class Database:
     """A connection pool with one way to write and one way to read.
 
-    SQLite begins every write with BEGIN IMMEDIATE: begun late, two transactions that read before they
-    write lose an update. Writers of this process queue on a lock instead of on SQLite's busy timer.
+    Writers take turns, in all processes: two transactions that read before they write would lose an
+    update, release a job that waits for two others never, or make an attempt twice. SQLite begins
+    every write with BEGIN IMMEDIATE, PostgreSQL with a lock that ends with the transaction. Writers of
+    this process queue on a lock of their own before that, where what is urgent comes first.
     """
 
     def __init__(self, engine: AsyncEngine) -> None:
@@ -75,6 +89,19 @@ class Database:
         return database
 
     @property
+    def where(self) -> str:
+        """For people: without user, password and options."""
+        url = self._engine.url
+        return URL.create(
+            url.drivername, None, None, url.host, url.port, url.database
+        ).render_as_string()
+
+    async def is_empty(self) -> bool:
+        """Whether no server has made its tables there yet."""
+        async with self.read() as connection:
+            return not await connection.run_sync(lambda sync: inspect(sync).has_table("deliveries"))
+
+    @property
     def is_sqlite(self) -> bool:
         return self._is_sqlite
 
@@ -84,11 +111,10 @@ class Database:
     @asynccontextmanager
     async def write(self, *, urgent: bool = False) -> AsyncIterator[AsyncConnection]:
         """One transaction: all of it or nothing. No engine or forge call belongs inside."""
-        if not self._is_sqlite:
-            async with self._transaction() as connection:
-                yield connection
-            return
-        async with self._turn(urgent=urgent), self._transaction(immediate=True) as connection:
+        how: dict[str, Any] = {"immediate": True} if self._is_sqlite else {}
+        async with self._turn(urgent=urgent), self._transaction(how) as connection:
+            if not self._is_sqlite:
+                await connection.execute(POSTGRESQL_TURN)
             yield connection
 
     @asynccontextmanager
@@ -104,8 +130,17 @@ class Database:
     @asynccontextmanager
     async def read(self) -> AsyncIterator[AsyncConnection]:
         """One consistent view."""
-        async with self._transaction() as connection:
+        how = {} if self._is_sqlite else {"isolation_level": "REPEATABLE READ"}
+        async with self._transaction(how) as connection:
             yield connection
+
+    async def session(self) -> AsyncConnection:
+        """A connection outside of transactions, for what lasts as long as it does; the caller closes it."""
+        try:
+            connection = await self._engine.connect()
+            return await connection.execution_options(isolation_level="AUTOCOMMIT")
+        except (SQLAlchemyError, OSError) as error:
+            raise StoreError(f"the database failed: {cause_of(error)}") from error
 
     async def ping(self) -> None:
         """Raises `StoreError` unless the database answers."""
@@ -113,14 +148,14 @@ class Database:
             await connection.execute(text("SELECT 1"))
 
     @asynccontextmanager
-    async def _transaction(self, *, immediate: bool = False) -> AsyncIterator[AsyncConnection]:
+    async def _transaction(self, how: Mapping[str, Any]) -> AsyncIterator[AsyncConnection]:
         try:
             async with self._engine.connect() as connection:
-                await connection.execution_options(immediate=immediate)
+                await connection.execution_options(**how)
                 async with connection.begin():
                     yield connection
-        except (DBAPIError, InterfaceError) as error:
-            raise StoreError(f"the database failed: {_cause(error)}") from error
+        except (SQLAlchemyError, OSError) as error:  # OSError: nobody listens there, or no more
+            raise StoreError(f"the database failed: {cause_of(error)}") from error
 
 
 def _examine_file(url: str, make: bool) -> None:
@@ -196,14 +231,15 @@ def _begin_sqlite(connection: Connection) -> None:
 
 def _words(url: str, error: Exception) -> str:
     where = make_url(url).render_as_string(hide_password=True)
-    cause = _cause(error)
+    cause = cause_of(error)
     if any(word in cause for word in ("damaged", "not a database", "malformed")):
         return f"{where} is damaged or not a database ({cause}); restore it from a backup"
     return f"{where} cannot be opened: {cause}"
 
 
-def _cause(error: Exception) -> str:
+def cause_of(error: Exception) -> str:
+    """The driver's own words, one line."""
     if isinstance(error, StoreError) and isinstance(error.__cause__, Exception):
-        return _cause(error.__cause__)
+        return cause_of(error.__cause__)
     origin = getattr(error, "orig", None) or error
     return (str(origin).splitlines() or [type(origin).__name__])[0]

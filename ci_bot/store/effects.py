@@ -104,7 +104,7 @@ async def was_answered(connection: AsyncConnection, comment: str) -> bool:
 
 async def newest_effect(connection: AsyncConnection, prefix: str) -> Effect | None:
     """Of those whose key begins so, the one that was stored last. `prefix` ends with a slash."""
-    query = select(effects.c.effect).where(_below(connection, prefix))
+    query = select(effects.c.effect).where(_below(prefix))
     newest = query.order_by(effects.c.id.desc()).limit(1)
     text = (await connection.execute(newest)).scalar_one_or_none()
     return None if text is None else _read(text)
@@ -112,7 +112,7 @@ async def newest_effect(connection: AsyncConnection, prefix: str) -> Effect | No
 
 async def replace_done(connection: AsyncConnection, prefix: str, effect: Effect, now: float) -> None:
     """Stored like any other; those below `prefix` that were performed have had their use."""
-    gone = delete(effects).where(_below(connection, prefix), effects.c.state == DONE)
+    gone = delete(effects).where(_below(prefix), effects.c.state == DONE)
     await connection.execute(gone.where(effects.c.key != effect.key))
     await store_effect(connection, effect, now)
 
@@ -122,10 +122,9 @@ def is_memory() -> ColumnElement[bool]:
     return and_(effects.c.key.contains("/branch/"), ~effects.c.key.startswith("tell/"))
 
 
-def _below(connection: AsyncConnection, prefix: str) -> ColumnElement[bool]:
-    if connection.dialect.name == "sqlite":  # by its index, which LIKE does not use there
-        return and_(effects.c.key >= prefix, effects.c.key < prefix[:-1] + chr(ord("/") + 1))
-    return effects.c.key.startswith(prefix, autoescape=True)
+def _below(prefix: str) -> ColumnElement[bool]:
+    """By the index, which LIKE does not use on SQLite."""
+    return and_(effects.c.key >= prefix, effects.c.key < prefix[:-1] + chr(ord("/") + 1))
 
 
 def _written(effect: Effect) -> str:

@@ -80,6 +80,15 @@ class PublicationStore:
                 insert.on_conflict_do_update(index_elements=["subject", "name"], set_=values)
             )
 
+    async def doubt(self) -> int:
+        """After an older state was brought back: what is not final is looked up on the forge before it is updated.
+
+        Returns how many checks and comments that are.
+        """
+        doubted = update(publications).where(~publications.c.is_final).values(sent=True, accepted="")
+        async with self._database.write() as connection:
+            return int((await connection.execute(doubted)).rowcount)
+
     async def show_waiting(self) -> None:
         ready = select(jobs.c.run_id).where(jobs.c.status == Status.READY).distinct()
         async with self._database.write() as connection:

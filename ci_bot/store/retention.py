@@ -57,7 +57,7 @@ class RetentionStore:
             chosen = await _forgettable(connection, ids, before)
         if chosen:
             async with self._database.write() as connection:
-                chosen = await _forgettable(connection, ids, before, lock=True)
+                chosen = await _forgettable(connection, ids, before)
                 jobs_gone = await _remove(connection, chosen)
         return Forgotten(len(chosen), tuple(jobs_gone), places[-1] if places else None)
 
@@ -132,7 +132,7 @@ async def _old(connection: AsyncConnection, before: float, after: Place) -> Sequ
 
 
 async def _forgettable(
-    connection: AsyncConnection, ids: Sequence[str], before: float, *, lock: bool = False
+    connection: AsyncConnection, ids: Sequence[str], before: float
 ) -> frozenset[str]:
     """Of the commits of these runs, the runs that may go."""
     if not ids:
@@ -152,8 +152,6 @@ async def _forgettable(
         .outerjoin(ended, ended.c.run_id == runs.c.id)
         .where(tuple_(runs.c.repo, runs.c.sha).in_(commits))
     )
-    if lock and connection.dialect.name == "postgresql":
-        query = query.with_for_update(of=runs)
     rows = (await connection.execute(query)).all()
     found = [_old_run(row) for row in rows]
     return forgettable(found, await _open(connection, found), before)

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Sequence
-from typing import Any
+from collections.abc import Iterable, Iterator, Sequence
+from typing import Any, Final
 
 from pydantic import TypeAdapter
 from sqlalchemy import ColumnElement, Row, insert, select
@@ -24,6 +24,7 @@ _PROBLEMS = TypeAdapter(tuple[Problem, ...])
 _ACTOR = TypeAdapter(Actor)
 _VOUCHERS = TypeAdapter(tuple[Voucher, ...])
 _INSPECTION = TypeAdapter(Inspection)
+ARGUMENTS: Final = 30_000  # PostgreSQL takes 32,767 in one query, some builds of SQLite 32,766
 _EMPTY_PLAN = Plan("", ())
 
 #: What `repo_of` reads of a row.
@@ -148,19 +149,23 @@ async def _load_jobs(
     connection: AsyncConnection, run_ids: Sequence[str], latest_only: bool
 ) -> defaultdict[str, list[tuple[Row[Any], list[Row[Any]]]]]:
     wanted: dict[tuple[str, str, int], Row[Any]] = {}
-    query = select(jobs).where(jobs.c.run_id.in_(run_ids)).order_by(jobs.c.position, jobs.c.attempt)
-    for row in await connection.execute(query):
-        wanted[row.run_id, row.key, 0 if latest_only else row.attempt] = row
+    for some in _batches(run_ids):
+        query = select(jobs).where(jobs.c.run_id.in_(some)).order_by(jobs.c.position, jobs.c.attempt)
+        for row in await connection.execute(query):
+            wanted[row.run_id, row.key, 0 if latest_only else row.attempt] = row
     its_steps: defaultdict[str, list[Row[Any]]] = defaultdict(list)
-    ids = [row.id for row in wanted.values()]
-    for row in await connection.execute(
-        select(steps).where(steps.c.job_id.in_(ids)).order_by(steps.c.job_id, steps.c.position)
-    ):
-        its_steps[row.job_id].append(row)
+    for some in _batches([row.id for row in wanted.values()]):
+        of_some = select(steps).where(steps.c.job_id.in_(some))
+        for row in await connection.execute(of_some.order_by(steps.c.job_id, steps.c.position)):
+            its_steps[row.job_id].append(row)
     found: defaultdict[str, list[tuple[Row[Any], list[Row[Any]]]]] = defaultdict(list)
     for row in wanted.values():
         found[row.run_id].append((row, its_steps[row.id]))
     return found
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    return (ids[start : start + ARGUMENTS] for start in range(0, len(ids), ARGUMENTS))
 
 
 async def insert_run(connection: AsyncConnection, id: str, new: NewRun, now: float) -> None:

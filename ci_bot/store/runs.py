@@ -212,8 +212,6 @@ async def _next_job(
         .order_by((jobs.c.status == Status.RUNNING).desc(), jobs.c.created_at, jobs.c.id)
         .limit(1)
     )
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update(skip_locked=True)
     return (await connection.execute(query)).one_or_none()
 
 
@@ -227,11 +225,8 @@ def _held(lease: Lease) -> tuple[Any, ...]:
 
 
 async def _guard(connection: AsyncConnection, lease: Lease) -> Row[Any]:
-    """The job's row, locked for this transaction. Raises `LeaseLost`."""
-    query = select(jobs).where(*_held(lease))
-    if connection.dialect.name == "postgresql":
-        query = query.with_for_update()
-    row = (await connection.execute(query)).one_or_none()
+    """The job's row, which nobody else changes in this transaction. Raises `LeaseLost`."""
+    row = (await connection.execute(select(jobs).where(*_held(lease)))).one_or_none()
     if row is None:
         raise LeaseLost(f"job {lease.job_id} is held by another process since epoch {lease.epoch}")
     return row

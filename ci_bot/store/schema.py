@@ -17,13 +17,13 @@ from sqlalchemy import (
     Integer,
     LargeBinary,
     MetaData,
-    String,
     Table,
-    Text,
     UniqueConstraint,
 )
 
-NEWEST: Final = "0006"  # the migration that makes these tables; a test holds it to the last one
+from ci_bot.store.columns import Number, Words
+
+NEWEST: Final = "0007"  # the migration that makes these tables; a test holds it to the last one
 
 metadata = MetaData(
     naming_convention={
@@ -34,24 +34,21 @@ metadata = MetaData(
     }
 )
 
-#: SQLite numbers rows by itself only where the key is a plain INTEGER.
-_Id = BigInteger().with_variant(Integer, "sqlite")
-
 deliveries = Table(
     "deliveries",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("forge", String(32), nullable=False),
-    Column("delivery_id", String(128), nullable=False),
-    Column("body_sha256", String(64), nullable=False),
-    Column("headers", Text, nullable=False),
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("forge", Words(32), nullable=False),
+    Column("delivery_id", Words(128), nullable=False),
+    Column("body_sha256", Words(64), nullable=False),
+    Column("headers", Words(), nullable=False),
     Column("body", LargeBinary, nullable=False),
-    Column("turn", String(128), nullable=False),
+    Column("turn", Words(128), nullable=False),
     Column("received_at", Float, nullable=False),
-    Column("state", String(16), nullable=False),  # pending, done, set_aside
+    Column("state", Words(16), nullable=False),  # pending, done, set_aside
     Column("tries", Integer, nullable=False, default=0),
     Column("due_at", Float, nullable=False),
-    Column("reason", Text, nullable=False, default=""),
+    Column("reason", Words(), nullable=False, default=""),
     Column("done_at", Float),
     # The id header is not signed: the same id with another body is another delivery.
     UniqueConstraint("forge", "delivery_id", "body_sha256"),
@@ -61,13 +58,13 @@ deliveries = Table(
 repositories = Table(
     "repositories",
     metadata,
-    Column("key", String(64), primary_key=True),  # "github:123"
-    Column("forge", String(32), nullable=False),
+    Column("key", Words(64), primary_key=True),  # "github:123"
+    Column("forge", Words(32), nullable=False),
     Column("forge_id", BigInteger, nullable=False),
-    Column("name", String(255), nullable=False),
-    Column("default_branch", String(255), nullable=False),
+    Column("name", Words(255), nullable=False),
+    Column("default_branch", Words(255), nullable=False),
     Column("private", Boolean, nullable=False),
-    Column("tenant", String(64), nullable=False),
+    Column("tenant", Words(64), nullable=False),
     Column("first_seen", Float, nullable=False),
     Column("locked", Boolean, nullable=False, default=False),
     Column("gone", Boolean, nullable=False, default=False),
@@ -77,27 +74,27 @@ repositories = Table(
 runs = Table(
     "runs",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("key", Text, nullable=False, unique=True),
-    Column("repo", String(64), ForeignKey("repositories.key"), nullable=False),
-    Column("kind", String(16), nullable=False),
-    Column("ref", Text, nullable=False),
-    Column("sha", String(64), nullable=False),
-    Column("pull", Integer),
-    Column("verdict", String(16), nullable=False),
-    Column("actor", Text, nullable=False),
-    Column("title", Text, nullable=False),
-    Column("base_ref", Text, nullable=False),
-    Column("base_sha", String(64), nullable=False),
-    Column("reason", Text, nullable=False),
-    Column("problems", Text, nullable=False),
-    Column("plan", Text),
+    Column("id", Words(32), primary_key=True),
+    Column("key", Words(), nullable=False, unique=True),
+    Column("repo", Words(64), ForeignKey("repositories.key"), nullable=False),
+    Column("kind", Words(16), nullable=False),
+    Column("ref", Words(), nullable=False),
+    Column("sha", Words(64), nullable=False),
+    Column("pull", Number),
+    Column("verdict", Words(16), nullable=False),
+    Column("actor", Words(), nullable=False),
+    Column("title", Words(), nullable=False),
+    Column("base_ref", Words(), nullable=False),
+    Column("base_sha", Words(64), nullable=False),
+    Column("reason", Words(), nullable=False),
+    Column("problems", Words(), nullable=False),
+    Column("plan", Words()),
     Column("superseded", Boolean, nullable=False, default=False),
     Column("over_at", Float),  # closed, deleted, left the queue: nobody waits for its head since
-    Column("ruling", String(24), nullable=False),
-    Column("vouchers", Text, nullable=False),
+    Column("ruling", Words(24), nullable=False),
+    Column("vouchers", Words(), nullable=False),
     Column("head_at", Float, nullable=False),
-    Column("inspection", Text),
+    Column("inspection", Words()),
     Column("created_at", Float, nullable=False),
     Index("ix_runs_repo_sha", "repo", "sha"),
     Index("ix_runs_repo_pull", "repo", "pull"),
@@ -109,21 +106,21 @@ runs = Table(
 jobs = Table(
     "jobs",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("run_id", String(32), ForeignKey("runs.id"), nullable=False),
-    Column("key", String(255), nullable=False),  # a cell of a matrix bears its values
+    Column("id", Words(32), primary_key=True),
+    Column("run_id", Words(32), ForeignKey("runs.id"), nullable=False),
+    Column("key", Words(255), nullable=False),  # a cell of a matrix bears its values
     Column("attempt", Integer, nullable=False),
     Column("position", Integer, nullable=False),
-    Column("status", String(16), nullable=False),
-    Column("reason", Text, nullable=False, default=""),
+    Column("status", Words(16), nullable=False),
+    Column("reason", Words(), nullable=False, default=""),
     Column("created_at", Float, nullable=False),
     Column("started_at", Float),
     Column("finished_at", Float),
     # The lease. `epoch` rises with each holder, and every write of a holder names it.
-    Column("holder", String(128), nullable=False, default=""),
+    Column("holder", Words(128), nullable=False, default=""),
     Column("epoch", Integer, nullable=False, default=0),
     Column("lease_until", Float, nullable=False, default=0.0),
-    Column("cancel_reason", Text, nullable=False, default=""),
+    Column("cancel_reason", Words(), nullable=False, default=""),
     Column("excluded", Boolean, nullable=False, default=False),  # skipped by its own condition
     UniqueConstraint("run_id", "key", "attempt"),
     Index("ix_jobs_status_created_at", "status", "created_at"),
@@ -132,12 +129,12 @@ jobs = Table(
 steps = Table(
     "steps",
     metadata,
-    Column("job_id", String(32), ForeignKey("jobs.id"), primary_key=True),
+    Column("job_id", Words(32), ForeignKey("jobs.id"), primary_key=True),
     Column("position", Integer, primary_key=True),
-    Column("status", String(16), nullable=False),
+    Column("status", Words(16), nullable=False),
     Column("generation", Integer, nullable=False, default=0),
     Column("exit_code", Integer),
-    Column("reason", Text, nullable=False, default=""),
+    Column("reason", Words(), nullable=False, default=""),
     Column("started_at", Float),
     Column("finished_at", Float),
     Column("log_bytes", BigInteger, nullable=False, default=0),
@@ -149,15 +146,15 @@ steps = Table(
 subjects = Table(
     "subjects",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("repo", String(64), ForeignKey("repositories.key"), nullable=False),
-    Column("sha", String(64), nullable=False, default=""),
-    Column("pull", Integer, nullable=False, default=0),
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("repo", Words(64), ForeignKey("repositories.key"), nullable=False),
+    Column("sha", Words(64), nullable=False, default=""),
+    Column("pull", Number, nullable=False, default=0),
     Column("wanted", Integer, nullable=False, default=1),  # version of the truth
     Column("shown", Integer, nullable=False, default=0),
     Column("tries", Integer, nullable=False, default=0),
     Column("due_at", Float, nullable=False),
-    Column("reason", Text, nullable=False, default=""),  # of the last failure to publish
+    Column("reason", Words(), nullable=False, default=""),  # of the last failure to publish
     UniqueConstraint("repo", "sha", "pull"),
     Index("ix_subjects_due_at", "due_at"),
 )
@@ -165,12 +162,12 @@ subjects = Table(
 publications = Table(
     "publications",
     metadata,
-    Column("subject", _Id, ForeignKey("subjects.id"), primary_key=True),
-    Column("name", Text, primary_key=True),
+    Column("subject", Number, ForeignKey("subjects.id"), primary_key=True),
+    Column("name", Words(), primary_key=True),
     Column("generation", Integer, nullable=False),
-    Column("handle", Text),
+    Column("handle", Words()),
     Column("sent", Boolean, nullable=False),
-    Column("accepted", String(64), nullable=False),
+    Column("accepted", Words(64), nullable=False),
     Column("is_final", Boolean, nullable=False),
 )
 
@@ -178,12 +175,12 @@ publications = Table(
 approvals = Table(
     "approvals",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("repo", String(64), ForeignKey("repositories.key"), nullable=False),
-    Column("pull", Integer, nullable=False, default=0),
-    Column("sha", String(64), nullable=False),
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("repo", Words(64), ForeignKey("repositories.key"), nullable=False),
+    Column("pull", Number, nullable=False, default=0),
+    Column("sha", Words(64), nullable=False),
     Column("author_id", BigInteger, nullable=False),
-    Column("voucher", Text, nullable=False),
+    Column("voucher", Words(), nullable=False),
     Column("comment", BigInteger),
     Column("created_at", Float, nullable=False),
     Column("withdrawn_at", Float),
@@ -196,14 +193,14 @@ approvals = Table(
 effects = Table(
     "effects",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
-    Column("key", String(255), nullable=False, unique=True),
-    Column("repo", String(64), ForeignKey("repositories.key"), nullable=False),
-    Column("effect", Text, nullable=False),
-    Column("state", String(16), nullable=False),  # pending, done, given_up
+    Column("id", Number, primary_key=True, autoincrement=True),
+    Column("key", Words(255), nullable=False, unique=True),
+    Column("repo", Words(64), ForeignKey("repositories.key"), nullable=False),
+    Column("effect", Words(), nullable=False),
+    Column("state", Words(16), nullable=False),  # pending, done, given_up
     Column("tries", Integer, nullable=False, default=0),
     Column("due_at", Float, nullable=False),
-    Column("reason", Text, nullable=False, default=""),  # of the last failure
+    Column("reason", Words(), nullable=False, default=""),  # of the last failure
     Column("created_at", Float, nullable=False),
     Index("ix_effects_state_due_at", "state", "due_at"),
 )
@@ -213,14 +210,14 @@ effects = Table(
 secrets = Table(
     "secrets",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("scope", String(64), nullable=False),  # a repository's key, or "github:tenant:42"
-    Column("name", String(128), nullable=False),
-    Column("key_id", String(32), nullable=False),
+    Column("id", Words(32), primary_key=True),
+    Column("scope", Words(64), nullable=False),  # a repository's key, or "github:tenant:42"
+    Column("name", Words(128), nullable=False),
+    Column("key_id", Words(32), nullable=False),
     Column("value", LargeBinary, nullable=False),
-    Column("limits", Text, nullable=False),  # events, branches, images
+    Column("limits", Words(), nullable=False),  # events, branches, images
     Column("created_at", Float, nullable=False),
-    Column("created_by", String(255), nullable=False),
+    Column("created_by", Words(255), nullable=False),
     Column("retired_at", Float),
     Index("ix_secrets_scope_name", "scope", "name"),
 )
@@ -229,13 +226,13 @@ secrets = Table(
 tokens = Table(
     "tokens",
     metadata,
-    Column("id", String(32), primary_key=True),
-    Column("name", String(64), nullable=False),
-    Column("sha256", String(64), nullable=False, unique=True),
-    Column("scope", String(16), nullable=False),  # read, write
-    Column("repos", Text, nullable=False),  # keys
+    Column("id", Words(32), primary_key=True),
+    Column("name", Words(64), nullable=False),
+    Column("sha256", Words(64), nullable=False, unique=True),
+    Column("scope", Words(16), nullable=False),  # read, write
+    Column("repos", Words(), nullable=False),  # keys
     Column("created_at", Float, nullable=False),
-    Column("created_by", String(255), nullable=False),
+    Column("created_by", Words(255), nullable=False),
     Column("expires_at", Float),
     Column("used_at", Float),
     Column("revoked_at", Float),
@@ -246,19 +243,19 @@ tokens = Table(
 audit = Table(
     "audit",
     metadata,
-    Column("id", _Id, primary_key=True, autoincrement=True),
+    Column("id", Number, primary_key=True, autoincrement=True),
     Column("at", Float, nullable=False),
-    Column("action", String(32), nullable=False),
+    Column("action", Words(32), nullable=False),
     Column("actor_id", BigInteger, nullable=False),
-    Column("actor", String(255), nullable=False),
-    Column("permission", String(16), nullable=False),
-    Column("repo", String(64), nullable=False),
-    Column("sha", String(64), nullable=False, default=""),
-    Column("run", String(32), nullable=False, default=""),
-    Column("job", String(255), nullable=False, default=""),
-    Column("step", Text, nullable=False, default=""),
-    Column("name", String(128), nullable=False, default=""),
-    Column("detail", Text, nullable=False, default=""),
+    Column("actor", Words(255), nullable=False),
+    Column("permission", Words(16), nullable=False),
+    Column("repo", Words(64), nullable=False),
+    Column("sha", Words(64), nullable=False, default=""),
+    Column("run", Words(32), nullable=False, default=""),
+    Column("job", Words(255), nullable=False, default=""),
+    Column("step", Words(), nullable=False, default=""),
+    Column("name", Words(128), nullable=False, default=""),
+    Column("detail", Words(), nullable=False, default=""),
     Index("ix_audit_repo_at", "repo", "at"),
     Index("ix_audit_run", "run"),
 )

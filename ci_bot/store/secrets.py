@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from typing import Any
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, delete, insert, or_, select, update
+from sqlalchemy import ColumnElement, Row, delete, func, insert, or_, select, update
 
 from ci_bot.core.events import Repo
 from ci_bot.core.planned import SecretRef
@@ -92,11 +92,8 @@ class SecretStore:
 
     async def repos_named(self, name: str) -> Sequence[Repo]:
         """Repositories that ci-bot knows by "owner/name", or all of an owner by "owner/"."""
-        wanted = (
-            repositories.c.name.startswith(name, autoescape=True)
-            if name.endswith("/")
-            else repositories.c.name == name
-        )
+        lower, known = name.lower(), func.lower(repositories.c.name)  # the forge knows no case either
+        wanted = known.startswith(lower, autoescape=True) if name.endswith("/") else known == lower
         query = select(*REPO_COLUMNS).where(wanted, ~repositories.c.gone)
         async with self._database.read() as connection:
             return [repo_of(row) for row in await connection.execute(query)]

@@ -26,6 +26,7 @@ from ci_bot.core.errors import StoreError
 from ci_bot.core.words import count, size
 from ci_bot.links import REVOKED_FILE
 from ci_bot.settings import Settings
+from ci_bot.store import Database, OneServer, PublicationStore
 from ci_bot.store.copying import copy_sqlite, doubt_what_is_shown
 from ci_bot.store.upgrading import known_schemas
 from ci_bot.system import SystemClock
@@ -85,9 +86,9 @@ def save(settings: Settings, target: Path, wanted: Wanted, tell: Tell) -> Saved:
 
 
 def _save_database(settings: Settings, bundle: Bundle, work: Path, tell: Tell) -> str:
-    if settings.database_url and "sqlite" not in settings.database_url.split(":", 1)[0]:
+    source = settings.database_file
+    if source is None:
         return ""
-    source = Path(settings.database.partition(":///")[2])
     if not source.exists():
         raise StoreError(
             f"there is no database {source}; run this where the server runs, with its settings (--config)"
@@ -137,7 +138,7 @@ def _keys(settings: Settings) -> Sequence[Path]:
 
 
 def _left_out(settings: Settings, wanted: Wanted) -> Iterator[str]:
-    if settings.database_url and "sqlite" not in settings.database_url.split(":", 1)[0]:
+    if settings.database_file is None:
         yield PG_DUMP
     if not wanted.with_logs:
         yield f"logs: {settings.data_dir / LOGS}"
@@ -181,6 +182,26 @@ def restore(source: Path, into: Path, tell: Tell) -> Restored:
         raise
     tell("reading and verifying", 1.0)
     return Restored(manifest, "secrets.key" in manifest.entries, SETTINGS in manifest.entries)
+
+
+async def doubt_database(settings: Settings) -> int:
+    """For one that its own tools brought back; returns of how much the forge is asked. Raises `StoreError`."""
+    if settings.database_file is not None:
+        raise StoreError(
+            "--database-restored is for PostgreSQL; `ci-bot restore FILE` does it for SQLite"
+        )
+    database = await Database.open(settings.database, migrate=False)
+    try:
+        if await database.is_empty():
+            raise StoreError(f"{database.where} is empty; bring it back with pg_restore first")
+        one = OneServer(database, "restore")
+        await one.take()
+        try:
+            return await PublicationStore(database, SystemClock()).doubt()
+        finally:
+            await one.close()
+    finally:
+        await database.close()
 
 
 def _unpacked(source: Path, work: Path) -> Manifest:

@@ -25,13 +25,36 @@ def make_dirs(settings: Settings) -> None:
 @contextmanager
 def locked(data_dir: Path) -> Iterator[None]:
     """One server for one data directory: two would adopt each other's jobs."""
-    with (data_dir / "lock").open("w") as file:
+    with _locked(
+        data_dir / "lock", f"another ci-bot uses {data_dir}; stop it, or set another data_dir"
+    ):
+        yield
+
+
+@contextmanager
+def locked_database(settings: Settings) -> Iterator[None]:
+    """One server for one file of SQLite, too, where that is not in the data directory."""
+    file = settings.database_file
+    if file is None or file.parent.resolve() == settings.data_dir.resolve():
+        yield
+        return
+    # Never the file itself: closing it would let go of SQLite's own locks, https://sqlite.org/howtocorrupt.html
+    words = f"another ci-bot uses {file}; stop it, or set another database_url"
+    with _locked(file.with_name(f"{file.name}.lock"), words):
+        yield
+
+
+@contextmanager
+def _locked(path: Path, words: str) -> Iterator[None]:
+    try:
+        file = path.open("w")
+    except OSError as error:
+        raise StoreError(f"{path} cannot be written: {error.strerror}") from error
+    with file:
         try:
             fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
         except BlockingIOError:
-            raise StoreError(
-                f"another ci-bot uses {data_dir}; stop it, or set another data_dir"
-            ) from None
+            raise StoreError(words) from None
         yield
 
 

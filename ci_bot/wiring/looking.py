@@ -74,6 +74,8 @@ async def _look_at_database(settings: Settings) -> str:
         return "not there yet; `ci-bot serve` makes it"
     database = await Database.open(settings.database, migrate=False)
     try:
+        if await database.is_empty():
+            return f"answers at {database.where}, and is empty; `ci-bot serve` makes the tables"
         aside = await InboxStore(database, SystemClock()).count_set_aside()
     finally:
         await database.close()
@@ -82,7 +84,7 @@ async def _look_at_database(settings: Settings) -> str:
             f"{aside} deliveries failed for good and were set aside; the server's log says why, and "
             "redelivering one (App settings, Advanced) tries it again"
         )
-    return f"answers at {settings.database.rpartition('@')[2]}"
+    return f"answers at {database.where}"
 
 
 async def _look_at_keys(settings: Settings) -> str:
@@ -104,6 +106,8 @@ async def _lost_keys(settings: Settings) -> Sequence[str]:
         return ()
     database = await Database.open(settings.database, migrate=False)
     try:
+        if await database.is_empty():
+            return ()
         return await lost_keys(settings, SecretStore(database))
     finally:
         await database.close()

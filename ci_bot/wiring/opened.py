@@ -20,11 +20,12 @@ from ci_bot.settings import GitHubSettings, Settings
 from ci_bot.store import (
     Database,
     DecisionStore,
+    OneServer,
     PublicationStore,
     SecretStore,
 )
 from ci_bot.system import SystemClock, SystemIds
-from ci_bot.wiring.files import free_under, instance_of, locked, make_dirs, marks
+from ci_bot.wiring.files import free_under, instance_of, locked, locked_database, make_dirs, marks
 from ci_bot.wiring.kept import open_logs
 from ci_bot.wiring.keyfiles import require_keys
 from ci_bot.wiring.parts import open_executor, open_github, open_notifier, open_tracing, open_vault
@@ -48,6 +49,7 @@ class Opened:
     clock: SystemClock
     ids: SystemIds
     database: Database
+    one: OneServer | None  # None: a file lock does it
     github: GitHub
     webhook: GitHubWebhook
     tokens: Known  # minted ones: in no step's output
@@ -70,9 +72,15 @@ class Opened:
     ) -> Opened:
         make_dirs(settings)
         stack.enter_context(locked(settings.data_dir))
+        stack.enter_context(locked_database(settings))
         clock, ids = SystemClock(), SystemIds()
+        instance = instance_of(settings.data_dir)
         database = await Database.open(settings.database)
         stack.push_async_callback(database.close)
+        one = None if database.is_sqlite else OneServer(database, instance)
+        if one is not None:
+            await one.take()
+            stack.push_async_callback(one.close)
         await require_keys(settings, SecretStore(database))
         tokens = Known()
 
@@ -82,7 +90,6 @@ class Opened:
 
         meters, bells = Meters(), Bells()
         adapter = await open_github(stack, settings, github, clock, on_token, meters.forge_called)
-        instance = instance_of(settings.data_dir)
         executor = open_executor(settings, instance)
         stack.push_async_callback(executor.close)
         vault = open_vault(settings, database, clock, known)
@@ -91,6 +98,7 @@ class Opened:
             clock=clock,
             ids=ids,
             database=database,
+            one=one,
             github=adapter,
             webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
             tokens=tokens,

@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from ci_bot.core.errors import SettingsError
+from ci_bot.core.errors import AnotherServer, SettingsError
 from ci_bot.flow import housekeeping
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.effects import Performer
@@ -27,6 +27,7 @@ from ci_bot.flow.timers import Chore, Reaper, make_timers
 from ci_bot.flow.worker import Worker
 from ci_bot.settings import Settings
 from ci_bot.store import (
+    OneServer,
     RetentionStore,
     RunStore,
     SecretStore,
@@ -54,6 +55,7 @@ class Server:
     reaper: Reaper
     reconciler: Reconciler
     timers: AsyncIOScheduler
+    one: OneServer | None
 
     async def work(self) -> None:
         """Until cancelled; then running containers go on and wait to be adopted."""
@@ -61,9 +63,16 @@ class Server:
         self.timers.start()
         try:
             async with asyncio.TaskGroup() as group:
+                if self.one is not None:
+                    group.create_task(self.one.keep())
                 group.create_task(self._catch_up())
                 for part in (self.decider, self.worker, self.publisher, self.performer):
                     group.create_task(part.run())
+        except ExceptionGroup as ended:
+            for error in ended.exceptions:
+                if isinstance(error, AnotherServer):
+                    raise error from None
+            raise
         finally:
             self.timers.shutdown(wait=False)
 
@@ -97,6 +106,7 @@ def _put_together(opened: Opened) -> Server:
         performer=road.performer(opened),
         reaper=reaper,
         reconciler=reconciler,
+        one=opened.one,
         timers=make_timers(
             reaper,
             opened.workspaces.prune_mirrors,

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 import stat
 from contextlib import closing
@@ -9,11 +10,15 @@ from pathlib import Path
 
 import pytest
 
+from ci_bot.core.convergence import Published, is_unknown
 from ci_bot.settings import Settings
 from ci_bot.store import Database
 from ci_bot.wiring.files import instance_of
 from ci_bot.wiring.kept import rest_keys, sealing_keys
 from tests.cli.conftest import Ask
+from tests.make import creating, new_run
+from tests.postgres import Cluster, name_of
+from tests.stores import open_store
 
 
 @pytest.fixture
@@ -129,7 +134,46 @@ def test_with_postgresql_the_database_is_its_own_tools_business(
     assert "pg_dump" in saved.out
     restored = ask("restore", str(tmp_path / "b.tar.zst"), "--into", str(tmp_path / "new"))
     assert "pg_restore" in restored.out
+    assert "ci-bot restore --database-restored" in restored.out
     assert "ci-bot.db" not in files(tmp_path / "new")
+
+
+def test_of_a_database_that_its_own_tools_brought_back_what_was_shown_is_doubted(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, postgres: Cluster
+) -> None:
+    async def show_two() -> None:
+        async with open_store(filled) as store:
+            await store.decisions.commit(creating(new_run()), None)
+            (subject,) = await store.publications.due(1)
+            for number, is_final in enumerate((True, False)):
+                shown = Published(
+                    f"c{number}", 1, "check:5", sent=True, accepted="x", is_final=is_final
+                )
+                await store.publications.save(subject.id, shown)
+
+    async def doubted() -> list[str]:
+        async with open_store(back) as store:
+            (subject,) = await store.publications.due(1)
+            known = await store.publications.known(subject.id)
+        return [name for name, shown in known.items() if is_unknown(shown)]
+
+    filled, back = asyncio.run(postgres.fresh()), asyncio.run(postgres.empty())
+    asyncio.run(show_two())
+    monkeypatch.setenv("CI_BOT_DATABASE_URL", back)
+    early = ask("restore", "--database-restored")
+    assert (early.code, "is empty; bring it back with pg_restore first" in early.words) == (2, True)
+    dump = str(tmp_path / "ci-bot.dump")
+    postgres.tool("pg_dump", "--format=custom", "--dbname", name_of(filled), "--file", dump)
+    postgres.tool("pg_restore", "--dbname", name_of(back), dump)
+    done = ask("restore", "--database-restored")
+    assert (done.code, done.out) == (
+        0,
+        "1 check will be looked up on the forge before an update; start the server\n",
+    )
+    assert asyncio.run(doubted()) == ["c1"]
+    assert ask("restore", "--database-restored", dump).code == 2
+    monkeypatch.delenv("CI_BOT_DATABASE_URL")
+    assert "is for PostgreSQL" in ask("restore", "--database-restored").words
 
 
 def test_where_no_server_was_it_says_so(

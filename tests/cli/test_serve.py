@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
+import asyncio
 import socket
 import time
 import urllib.request
 from pathlib import Path
+from subprocess import Popen
 from urllib.error import HTTPError, URLError
 
 import pytest
 from cryptography.hazmat.primitives.asymmetric import rsa
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 
+from ci_bot.store import Database, OneServer
 from tests.cli.conftest import NOWHERE, Ask, begin, finish
+from tests.postgres import Cluster, name_of
 from tests.rig import free_port
 
 
@@ -62,13 +66,20 @@ def test_a_port_that_is_in_use_is_one_line(configured: int) -> None:
     assert "in use" in answer.words
 
 
-def test_one_server_for_one_data_directory_and_it_stops_when_it_is_told(configured: int) -> None:
+def test_one_server_for_one_data_directory_and_it_stops_when_it_is_told(
+    configured: int, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    shared = tmp_path / "shared.db"
+    monkeypatch.setenv("CI_BOT_DATABASE_URL", f"sqlite+aiosqlite:///{shared}")
     first = begin("serve")
     try:
         wait_for(f"http://127.0.0.1:{configured}/healthz")
         second = finish(begin("serve", CI_BOT_PORT="0"))
         assert second.code == 2
         assert "another ci-bot uses " in second.words
+        elsewhere = finish(begin("serve", CI_BOT_PORT="0", CI_BOT_DATA_DIR=str(tmp_path / "other")))
+        assert elsewhere.code == 2
+        assert f"another ci-bot uses {shared}; stop it, or set another database_url" in elsewhere.words
         with pytest.raises(HTTPError, match="503") as refused:
             urllib.request.urlopen(f"http://127.0.0.1:{configured}/readyz", timeout=10)
         assert b"engine: " in refused.value.read()
@@ -78,6 +89,37 @@ def test_one_server_for_one_data_directory_and_it_stops_when_it_is_told(configur
         answer = finish(first)
     assert (answer.code, answer.out) == (0, "")
     assert "Traceback" not in answer.err
+
+
+def test_a_server_ends_when_another_has_taken_its_database(
+    configured: int, ask: Ask, monkeypatch: pytest.MonkeyPatch, postgres: Cluster
+) -> None:
+    """Its session was cut while the network was; doctor tells where the database is and how far."""
+
+    async def take_over(child: Popen[str]) -> None:
+        database = await Database.open(url, migrate=False)
+        await postgres.cut_all()
+        await database.ping()
+        another = OneServer(database, "elsewhere")
+        await another.take()
+        await asyncio.to_thread(child.wait, 30)
+        await another.close()
+        await database.close()
+
+    url = asyncio.run(postgres.empty())
+    monkeypatch.setenv("CI_BOT_DATABASE_URL", url)
+    where = f"answers at postgresql+asyncpg:///{name_of(url)}"
+    assert f"{where}, and is empty; `ci-bot serve` makes the tables" in ask("doctor").out
+    server = begin("serve")
+    try:
+        wait_for(f"http://127.0.0.1:{configured}/healthz")
+        assert where in ask("doctor").out
+        asyncio.run(take_over(server))
+    finally:
+        server.terminate()
+        answer = finish(server)
+    assert answer.code == 2
+    assert "another server works on this database (ci-bot elsewhere, from this machine)" in answer.words
 
 
 def wait_for(url: str) -> None:

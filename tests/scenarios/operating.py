@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import subprocess
 import sys
 
-from tests.rig import ROOT
+from tests.rig import ROOT, Bot
 from tests.scenarios.world import World
 
 
@@ -22,6 +23,17 @@ def cli(world: World, *words: str, value: str = "") -> str:
     )
     assert done.returncode == 0, done.stderr.decode()
     return done.stdout.decode()
+
+
+async def ask(bot: Bot, *words: str, code: int | None = 0) -> str:
+    """`ci-bot …` with the server's settings, while everything else goes on. `code` None: whatever it is."""
+    child = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "ci_bot", *words, cwd=ROOT, env=os.environ | bot.env,
+        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
+    )  # fmt: skip
+    out, _ = await child.communicate()
+    assert code is None or child.returncode == code, out.decode()
+    return out.decode()
 
 
 def set_policy(world: World, **policy: str) -> None:

@@ -3,17 +3,14 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import sqlite3
-import subprocess
-import sys
 from contextlib import closing
 from pathlib import Path
 
 import pytest
 
-from tests.rig import ROOT, Bot, NotStarted
-from tests.scenarios.operating import cli
+from tests.rig import NotStarted
+from tests.scenarios.operating import ask, cli
 from tests.scenarios.world import World
 
 USES = """\
@@ -35,17 +32,6 @@ jobs:
     steps:
       - for i in $(seq 1 200); do echo "line $i"; done
 """
-
-
-async def ask(bot: Bot, *words: str, code: int = 0) -> str:
-    """`ci-bot …` with the server's settings, while everything else goes on."""
-    child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ci_bot", *words, cwd=ROOT, env=os.environ | bot.env,
-        stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
-    )  # fmt: skip
-    out, _ = await child.communicate()
-    assert child.returncode == code, out.decode()
-    return out.decode()
 
 
 def stored(database: Path) -> dict[str, set[str]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -10,11 +11,13 @@ from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from sqlalchemy import Connection, insert, select, text, update
 
+from ci_bot.core.decisions import Decision, SeeRepo
 from ci_bot.core.errors import StoreError
+from ci_bot.ports import Delivery
 from ci_bot.store import Database
 from ci_bot.store.schema import NEWEST, metadata, repositories
 from ci_bot.store.upgrading import known_schemas
-from tests.make import REPO
+from tests.make import REPO, creating, new_run
 from tests.store.conftest import Store
 
 
@@ -94,3 +97,33 @@ async def test_a_damaged_database_is_refused_in_words(tmp_path: Path) -> None:
 async def test_a_directory_that_is_not_there_is_told_in_words(tmp_path: Path) -> None:
     with pytest.raises(StoreError, match="cannot be opened: unable to open"):
         await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'missing' / 'ci-bot.db'}")
+
+
+async def test_what_no_database_can_hold_as_text_leaves_a_mark_and_nothing_is_lost(
+    store: Store,
+) -> None:
+    """PostgreSQL refuses NUL, every encoder halves of surrogate pairs; and both would be tried for ever."""
+    await store.inbox.put(
+        Delivery("github", "d" * 300, {"x-github-event": "push"}, b"\0\xff{}", "t" * 300)
+    )
+    (found,) = await store.inbox.pending(1)
+    assert found.delivery.body == b"\0\xff{}"
+    await store.inbox.fail(found.id, "it said: \0 and \ud800", None)
+    assert await store.reasons() == [("set_aside", "it said: \ufffd and \ufffd")]
+
+
+async def test_numbers_of_a_forge_have_64_bits(store: Store) -> None:
+    repo = replace(REPO, id=2**62)
+    wanted = Decision("seen", create=(new_run(repo=repo, pull=2**40),), repos=(SeeRepo(repo),))
+    (run_id,) = await store.decisions.commit(wanted, None)
+    run = await store.runs.run(run_id)
+    assert run is not None
+    assert (run.repo.id, run.pull) == (2**62, 2**40)
+    assert [subject.pull for subject in await store.publications.due(9)] == [None, 2**40]
+
+
+async def test_an_owner_is_found_whatever_the_case(store: Store) -> None:
+    await store.decisions.commit(creating(new_run()), None)
+    assert await store.secrets.repos_named("Acme/") == [REPO]
+    assert await store.secrets.repos_named("Acme/Shop") == [REPO]
+    assert await store.secrets.repos_named("acme_/") == []

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-from pathlib import Path
 
 from ci_bot.core.decisions import Decision
 from ci_bot.ports import Delivery
@@ -16,9 +15,9 @@ def delivery(id: str = "one", body: bytes = b"{}") -> Delivery:
     return Delivery("github", id, {"x-github-event": "push"}, body)
 
 
-async def test_what_was_put_survives_the_process(store: Store, tmp_path: Path) -> None:
+async def test_what_was_put_survives_the_process(store: Store) -> None:
     assert await store.inbox.put(delivery())
-    other = await Database.open(f"sqlite+aiosqlite:///{tmp_path / 'ci-bot.db'}")
+    other = await Database.open(store.url)
     (found,) = await InboxStore(other, FakeClock()).pending(10)
     await other.close()
     assert found.delivery == delivery()

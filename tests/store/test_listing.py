@@ -130,18 +130,18 @@ async def check_all(listing: RunListStore, expected: dict[str, Standing]) -> Non
 async def test_every_mixture_of_jobs_is_found_by_the_word_that_it_is_shown_with(
     store: Store, listing: RunListStore, size: int
 ) -> None:
-    expected: dict[str, Standing] = {}
-    for number, mixture in enumerate(combinations_with_replacement(Status, size)):
-        keys = [f"j{index}" for index in range(size)]
-        (run_id,) = await add(store, named(f"b{number}", plan=plan(*(job(key) for key in keys))))
-        async with store.database.write() as connection:
+    mixtures = list(combinations_with_replacement(Status, size))
+    keys = [f"j{index}" for index in range(size)]
+    wanted = plan(*(job(key) for key in keys))
+    new = (named(f"b{n}", sha=f"{n:040x}", plan=wanted) for n in range(len(mixtures)))
+    every = await add(store, *new)
+    async with store.database.write() as connection:
+        for run_id, mixture in zip(every, mixtures, strict=True):
             for key, status in zip(keys, mixture, strict=True):
-                await connection.execute(
-                    update(jobs).where(jobs.c.run_id == run_id, jobs.c.key == key).values(status=status)
-                )
-        run = await store.runs.run(run_id)
-        assert run is not None
-        expected[run.ref] = standing(run)
+                mine = update(jobs).where(jobs.c.run_id == run_id, jobs.c.key == key)
+                await connection.execute(mine.values(status=status))
+    expected = {run.ref: standing(run) for run in await store.runs.recent(len(mixtures))}
+    assert len(expected) == len(mixtures)
     await check_all(listing, expected)
 
 
