@@ -23,7 +23,7 @@ from dev.recipes import BUSYBOX
 from tests.deploy import composed
 from tests.deploy.composed import Project
 from tests.deploy.images import ensure_haproxy
-from tests.deploy.server_image import build
+from tests.deploy.server_image import SERVER, build_both
 from tests.forge_sim.client import ForgeClient
 from tests.rig import make_bot, running_forge
 from tests.scenarios.world import World
@@ -34,7 +34,6 @@ pytestmark = [
     pytest.mark.timeout(1500),
 ]
 
-SERVER = "ci-bot-test/server"
 JOBS = ("one", "two", "three", "four", "five")
 EXIT_CODES = {"three": 3}
 AFTER = 200
@@ -69,8 +68,7 @@ def engine() -> Iterator[APIClient]:
 @pytest.fixture(scope="module")
 def images(engine: APIClient) -> dict[str, str]:
     ensure_images([BUSYBOX])
-    for number in ("1", "2"):
-        build(engine, f"{SERVER}:{number}", f"{number}.0.0")
+    build_both(engine)
     return {"ci-bot": f"{SERVER}:${{CI_BOT_VERSION}}", "engine": ensure_haproxy(engine)}
 
 

@@ -99,7 +99,8 @@ class DockerExecutor:
         version = str(info["ServerVersion"]).partition("+")[0]
         memory = words.size(info["MemTotal"])
         where, sight = self._host.engine.where, self._host.sight.words
-        return f"Docker {version} at {where}, {info['Driver']}, {info['NCPU']} CPUs, {memory}; {sight}"
+        said = f"Docker {version} at {where}, {info['Driver']}, {info['NCPU']} CPUs, {memory}"
+        return "; ".join(filter(None, [said, sight, words.unlimited(info)]))
 
     async def close(self) -> None:
         """Lets go of the engine. What belongs to a job stays on it; an idle network goes. Safe twice."""

@@ -4,7 +4,8 @@ from __future__ import annotations
 
 import re
 import signal
-from typing import Final
+from collections.abc import Mapping
+from typing import Any, Final
 
 from ci_bot.core.errors import EngineError, EngineGone, StepRefused
 from ci_bot.core.model import Exit, ExitReason
@@ -29,6 +30,9 @@ _SIGNALS: Final = {
     signal.SIGSEGV: "segmentation fault (SIGSEGV)",
     signal.SIGTERM: "terminated (SIGTERM)",
 }
+
+#: As `GET /info` says it. https://docs.docker.com/engine/security/rootless/#limiting-resources
+_LIMITS: Final = {"MemoryLimit": "memory", "CpuCfsQuota": "processors", "PidsLimit": "processes"}
 
 _NOT_TO_BE_HAD = re.compile(
     r"manifest unknown|not found|no matching manifest|does not exist|denied|unauthorized"
@@ -149,3 +153,14 @@ def start_failure(image: str, text: str) -> EngineError | StepRefused:
     if _IMAGE_AT_FAULT.search(told):
         return StepRefused(f'image "{image}" cannot be started: {told}')
     return EngineError(f"the engine could not start the step's container: {told}")
+
+
+def unlimited(info: Mapping[str, Any]) -> str:
+    """What an engine leaves unbounded whatever is asked of it, as rootless ones without cgroups do; "" if nothing."""
+    missing = [what for key, what in _LIMITS.items() if info.get(key) is False]
+    if not missing:
+        return ""
+    return (
+        f"it bounds no {', '.join(missing)}: one step can take the whole machine "
+        '(docs/operations.md, "Rootless Docker")'
+    )

@@ -98,3 +98,11 @@ def test_foreign_words_stay_on_one_bounded_line() -> None:
     text = str(words.gone("unix:///x", "a\n\tb " + "c" * 5_000))
     assert "\n" not in text
     assert len(text) < 800
+
+
+def test_an_engine_that_bounds_nothing_is_named() -> None:
+    bounds = {"MemoryLimit": True, "CpuCfsQuota": True, "PidsLimit": True}
+    assert words.unlimited(bounds) == ""
+    assert words.unlimited({}) == ""
+    said = words.unlimited(bounds | {"MemoryLimit": False, "PidsLimit": False})
+    assert said.startswith("it bounds no memory, processes: one step can take the whole machine")
