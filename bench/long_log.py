@@ -26,7 +26,7 @@ NEEDLE = "line 1400000 "
 ROUNDS = 3
 PATIENCE = 60.0
 MB = 1_000_000
-LIMIT_SECONDS = 1.0
+PLAIN = "times the plain file"
 LIMIT_SERVER = 16 * MB
 #: 67 bytes a line, 100 MB in all.
 CI_YAML = f"""\
@@ -83,8 +83,6 @@ def _result(
         mine, other = median(map(of, ours)), median(map(of, plain))
         return what, figure(mine), figure(other), times(mine / other)
 
-    first = median(each.first for each in ours)
-    line = median(each.line for each in ours)
     return Result(
         title=f"long_log: {LINES:,} lines, {size / MB:.0f} MB, in Chromium",
         columns=("", "log page", "plain file", "ratio"),
@@ -97,8 +95,9 @@ def _result(
             ("memory of the server, MB more", figure(grown / MB), "", ""),
         ),
         targets=(
-            Target("first lines", first, LIMIT_SECONDS, "s"),
-            Target(f"line {LINE:,}", line, LIMIT_SECONDS, "s"),
+            Target("first lines", _ratio(ours, plain, lambda seen: seen.first), 1.0, PLAIN),
+            Target(f"line {LINE:,}", _ratio(ours, plain, lambda seen: seen.line), 1.0, PLAIN),
+            Target("tab", _ratio(ours, plain, lambda seen: seen.tab), 0.5, PLAIN),
             Target("server", grown / MB, LIMIT_SERVER / MB, "MB more"),
         ),
         notes=(
@@ -106,6 +105,10 @@ def _result(
             "the plain file is brought whole and searched by a script; shown whole, it takes minutes",
         ),
     )
+
+
+def _ratio(ours: list[Seen], plain: list[Seen], of: Callable[[Seen], float]) -> float:
+    return median(map(of, ours)) / median(map(of, plain))
 
 
 async def _stored(here: Scene) -> str:

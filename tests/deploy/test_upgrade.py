@@ -37,7 +37,7 @@ pytestmark = [
 JOBS = ("one", "two", "three", "four", "five")
 EXIT_CODES = {"three": 3}
 AFTER = 200
-HEALTHY_SECONDS = 120.0  # the first look is due after 15 s, and this machine may have more to do
+PATIENT = 120.0  # the first look at health is due after 15 s, and this machine may have more to do
 
 YAML = "jobs:\n" + "".join(
     f"""\
@@ -138,17 +138,17 @@ async def test_an_upgrade_while_five_jobs_run_disturbs_none(
 ) -> None:
     people, project = world
     project.up("1")
-    await people.until(lambda: health(engine, project) == "healthy", HEALTHY_SECONDS)
+    await people.until(lambda: health(engine, project) == "healthy", PATIENT)
     before = server(engine, project)
     assert "it sees the server's files" in project.doctor("1")
     await people.found()
     await people.make_repo()
     sha = await people.push("main", ci_yaml=YAML)
-    await people.until(lambda: len(running(people)) == len(JOBS))
+    await people.until(lambda: len(running(people)) == len(JOBS), PATIENT)
     builds = running(people)
 
     project.up("2")
-    await people.until(lambda: health(engine, project) == "healthy", HEALTHY_SECONDS)
+    await people.until(lambda: health(engine, project) == "healthy", PATIENT)
     after = server(engine, project)
     assert (after["Id"] != before["Id"], after["Config"]["Image"]) == (True, f"{SERVER}:2")
     assert running(people) == builds
@@ -156,7 +156,7 @@ async def test_an_upgrade_while_five_jobs_run_disturbs_none(
 
     for tree in (home / "var/lib/ci-bot/jobs").glob("*/tree"):
         (tree / "go-on").touch()
-    await people.check(sha, timeout=60)
+    await people.check(sha, timeout=PATIENT)
     said = {f"ci-bot / {name}": "failure" if name in EXIT_CODES else "success" for name in JOBS}
     assert await people.ended(sha) == said | {"ci-bot": "failure"}
     for name in JOBS:
@@ -172,9 +172,9 @@ async def test_an_upgrade_while_five_jobs_run_disturbs_none(
     told = project.logs("2")
     assert told.count('"job adopted"') == len(JOBS)
     assert '"version": "2.0.0"' in told
-    await people.until(lambda: not people.containers())
-    await people.until(lambda: not list((home / "run/ci-bot").iterdir()))
-    await people.until(lambda: not list((home / "var/lib/ci-bot/jobs").iterdir()))
+    await people.until(lambda: not people.containers(), PATIENT)
+    await people.until(lambda: not list((home / "run/ci-bot").iterdir()), PATIENT)
+    await people.until(lambda: not list((home / "var/lib/ci-bot/jobs").iterdir()), PATIENT)
 
 
 def running(world: World) -> set[str]:
