@@ -90,7 +90,7 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 async def world(
-    images: dict[str, str], home: Path, tmp_path: Path
+    images: dict[str, str], engine: APIClient, home: Path, tmp_path: Path
 ) -> AsyncIterator[tuple[World, Project]]:
     project = Project("ci-bot-test", home)
     with running_forge(tmp_path / "forge") as url:
@@ -105,10 +105,18 @@ async def world(
             settings |= {"CI_BOT_DATA_DIR": data, "CI_BOT_RUN_DIR": run}
             _store_app(Path(data) / "github-app", settings)
             composed.write(home, images, settings)
+            people = World(client, bot, "composed")
             try:
-                yield World(client, bot, "composed"), project
+                yield people, project
             finally:
                 project.down("2")
+                _remove(engine, people)
+
+
+def _remove(engine: APIClient, people: World) -> None:
+    """After a failure jobs are left, which the next time would be taken for its own."""
+    for each in people.containers():
+        engine.remove_container(each["Id"], force=True)
 
 
 def _store_app(folder: Path, settings: dict[str, str]) -> None:
