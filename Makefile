@@ -21,10 +21,11 @@ demo: ## shows a pull request failing and passing, on this machine alone (KEEP=1
 test: setup lint types ## runs everything: set-up, ruff, mypy, import contracts, pytest (ARGS="-k name")
 	@$(STAGE) "pytest" $(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
-test-deploy: setup ## builds deploy/'s image and upgrades it under five running jobs (minutes at first)
+test-deploy: setup ## deploy/: its image upgraded under five jobs, its proxies, alerts (minutes at first)
 	@command -v debootstrap >/dev/null || dev/apt.sh deploy debootstrap
 	@command -v docker-compose >/dev/null || docker compose version >/dev/null 2>&1 || dev/apt.sh deploy docker-compose
-	@CI_BOT_TEST_DEPLOY=1 $(STAGE) "deploy" $(PYTHON) -m pytest tests/deploy $(ARGS)
+	@$(STAGE) "images" $(PYTHON) -m tests.deploy.prepare
+	@CI_BOT_TEST_DEPLOY=1 $(STAGE) "deploy" $(PYTHON) -m pytest -v tests/deploy tests/test_deploy_metrics.py tests/scenarios/test_metrics.py $(ARGS)
 
 setup: ## makes all that the tests need: .venv, Docker engine, images, GitHub's API description
 	@$(STAGE) "Set-up" dev/setup.sh test

@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bench import commands, first_line, install, live, logs, pipeline, step, store, webhook
+from bench import commands, first_line, install, live, logs, long_log, pipeline, step, store, webhook
 from bench.table import Measure, report
 
 BENCHES: dict[str, Measure] = {
@@ -16,6 +16,7 @@ BENCHES: dict[str, Measure] = {
     "live": live.measure,
     "step": step.measure,
     "logs": logs.measure,
+    "long_log": long_log.measure,
     "store": store.measure,
     "pipeline": pipeline.measure,
 }

@@ -6,17 +6,16 @@ import asyncio
 import sys
 import tempfile
 import time
-from collections.abc import AsyncIterator, Sequence
-from contextlib import asynccontextmanager
+from collections.abc import Sequence
 from itertools import pairwise
 from pathlib import Path
 
 import aiohttp
 
+from bench.bare_server import bare_server
 from bench.scene import Delivery, Scene, scene
 from bench.table import CannotMeasure, Result, Target, ms, quantile, report, times
 from tests.forge_sim.gitpush import git
-from tests.rig import Process, free_port
 
 IN_FLIGHT = 20
 ROUNDS = 4
@@ -31,7 +30,7 @@ def measure() -> Result:
 
 
 async def _measure() -> Result:
-    async with scene() as here, _bare_server() as bare, aiohttp.ClientSession() as session:
+    async with scene() as here, bare_server() as bare, aiohttp.ClientSession() as session:
         warm, *volleys = _dealt(await _deliveries(here))
         await _fire(session, here.bot.hook, warm)
         await _fire(session, bare, warm)
@@ -121,33 +120,6 @@ def _dealt(deliveries: Sequence[Delivery]) -> Sequence[Sequence[Delivery]]:
     warm = ORGANISATIONS * (COMMITS - 100)
     size = (len(deliveries) - warm) // ROUNDS
     return [deliveries[:warm], *(deliveries[warm + n * size :][:size] for n in range(ROUNDS))]
-
-
-@asynccontextmanager
-async def _bare_server() -> AsyncIterator[str]:
-    with tempfile.TemporaryDirectory(prefix="ci-bot-bench-") as home:
-        port = free_port()
-        process = Process([sys.executable, "-m", "bench.bare_server", str(port)], Path(home) / "log")
-        process.start()
-        try:
-            await _listening(port)
-            yield f"http://127.0.0.1:{port}/"
-        finally:
-            process.stop()
-
-
-async def _listening(port: int) -> None:
-    deadline = time.monotonic() + 10
-    while True:
-        try:
-            _, writer = await asyncio.open_connection("127.0.0.1", port)
-        except OSError as error:
-            if time.monotonic() > deadline:
-                raise CannotMeasure("the bare server did not start") from error
-            await asyncio.sleep(0.05)
-        else:
-            writer.close()
-            return
 
 
 if __name__ == "__main__":

@@ -55,6 +55,11 @@ class Links:
         """The path under which people reach the server: "", or "/ci" where a proxy serves others beside it."""
         return urlsplit(self._public_url).path.rstrip("/")
 
+    @property
+    def is_https(self) -> bool:
+        """By the settings: what a proxy's headers say, anybody could say."""
+        return self._public_url.startswith("https://")
+
     def url(self, run_id: str, job_id: str | None) -> str:
         tail = f"/{job_id}" if job_id else ""
         return f"{self._public_url}/runs/{run_id}{tail}?key={self.sign(run_id)}"

@@ -66,6 +66,8 @@ class Browser:
     requests: list[str] = field(default_factory=list)  # addresses
     dialogs: list[str] = field(default_factory=list)  # texts of alert() and its like
     errors: list[str] = field(default_factory=list)  # of scripts, and what the policy refused
+    process: int = 0  # of the browser; its children are of the same session
+    patience: float = PATIENCE
     _numbers: Any = field(default_factory=lambda: count(1))
     _answers: dict[int, asyncio.Future[dict[str, Any]]] = field(default_factory=dict)
     _loaded: asyncio.Event = field(default_factory=asyncio.Event)
@@ -75,7 +77,7 @@ class Browser:
         answer: asyncio.Future[dict[str, Any]] = asyncio.get_running_loop().create_future()
         self._answers[number] = answer
         await self.socket.send_json({"id": number, "method": method, "params": parameters})
-        return await asyncio.wait_for(answer, PATIENCE)
+        return await asyncio.wait_for(answer, self.patience)
 
     async def listen(self) -> None:
         async for message in self.socket:
@@ -213,6 +215,7 @@ async def browsing() -> AsyncIterator[Browser]:
             port = await _port(Path(profile) / "DevToolsActivePort", process)
             async with aiohttp.ClientSession() as session:
                 yielded = await _tab(session, port)
+                yielded.process = process.pid
                 listening = asyncio.create_task(yielded.listen())
                 try:
                     for domain in ("Page", "Network", "Runtime", "Log", "Accessibility"):

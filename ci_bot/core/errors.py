@@ -21,6 +21,7 @@
     │   └── EngineGone            it cannot be reached at all
     ├── NoticeFailed            a notification did not get through
     │   └── NoticeUncertain       or perhaps it did: it is not sent again
+    ├── KeyReused               a request of the API has the Idempotency-Key of another one
     ├── TrustLost               who vouched for a commit may not do so any more: it waits for approval again
     ├── StepRefused             this step can never run as written (image missing, no shell): the job fails
     └── SecretRefused           this step does not get a secret that it names: the job fails
@@ -133,6 +134,10 @@ class NoticeFailed(CiBotError):
 
 class NoticeUncertain(NoticeFailed):
     """Nobody knows whether the service took it: sent again, it might be there twice."""
+
+
+class KeyReused(CiBotError):
+    """An Idempotency-Key came back with something else to do."""
 
 
 class TrustLost(CiBotError):

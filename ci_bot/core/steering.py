@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import hashlib
 from collections.abc import Sequence
 from typing import Final
 
@@ -15,6 +16,20 @@ from ci_bot.core.tokens import ApiToken, refusal_of_token
 NAMED: Final = 3  # unknown jobs that are named; whoever asks can make them many and long
 NO_RUN: Final = "the run is gone, or the token may not see it any more"
 NO_APPROVAL: Final = "it waits for approval, and no token can give that: somebody with write access approves it on the forge"
+
+
+def request_id(token: str, key: str) -> str:
+    """Of what a token asks with an Idempotency-Key: always the same, and nobody else's."""
+    return hashlib.sha256(f"{token}\n{key}".encode()).hexdigest()[:32]
+
+
+def is_the_same(one: RunSteered, other: RunSteered) -> bool:
+    """Whether the same is asked, whatever the repository is called meanwhile."""
+    return _what(one) == _what(other)
+
+
+def _what(event: RunSteered) -> tuple[object, ...]:
+    return event.run, event.ask, event.jobs, event.whole, event.token
 
 
 def unknown_jobs(run: Run, keys: Sequence[str]) -> str:

@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ci_bot.core.model import JobRun, StepRun
+from ci_bot.core.model import JobRun, StepRun, Usage
 from ci_bot.core.states import Status
 
 #: An icon never stands alone. What waits, is ready or runs reads alike, so that a summary changes when
@@ -91,6 +91,19 @@ def size(number: int) -> str:
     if number < 1_000_000:
         return f"{number / 1000:.0f} kB"
     return f"{number / 1_000_000:,.1f} MB"
+
+
+def memory_words(usage: Usage | None) -> str:
+    """The most at one time, "84.0 MB"; "" where it is not known."""
+    return "" if usage is None or usage.memory is None else size(usage.memory)
+
+
+def cpu_words(usage: Usage | None) -> str:
+    """Of all processors together, "3.2 s"; "" where it is not known."""
+    if usage is None or usage.cpu is None:
+        return ""
+    cpu = usage.cpu
+    return f"{cpu:.2f} s" if cpu < 0.95 else f"{cpu:.1f} s" if cpu < 60 else duration(cpu)
 
 
 def labelled(label: str, reason: str) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import replace
 
 from ci_bot.core import asking, chat, deciding
@@ -24,10 +25,13 @@ _BESIDE = (RunKind.PUSH, RunKind.MANUAL)
 class Commands:
     """Whoever commands is asked about first, at that moment; a stranger learns nothing but that."""
 
-    def __init__(self, facts: Facts, clock: Clock, prefix: str) -> None:
+    def __init__(
+        self, facts: Facts, clock: Clock, prefix: str, why_waiting: Callable[[], str] = str
+    ) -> None:
         self._facts = facts
         self._clock = clock
         self._prefix = prefix
+        self._why_waiting = why_waiting
 
     async def decide(self, event: Commented) -> Decision:
         commands = chat.parse(event.body, self._prefix)
@@ -70,6 +74,7 @@ class Commands:
             forced_at=forced_at,
             now=self._clock.now(),
             prefix=self._prefix,
+            why_waiting=self._why_waiting(),
         )
 
     async def _runs(self, repo: Repo, pull: Pull) -> tuple[Run, ...]:

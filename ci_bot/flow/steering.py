@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 from typing import Final
 
@@ -9,9 +10,9 @@ from pydantic import TypeAdapter, ValidationError
 
 from ci_bot.core.deciding import turn_of
 from ci_bot.core.decisions import Decision
-from ci_bot.core.errors import BadDelivery
+from ci_bot.core.errors import BadDelivery, KeyReused
 from ci_bot.core.events import RunSteered
-from ci_bot.core.steering import decide_steering
+from ci_bot.core.steering import decide_steering, is_the_same, request_id
 from ci_bot.flow.bell import Bell
 from ci_bot.ports import Clock, Delivery, DeliveryOutcome, Ids, Inbox, Runs, Tokens
 
@@ -28,10 +29,31 @@ class Steering:
         self._inbox = inbox
         self._ids = ids
         self._arrived = arrived
+        self._keyed = asyncio.Lock()  # two requests of one key and another body: one is refused
 
-    async def ask(self, event: RunSteered) -> str:
-        """Durable when it returns; the request's id. Raises `StoreError`."""
-        id = self._ids.new()
+    async def ask(self, event: RunSteered, key: str = "") -> str:
+        """Durable when it returns; the request's id. Raises `StoreError`, `KeyReused`.
+
+        The same with the same `key` is one request, for as long as decided requests are kept.
+        """
+        if not key:
+            return await self._put(event, self._ids.new())
+        async with self._keyed:
+            return await self.asked_before(event, key) or await self._put(
+                event, request_id(event.token, key)
+            )
+
+    async def asked_before(self, event: RunSteered, key: str) -> str | None:
+        """The id under which this token asked exactly this with this key. Raises `StoreError`, `KeyReused`."""
+        id = request_id(event.token, key)
+        known = await self.outcome(event.token, id)
+        if known is None:
+            return None
+        if not is_the_same(SteeringParser().parse({}, known.body), event):
+            raise KeyReused(f"the key was used for another request, {id}")
+        return id
+
+    async def _put(self, event: RunSteered, id: str) -> str:
         body = _EVENT.dump_json(event)
         delivery_id = _delivery_id(event.token, id)
         await self._inbox.put(Delivery(SOURCE, delivery_id, {}, body, turn_of(event)))

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Protocol
 
 from ci_bot.core.decisions import Decision
@@ -36,11 +36,12 @@ class StoredDelivery:
 
 @dataclass(frozen=True, slots=True)
 class DeliveryOutcome:
-    """`reason` says what was decided, or what went wrong at the last attempt."""
+    """`reason` says what was decided, or what went wrong at the last attempt. `body` is the delivery's."""
 
     is_decided: bool
     is_set_aside: bool
     reason: str
+    body: bytes = field(default=b"", compare=False, repr=False)
 
 
 class Inbox(Protocol):

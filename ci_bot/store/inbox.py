@@ -91,14 +91,14 @@ class InboxStore:
             )
 
     async def outcome(self, forge: str, delivery_id: str) -> DeliveryOutcome | None:
-        query = select(deliveries.c.state, deliveries.c.reason).where(
+        query = select(deliveries.c.state, deliveries.c.reason, deliveries.c.body).where(
             deliveries.c.forge == forge, deliveries.c.delivery_id == delivery_id
         )
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
         if row is None:
             return None
-        return DeliveryOutcome(row.state == DONE, row.state == SET_ASIDE, row.reason)
+        return DeliveryOutcome(row.state == DONE, row.state == SET_ASIDE, row.reason, row.body)
 
     async def count_set_aside(self) -> int:
         """How many deliveries failed for good and wait for an operator."""

@@ -48,7 +48,7 @@ async def run_list(request: web.Request) -> web.Response:
             max_age=COOKIE_SECONDS,
             path=f"{base}/runs",
             httponly=True,
-            secure=request.secure or request.headers.get("X-Forwarded-Proto") == "https",
+            secure=site.links.is_https,
             samesite="Strict",
         )
     return response

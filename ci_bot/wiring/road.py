@@ -43,7 +43,7 @@ def decider(opened: Opened, runs: RunStore) -> Decider:
     return Decider(
         {"github": opened.webhook, FOUND: Findings(), SOURCE: SteeringParser()},
         facts,
-        Commands(facts, clock, opened.settings.command_prefix),
+        Commands(facts, clock, opened.settings.command_prefix, lambda: opened.room.why),
         InboxStore(opened.database, clock),
         decisions,
         clock,

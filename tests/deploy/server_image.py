@@ -9,7 +9,7 @@ import shutil
 import subprocess
 import tarfile
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -22,13 +22,21 @@ BASE = "ci-bot-test/python:1"
 #: What `PYTHON_IMAGE` has to have, and what the build stage asks for.
 PACKAGES = "python3,python3-venv,python3-pip,ca-certificates"
 BASE_SECONDS = 900
+SERVER = "ci-bot-test/server"
+VERSIONS = ("1", "2")
 
 
 class NotBuilt(Exception):
     """The text is the end of what the build said."""
 
 
-def ensure_base(engine: APIClient) -> str:
+def build_both(engine: APIClient, say: Callable[[str], None] = print) -> None:
+    """The server as it is, under two version numbers. Raises `NotBuilt`."""
+    for number in VERSIONS:
+        build(engine, f"{SERVER}:{number}", f"{number}.0.0", say)
+
+
+def ensure_base(engine: APIClient, say: Callable[[str], None] = print) -> str:
     """A stand-in for the official Python image, which needs a registry: Debian with this machine's sources.
 
     `CI_BOT_TEST_PYTHON_IMAGE` names another one.
@@ -39,6 +47,7 @@ def ensure_base(engine: APIClient) -> str:
         return BASE
     path = CACHE / "python-base.tar"
     if not path.exists():
+        say(f"{BASE}: Debian by debootstrap, a minute or two")
         _bootstrap(path)
     repository, tag = BASE.split(":")
     engine.import_image_from_file(
@@ -66,13 +75,15 @@ def _bootstrap(path: Path) -> None:
         new.replace(path)
 
 
-def build(engine: APIClient, tag: str, version: str) -> None:
+def build(engine: APIClient, tag: str, version: str, say: Callable[[str], None] = print) -> None:
     """Raises `NotBuilt`."""
+    base = ensure_base(engine, say)
+    say(f"{tag}: deploy/Dockerfile")
     said = engine.build(
         fileobj=io.BytesIO(_context(version)),
         custom_context=True,
         dockerfile="deploy/Dockerfile",
-        buildargs={"PYTHON_IMAGE": ensure_base(engine)},
+        buildargs={"PYTHON_IMAGE": base},
         network_mode="host",
         tag=tag,
         rm=True,
@@ -82,6 +93,8 @@ def build(engine: APIClient, tag: str, version: str) -> None:
     with closing(said):
         for each in said:
             lines.append(str(each.get("stream") or each.get("error") or ""))
+            if lines[-1].startswith("Step "):
+                say(f"  {lines[-1].strip()[:100]}")
             if "error" in each:
                 raise NotBuilt("".join(lines)[-4000:])
 

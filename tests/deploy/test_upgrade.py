@@ -23,7 +23,7 @@ from dev.recipes import BUSYBOX
 from tests.deploy import composed
 from tests.deploy.composed import Project
 from tests.deploy.images import ensure_haproxy
-from tests.deploy.server_image import build
+from tests.deploy.server_image import SERVER, build_both
 from tests.forge_sim.client import ForgeClient
 from tests.rig import make_bot, running_forge
 from tests.scenarios.world import World
@@ -34,10 +34,10 @@ pytestmark = [
     pytest.mark.timeout(1500),
 ]
 
-SERVER = "ci-bot-test/server"
 JOBS = ("one", "two", "three", "four", "five")
 EXIT_CODES = {"three": 3}
 AFTER = 200
+PATIENT = 120.0  # the first look at health is due after 15 s, and this machine may have more to do
 
 YAML = "jobs:\n" + "".join(
     f"""\
@@ -69,8 +69,7 @@ def engine() -> Iterator[APIClient]:
 @pytest.fixture(scope="module")
 def images(engine: APIClient) -> dict[str, str]:
     ensure_images([BUSYBOX])
-    for number in ("1", "2"):
-        build(engine, f"{SERVER}:{number}", f"{number}.0.0")
+    build_both(engine)
     return {"ci-bot": f"{SERVER}:${{CI_BOT_VERSION}}", "engine": ensure_haproxy(engine)}
 
 
@@ -91,7 +90,7 @@ def home() -> Iterator[Path]:
 
 @pytest.fixture
 async def world(
-    images: dict[str, str], home: Path, tmp_path: Path
+    images: dict[str, str], engine: APIClient, home: Path, tmp_path: Path
 ) -> AsyncIterator[tuple[World, Project]]:
     project = Project("ci-bot-test", home)
     with running_forge(tmp_path / "forge") as url:
@@ -106,10 +105,18 @@ async def world(
             settings |= {"CI_BOT_DATA_DIR": data, "CI_BOT_RUN_DIR": run}
             _store_app(Path(data) / "github-app", settings)
             composed.write(home, images, settings)
+            people = World(client, bot, "composed")
             try:
-                yield World(client, bot, "composed"), project
+                yield people, project
             finally:
                 project.down("2")
+                _remove(engine, people)
+
+
+def _remove(engine: APIClient, people: World) -> None:
+    """After a failure jobs are left, which the next time would be taken for its own."""
+    for each in people.containers():
+        engine.remove_container(each["Id"], force=True)
 
 
 def _store_app(folder: Path, settings: dict[str, str]) -> None:
@@ -139,17 +146,17 @@ async def test_an_upgrade_while_five_jobs_run_disturbs_none(
 ) -> None:
     people, project = world
     project.up("1")
-    await people.until(lambda: health(engine, project) == "healthy")
+    await people.until(lambda: health(engine, project) == "healthy", PATIENT)
     before = server(engine, project)
     assert "it sees the server's files" in project.doctor("1")
     await people.found()
     await people.make_repo()
     sha = await people.push("main", ci_yaml=YAML)
-    await people.until(lambda: len(running(people)) == len(JOBS))
+    await people.until(lambda: len(running(people)) == len(JOBS), PATIENT)
     builds = running(people)
 
     project.up("2")
-    await people.until(lambda: health(engine, project) == "healthy")
+    await people.until(lambda: health(engine, project) == "healthy", PATIENT)
     after = server(engine, project)
     assert (after["Id"] != before["Id"], after["Config"]["Image"]) == (True, f"{SERVER}:2")
     assert running(people) == builds
@@ -157,7 +164,7 @@ async def test_an_upgrade_while_five_jobs_run_disturbs_none(
 
     for tree in (home / "var/lib/ci-bot/jobs").glob("*/tree"):
         (tree / "go-on").touch()
-    await people.check(sha, timeout=60)
+    await people.check(sha, timeout=PATIENT)
     said = {f"ci-bot / {name}": "failure" if name in EXIT_CODES else "success" for name in JOBS}
     assert await people.ended(sha) == said | {"ci-bot": "failure"}
     for name in JOBS:
@@ -173,9 +180,9 @@ async def test_an_upgrade_while_five_jobs_run_disturbs_none(
     told = project.logs("2")
     assert told.count('"job adopted"') == len(JOBS)
     assert '"version": "2.0.0"' in told
-    await people.until(lambda: not people.containers())
-    await people.until(lambda: not list((home / "run/ci-bot").iterdir()))
-    await people.until(lambda: not list((home / "var/lib/ci-bot/jobs").iterdir()))
+    await people.until(lambda: not people.containers(), PATIENT)
+    await people.until(lambda: not list((home / "run/ci-bot").iterdir()), PATIENT)
+    await people.until(lambda: not list((home / "var/lib/ci-bot/jobs").iterdir()), PATIENT)
 
 
 def running(world: World) -> set[str]:

@@ -13,6 +13,7 @@ import pytest
 
 from tests.forge_sim.client import ForgeClient
 from tests.rig import make_bot
+from tests.scenarios.speaking import replies, says
 from tests.scenarios.world import World
 
 MIB = 1024**2
@@ -83,9 +84,14 @@ async def test_new_jobs_wait_for_room_and_start_by_themselves(cramped: World, sm
     assert "\nci_bot_paused 1.0\n" in get(cramped, "/metrics")[1]
 
     waiting = await cramped.push("other")
+    number = await cramped.open_pull("other")
     gate = await cramped.until(lambda: told(cramped, waiting))
     assert gate["output"]["title"] == "Queued: 1 job, waiting for room on the server's disk"
     assert "they start by themselves when there is room" in gate["output"]["summary"]
+    await says(cramped, number, "/why")
+    (why,) = await replies(cramped, number)
+    assert "`test`: ⏳ may start, and waits for room on the server's disk" in why
+    assert "they start by themselves when there is room" in why
     first = await cramped.check(running, "ci-bot / test")
     assert first["conclusion"] == "success"
     assert "to its end" in await cramped.log(first)

@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import re
 from urllib.request import urlopen
 
 from prometheus_client import Metric
 from prometheus_client.parser import text_string_to_metric_families
 
+from tests.deploy.promtool import is_there, promtool
 from tests.scenarios.world import World
+from tests.test_deploy_metrics import expressions
 from tests.test_docs import table
 
 FAILING = """\
@@ -18,10 +21,13 @@ jobs:
 """
 
 
-def scraped(world: World) -> dict[str, Metric]:
+def page(world: World) -> str:
     with urlopen(f"{world.bot.url}/metrics", timeout=10) as answer:
-        text = answer.read().decode()
-    return {family.name: family for family in text_string_to_metric_families(text)}
+        return str(answer.read().decode())
+
+
+def scraped(world: World) -> dict[str, Metric]:
+    return {family.name: family for family in text_string_to_metric_families(page(world))}
 
 
 def sample(families: dict[str, Metric], name: str, **labels: str) -> float:
@@ -62,4 +68,9 @@ async def test_every_documented_metric_is_there_and_counts(world: World) -> None
     assert sample(after, "ci_bot_forge_budget_remaining", **budget) > 0
     assert sample(after, "ci_bot_disk_free_bytes", setting="data_dir") > 0
     assert sample(after, "ci_bot_database_up") == 1
+    there = {each.name for family in after.values() for each in family.samples}
+    asked = {name for _, text in expressions() for name in re.findall(r"ci_bot_\w+", text)}
+    assert asked <= there
+    if is_there():  # skipping would hide the rest
+        promtool("check", "metrics", stdin=page(world))
     assert world.org not in "".join(str(family.samples) for family in after.values())

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import os
 import time
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -119,7 +120,7 @@ class World:
 
     def containers(self) -> list[dict[str, Any]]:
         """The containers of this organisation's repository, stopped ones too, as the engine lists them."""
-        client = docker.APIClient()
+        client = docker.APIClient(os.environ.get("DOCKER_HOST"))
         try:
             return list(client.containers(all=True, filters={"label": f"ci-bot.repo={self.repo}"}))
         finally:

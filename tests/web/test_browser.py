@@ -152,3 +152,23 @@ async def test_search_line_links_and_folds_by_keyboard(site: Site, browser: Brow
     ]
     assert unnamed == []
     assert browser.errors == []
+
+
+async def test_of_a_long_log_only_what_is_looked_at_is_brought(site: Site, browser: Browser) -> None:
+    log = b"".join(b"line %07d of a long log, as a build writes them\n" % n for n in range(1, 200_001))
+    run = await a_run(site, log)
+    page = url(site, site.links.url(run.id, None))
+    await browser.open(f"{page}#test/1:L150000")
+    row = "document.getElementById('test/1:L150000')"
+    assert (
+        await browser.until(f"{row}?.textContent")
+        == "line 0150000 of a long log, as a build writes them"
+    )
+    await browser.until(f"{row}.getBoundingClientRect().top > 0")
+    await browser.press("/")
+    await browser.write("line 0199999")
+    await browser.until("document.querySelector('.l.now')?.textContent.startsWith('line 0199999')")
+    brought = "performance.getEntries().reduce((sum, each) => sum + (each.encodedBodySize ?? 0), 0)"
+    assert await browser.run(brought) < len(log) / 20
+    assert await browser.run("document.querySelectorAll('.l').length") < 2000
+    assert browser.errors == []

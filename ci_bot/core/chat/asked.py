@@ -41,6 +41,7 @@ class Asked:
     now: float
     offers: tuple[tuple[str, str], ...] = ()  # usage and summary of every command
     prefix: str = ""
+    why_waiting: str = ""  # why no ready job starts, whoever asks; "" where they do
 
     @property
     def repo(self) -> Repo:

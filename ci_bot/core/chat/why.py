@@ -35,8 +35,15 @@ def decide(args: Sequence[str], asked: Asked) -> Decision:
     if wrong:
         return refused(asked, "no such job", wrong, NAME)
     parts = [_of_run(run, args, asked) for run in asked.runs]
-    text = "\n\n".join([f"On {code(asked.sha[:7])}:", *filter(None, parts)])
+    paused = f"{escaped(asked.why_waiting)}." if _wait_for_room(args, asked) else ""
+    text = "\n\n".join(filter(None, [f"On {code(asked.sha[:7])}:", *parts, paused]))
     return answered(asked, "explains", text, NAME)
+
+
+def _wait_for_room(keys: Sequence[str], asked: Asked) -> bool:
+    """Whether a job that is shown could start, were it not for what holds all new jobs back."""
+    shown = [job for run in asked.runs for job in run.jobs if not keys or job.key in keys]
+    return bool(asked.why_waiting) and any(job.status is Status.READY for job in shown)
 
 
 def _no_run(asked: Asked) -> str:
@@ -51,7 +58,7 @@ def _of_run(run: Run, keys: Sequence[str], asked: Asked) -> str:
     jobs = [job for job in run.jobs if not keys or job.key in keys]
     if not run.jobs:
         return _verdict(run, asked)
-    lines = [f"- {code(job.name)}: {explain(job, run)}" for job in jobs[:MOST_JOBS]]
+    lines = [f"- {code(job.name)}: {explain(job, run, asked.why_waiting)}" for job in jobs[:MOST_JOBS]]
     rest = len(jobs) - MOST_JOBS
     return "\n".join([*lines, *([f"- and {rest} more"] if rest > 0 else [])])
 
@@ -65,13 +72,13 @@ def _verdict(run: Run, asked: Asked) -> str:
     return f"{words}{reason}."
 
 
-def explain(job: JobRun, run: Run) -> str:
+def explain(job: JobRun, run: Run, why_waiting: str = "") -> str:
     """One line of Markdown about how a job stands, and why."""
     attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
-    return f"{_state(job, run)}{attempt}"
+    return f"{_state(job, run, why_waiting)}{attempt}"
 
 
-def _state(job: JobRun, run: Run) -> str:
+def _state(job: JobRun, run: Run, why_waiting: str) -> str:
     word = JOB_WORDS[job.status]
     if job.excluded:
         return f"⏭️ not run: {escaped(job.reason)}"
@@ -79,7 +86,8 @@ def _state(job: JobRun, run: Run) -> str:
         case Status.WAITING:
             return f"⏳ waits for {_needs(job, run)}"
         case Status.READY:
-            return "⏳ may start, and waits for a free place"
+            room = "room on the server's disk" if why_waiting else "a free place"
+            return f"⏳ may start, and waits for {room}"
         case Status.RUNNING:
             return f"⏳ running, {_where(job)}"
         case Status.SUCCEEDED:

@@ -24,6 +24,8 @@ _STYLING: Final = re.compile(
 _NAMED: Final = re.compile(
     rb"[\x00-\x08\x0b\x0c\x0e-\x1f\x7f]|\xc2[\x80-\x9f]|\xe2\x80[\x8e\x8f\xa8-\xae]|\xe2\x81[\xa6-\xa9]|\xd8\x9c"
 )
+#: The ASCII characters that `_NAMED` leaves.
+_PLAIN: Final = b"\t\n\r" + bytes(range(0x20, 0x7F))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,10 +167,13 @@ def hits(data: bytes, first: int, needle: str, most: int) -> Sequence[int]:
 def _may_hold(data: bytes, needle: str) -> bool:
     """A cheap look before lines are taken apart: False only where the needle is certainly not shown."""
     stripped = _STYLING.sub(b"", data) if b"\x1b" in data else data
+    if stripped.isascii():  # much the most, and ten times as fast as the pattern
+        if stripped.translate(None, _PLAIN):
+            return True
+        folded = needle.casefold()  # of some letters beyond ASCII that is ASCII
+        return folded.isascii() and folded.encode() in stripped.lower()
     if _NAMED.search(stripped):
         return True
-    if needle.isascii() and stripped.isascii():
-        return needle.lower().encode() in stripped.lower()
     return needle.casefold() in stripped.decode("utf-8", "replace").casefold()
 
 

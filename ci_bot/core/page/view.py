@@ -10,7 +10,16 @@ from ci_bot.core.model import FIRST_SERVICE, JobRun, Run, RunKind, StepRun, Usag
 from ci_bot.core.page.urls import RunUrls
 from ci_bot.core.standing import Standing, span, standing
 from ci_bot.core.states import Status
-from ci_bot.core.words import count, duration, failed_step, has_failed, reason_of, size, why_cancelled
+from ci_bot.core.words import (
+    count,
+    cpu_words,
+    duration,
+    failed_step,
+    has_failed,
+    memory_words,
+    reason_of,
+    why_cancelled,
+)
 
 #: Foreign text in, what may be shown of it out: masked, and without what could turn it around.
 Clean = Callable[[str], str]
@@ -205,23 +214,14 @@ def step_stand(step: StepRun, now: float) -> Stand:
 
 def usage_words(usage: Usage | None) -> str:
     """ "84 MB · 3.2 s CPU"; "" where nothing is known."""
-    if usage is None:
-        return ""
-    memory = "" if usage.memory is None else size(usage.memory)
-    cpu = "" if usage.cpu is None else f"{_seconds(usage.cpu)} CPU"
-    return " · ".join(filter(None, [memory, cpu]))
+    cpu = cpu_words(usage)
+    return " · ".join(filter(None, [memory_words(usage), cpu and f"{cpu} CPU"]))
 
 
 def _usage_title(usage: Usage | None) -> str:
-    if usage is None:
-        return ""
-    memory = "" if usage.memory is None else f"at most {size(usage.memory)} of memory"
-    cpu = "" if usage.cpu is None else f"{_seconds(usage.cpu)} of processor time"
-    return "Used " + " and ".join(filter(None, [memory, cpu])) if memory or cpu else ""
-
-
-def _seconds(cpu: float) -> str:
-    return f"{cpu:.2f} s" if cpu < 0.95 else f"{cpu:.1f} s" if cpu < 60 else duration(cpu)
+    memory, cpu = memory_words(usage), cpu_words(usage)
+    parts = [memory and f"at most {memory} of memory", cpu and f"{cpu} of processor time"]
+    return "Used " + " and ".join(filter(None, parts)) if any(parts) else ""
 
 
 def _job_line(job: JobRun, chosen: JobRun | None, urls: RunUrls, clean: Clean, now: float) -> JobLine:

@@ -15,10 +15,12 @@ from ci_bot.core.report.values import Action, CheckReport
 from ci_bot.core.states import Status
 from ci_bot.core.words import (
     count,
+    cpu_words,
     elapsed,
     failed_step,
     has_failed,
     labelled,
+    memory_words,
     reason_of,
     size,
     step_word,
@@ -112,11 +114,20 @@ def _summary(job: JobRun, url: str) -> list[str]:
 
 
 def _steps(job: JobRun) -> str:
-    rows = [
-        (str(step.index + 1), code(step.name), step_word(step), elapsed(step), escaped(reason_of(step)))
-        for step in job.steps
-    ]
-    return table(("#", "Step", "Result", "Time", "Details"), rows)
+    """What was used stands there where any step says: not of steps that were killed, nor on every kernel."""
+    used = {
+        "Peak memory": [memory_words(step.usage) for step in job.steps],
+        "CPU": [cpu_words(step.usage) for step in job.steps],
+    }
+    columns = {
+        "#": [str(step.index + 1) for step in job.steps],
+        "Step": [code(step.name) for step in job.steps],
+        "Result": [step_word(step) for step in job.steps],
+        "Time": [elapsed(step) for step in job.steps],
+        **{name: cells for name, cells in used.items() if any(cells)},
+        "Details": [escaped(reason_of(step)) for step in job.steps],
+    }
+    return table(tuple(columns), list(zip(*columns.values(), strict=True)))
 
 
 def _tail(job: JobRun, step: StepRun, tails: Mapping[LogRef, bytes], url: str) -> str:

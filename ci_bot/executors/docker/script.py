@@ -56,12 +56,15 @@ _RECEIPT = f"(printf . 1<>{RECEIPT_INSIDE}) 2>/dev/null || :"
 
 #: What the container used, as its own control group counts it: bytes at most, then processor time in
 #: nanoseconds (v1) or microseconds (v2, with its name). `read` is the shell's own, so nothing is started
-#: but one subshell, which keeps whatever goes wrong from the step's exit code.
+#: but one subshell, which keeps whatever goes wrong from the step's exit code. A group without the limit
+#: that every step has is not the step's: a rootless engine without groups shows the whole machine's.
 #: https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admin-guide/cgroup-v1/
 _GROUP = "/sys/fs/cgroup"
 _USAGE = f"""\
 (
-  memory=- cpu=-
+  memory=- cpu=- limit=max
+  read -r limit <{_GROUP}/memory.max || read -r limit <{_GROUP}/memory/memory.limit_in_bytes
+  case $limit in max | 92233720368547*) exit 0 ;; esac
   read -r memory <{_GROUP}/memory.peak || read -r memory <{_GROUP}/memory/memory.max_usage_in_bytes
   read -r cpu <{_GROUP}/cpu.stat || read -r cpu <{_GROUP}/cpuacct/cpuacct.usage
   printf '%s %s\\n' "$memory" "$cpu" 1<>{USAGE_INSIDE}

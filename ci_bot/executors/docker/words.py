@@ -31,6 +31,8 @@ _SIGNALS: Final = {
     signal.SIGTERM: "terminated (SIGTERM)",
 }
 
+#: As `GET /info` says it. https://docs.docker.com/engine/security/rootless/#limiting-resources
+
 _NOT_TO_BE_HAD = re.compile(
     r"manifest unknown|not found|no matching manifest|does not exist|denied|unauthorized"
     r"|authentication required|no basic auth|incorrect username or password|invalid reference",

@@ -51,8 +51,10 @@ async def _describe(_request: web.Request) -> web.Response:
 
 
 async def _add_headers(_request: web.Request, response: web.StreamResponse) -> None:
-    response.headers.update(HEADERS)
+    for name, value in HEADERS.items():
+        response.headers.setdefault(name, value)
 
 
 async def _stop(app: web.Application) -> None:
     app[logs.STOPPING].set()
+    await app[PARTS].streams.end(app)

@@ -7,6 +7,7 @@ from typing import Annotated
 from aiohttp import web
 from pydantic import Field
 
+from ci_bot.core.errors import KeyReused
 from ci_bot.core.events import Ask, RunSteered
 from ci_bot.core.model import Run
 from ci_bot.core.steering import refusal, unknown_jobs
@@ -38,6 +39,16 @@ class RetryBody(Asked):
     )
 
 
+class ActHeaders(Asked):
+    """https://datatracker.ietf.org/doc/html/draft-ietf-httpapi-idempotency-key-header"""
+
+    key: Annotated[str, Field(min_length=1, max_length=255, pattern="^[!-~]+$")] | None = Field(
+        None,
+        alias="Idempotency-Key",
+        description="asked again with the same key, the same is one request, and has the same answer",
+    )
+
+
 class RequestPath(Asked):
     request: Id
 
@@ -57,7 +68,6 @@ async def _steer(call: Call, ask: Ask, jobs: tuple[str, ...], *, whole: bool) ->
     run = await found(call.parts, call.token, call.path.run)
     if not call.token.vouched.may_write:
         raise Refused(403, READ_ONLY.format(ask), HOW_TO_WRITE)
-    await _check(call, run, ask, jobs, whole=whole)
     event = RunSteered(
         repo=run.repo,
         run=run.id,
@@ -67,10 +77,22 @@ async def _steer(call: Call, ask: Ask, jobs: tuple[str, ...], *, whole: bool) ->
         token=call.token.id,
         actor=call.token.actor,
     )
-    id = await call.parts.steering.ask(event)
+    try:
+        id = await _asked(call, run, event)
+    except KeyReused as error:
+        raise Refused(409, str(error), "take a new key for a new request") from None
     # Relative to where it was asked, so that a proxy in front of us may add to the path.
     location = f"../../requests/{id}"
     return say(models.Request(id=id, state="pending", reason=""), 202, Location=location)
+
+
+async def _asked(call: Call, run: Run, event: RunSteered) -> str:
+    """The request's id. What was asked before is not looked at again: it may have come true meanwhile."""
+    key = call.headers.key or ""
+    if key and (id := await call.parts.steering.asked_before(event, key)):
+        return id
+    await _check(call, run, event.ask, event.jobs, whole=event.whole)
+    return await call.parts.steering.ask(event, key)
 
 
 async def _check(call: Call, run: Run, ask: Ask, jobs: tuple[str, ...], *, whole: bool) -> None:
@@ -112,6 +134,7 @@ ENDPOINTS = (
         {202: STORED},
         path=RunPath,
         body=RetryBody,
+        headers=ActHeaders,
         refuses=(403, 404, 408, 409, 413, 415),
     ),
     Endpoint(
@@ -123,6 +146,7 @@ ENDPOINTS = (
         {202: STORED},
         path=RunPath,
         body=CancelBody,
+        headers=ActHeaders,
         refuses=(403, 404, 408, 409, 413, 415),
     ),
     Endpoint(

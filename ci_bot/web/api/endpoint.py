@@ -59,7 +59,7 @@ class RunPath(Asked):
 
 @dataclass(frozen=True, slots=True)
 class Call:
-    """A request that was let in. `path`, `query` and `body` are what the endpoint says, or None."""
+    """A request that was let in. `path`, `query`, `body` and `headers` are what the endpoint says, or None."""
 
     request: web.Request
     parts: Parts
@@ -67,6 +67,7 @@ class Call:
     path: Any
     query: Any
     body: Any
+    headers: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -76,6 +77,7 @@ class Answer:
     words: str
     model: type[BaseModel] | None = None
     media_type: str = JSON
+    or_text: str = ""  # another type of text that may be asked for
     headers: Mapping[str, str] = field(default_factory=dict)  # name → what it says
     links: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)
 
@@ -93,6 +95,7 @@ class Endpoint:
     path: type[Asked] | None = None
     query: type[Asked] | None = None
     body: type[Asked] | None = None
+    headers: type[Asked] | None = None
     refuses: tuple[int, ...] = ()
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
@@ -101,8 +104,9 @@ class Endpoint:
         token = await token_of(request, parts)
         path = _path(request, self.path)
         query = _query(request, self.query or Asked)
+        headers = _headers(request, self.headers) if self.headers else None
         body = await _body(request, self.body) if self.body else None
-        return await self.handler(Call(request, parts, token, path, query, body))
+        return await self.handler(Call(request, parts, token, path, query, body, headers))
 
 
 def say(model: BaseModel, status: int = 200, **headers: str) -> web.Response:
@@ -128,6 +132,14 @@ def _query(request: web.Request, model: type[ModelT]) -> ModelT:
         given = request.query.getall(name)
         values[name] = given if _is_list(model, name) or len(given) > 1 else given[0]
     return _valid(model, values, "query")
+
+
+def _headers(request: web.Request, model: type[ModelT]) -> ModelT:
+    """Those that the model names, each at most once. Raises `Refused` (400)."""
+    names = [field.alias or name for name, field in model.model_fields.items()]
+    given = {name: request.headers.getall(name, []) for name in names}
+    values = {name: every if len(every) > 1 else every[0] for name, every in given.items() if every}
+    return _valid(model, values, "header")
 
 
 def _is_list(model: type[BaseModel], name: str) -> bool:

@@ -13,6 +13,7 @@ from pydantic import Field
 from ci_bot.core.errors import StoreError
 from ci_bot.core.model import JobRun, LogRef, StepRun
 from ci_bot.ports import LogSink, Runs
+from ci_bot.web.api import log_events
 from ci_bot.web.api.endpoint import DIGITS, Answer, Asked, Call, Endpoint, RunPath, Truth
 from ci_bot.web.api.problems import Refused, missing
 from ci_bot.web.api.runs import found
@@ -35,7 +36,9 @@ class LogPath(RunPath):
 class LogQuery(Asked):
     offset: Annotated[int, Field(ge=0, le=2**53), DIGITS] = Field(0, description="bytes to leave out")
     follow: Truth = Field(
-        False, description="go on until the step ends; go on by yourself where it is cut off"
+        False,
+        description="go on until the step ends; go on by yourself where it is cut off. With "
+        "Accept: text/event-stream as server-sent events, which proxies do not take for dead",
     )
     attempt: Annotated[int, Field(ge=1, le=10**6), DIGITS] | None = Field(
         None, description="default: the latest"
@@ -51,6 +54,8 @@ async def read_log(call: Call) -> web.StreamResponse:
     if not query.follow:
         return await _stored(call, log, query.offset)
     with call.parts.followers.one(call.token.id):
+        if log_events.wants_events(call.request):
+            return await _streamed(call, run.id, log, query.offset)
         return await _followed(call, run.id, log, query.offset)
 
 
@@ -157,6 +162,13 @@ async def _followed(call: Call, run_id: str, log: LogRef, offset: int) -> web.St
     return response
 
 
+async def _streamed(call: Call, run_id: str, log: LogRef, offset: int) -> web.StreamResponse:
+    """The same as events, with comments while the step is silent: no proxy takes it for dead."""
+    start = log_events.start_of(call.request, offset)
+    pieces = follow(call.parts.runs, call.parts.logs, run_id, log, start)
+    return await call.parts.streams.answer(call.request, {}, log_events.log_events(pieces, start))
+
+
 async def _until_cut_off(request: web.Request) -> None:
     """The server is about to end, or the client went away, which nobody tells while nothing is written."""
     stopping = request.app[STOPPING]
@@ -233,7 +245,7 @@ ENDPOINTS = (
         "What a step wrote, masked, as bytes; offsets stay what they are",
         read_log,
         {
-            200: Answer("the log from the offset on", media_type=TEXT),
+            200: Answer("the log from the offset on", media_type=TEXT, or_text=log_events.MEDIA_TYPE),
             206: Answer(
                 "the range that was asked for",
                 media_type=TEXT,

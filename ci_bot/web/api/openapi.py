@@ -27,7 +27,7 @@ WORDS: Final = {
     403: "the token may not do that",
     404: "it is not there, or the token may not see it",
     408: "the body did not come in time",
-    409: "there is nothing to do as the run stands, or it has no such job",
+    409: "there is nothing to do as the run stands, it has no such job, or the Idempotency-Key is taken",
     413: "the body is too long",
     415: "the body is not JSON",
     416: "the log has not that many bytes",
@@ -76,7 +76,11 @@ def _operation(endpoint: Endpoint, refs: dict[Any, Any]) -> dict[str, Any]:
     operation: dict[str, Any] = {
         "operationId": endpoint.operation,
         "summary": endpoint.words,
-        "parameters": [*_parameters(endpoint.path, "path"), *_parameters(endpoint.query, "query")],
+        "parameters": [
+            *_parameters(endpoint.path, "path"),
+            *_parameters(endpoint.query, "query"),
+            *_parameters(endpoint.headers, "header"),
+        ],
         "responses": {
             **{str(status): _answer(answer, refs) for status, answer in endpoint.answers.items()},
             **{str(status): _refusal(status, refs) for status in statuses},
@@ -121,6 +125,8 @@ def _answer(answer: Answer, refs: dict[Any, Any]) -> dict[str, Any]:
         "description": answer.words,
         "content": {answer.media_type: {"schema": schema}},
     }
+    if answer.or_text:
+        described["content"][answer.or_text] = {"schema": {"type": "string"}}
     if answer.headers:
         described["headers"] = {
             name: {"description": words, "schema": {"type": "string"}}

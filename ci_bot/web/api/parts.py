@@ -13,6 +13,7 @@ from aiohttp import web
 from ci_bot.flow.steering import Steering
 from ci_bot.ports import Clock, LogSink, RunList, Runs, Tokens, Vault
 from ci_bot.web.api.problems import Refused
+from ci_bot.web.streams import Streams
 
 #: Look-ups of unknown tokens: so many at once, and then so many a second.
 GUESSES_AT_ONCE: Final = 20
@@ -96,6 +97,7 @@ class Parts:
     on_token: Callable[[bytes], None]
     guesses: Guesses
     followers: Followers = field(default_factory=Followers)
+    streams: Streams = field(default_factory=Streams)
 
 
 PARTS: web.AppKey[Parts] = web.AppKey("parts", Parts)

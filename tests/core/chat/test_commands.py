@@ -298,6 +298,15 @@ def test_why_explains_each_job() -> None:
     assert said(decide("why test", asked(known))).count("- ") == 1
 
 
+def test_why_tells_that_the_servers_disk_holds_ready_jobs_back() -> None:
+    known = run(ran("build", Status.READY), ran("test", Status.WAITING, needs=("build",)))
+    text = said(decide("why", asked(known, why_waiting="New jobs wait: the disk is nearly full")))
+    assert "`build`: ⏳ may start, and waits for room on the server's disk" in text
+    assert text.endswith("New jobs wait: the disk is nearly full.")
+    only_test = said(decide("why test", asked(known, why_waiting="New jobs wait: the disk is full")))
+    assert "disk" not in only_test
+
+
 def test_why_of_a_head_that_waits_says_how_to_approve() -> None:
     assert f"/approve {SHA_A}" in said(decide("why", asked(HELD)))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import replace
 
 from ci_bot.core.events import Actor, Repo
-from ci_bot.core.model import Inspection, JobRun, Problem, Run, RunKind, StepRun, Verdict
+from ci_bot.core.model import Inspection, JobRun, Problem, Run, RunKind, StepRun, Usage, Verdict
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling
 
@@ -30,6 +30,7 @@ def step(
     log_bytes: int = 0,
     tolerated: bool = False,
     line: int = 0,
+    usage: Usage | None = None,
 ) -> StepRun:
     ran = status not in (Status.WAITING, Status.SKIPPED)
     done = status.is_final
@@ -43,6 +44,7 @@ def step(
         log_bytes=log_bytes,
         tolerated=tolerated,
         line=line,
+        usage=usage,
     )
 
 

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from ci_bot.core.model import Inspection, LogRef, Problem, RunKind, Verdict
+from ci_bot.core.model import Inspection, LogRef, Problem, RunKind, Usage, Verdict
 from ci_bot.core.report import checks, comment
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling
@@ -25,7 +25,7 @@ LONG_LOG = b"".join(b"line %d of a long build\n" % number for number in range(90
 
 def failed_job(attempt=1, **more):
     steps = (
-        step(0, "go vet ./...", seconds=2, line=8),
+        step(0, "go vet ./...", seconds=2, line=8, usage=Usage(84_200_000, 3.21)),
         step(
             1,
             "go test ./...",

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from collections.abc import AsyncIterator
 from urllib.parse import urljoin
@@ -12,9 +13,12 @@ from ci_bot.core.decisions import Decision
 from ci_bot.core.errors import StoreError
 from ci_bot.core.events import Ask
 from ci_bot.core.states import Change
+from ci_bot.core.tokens import text_of
 from ci_bot.core.trust import Ruling
 from ci_bot.flow.steering import SteeringParser
-from tests.make import REPO, job, plan
+from tests.fakes import FakeForge, FakeWebhook
+from tests.flow.road import Deciding
+from tests.make import REPO, job, plan, token
 from tests.web.api.conftest import READER, WRITER, Api
 
 
@@ -161,6 +165,42 @@ async def test_a_long_body_without_a_length_is_cut_off(api: Api) -> None:
         headers={"Authorization": f"Bearer {WRITER}", "Content-Type": "application/json"},
     ) as answer:
         assert answer.status == 413
+
+
+# ── asked again ──────────────────────────────────────────────────────────────────────────────
+
+
+async def test_the_same_with_the_same_key_is_one_request_however_often_it_comes(api: Api) -> None:
+    path = f"/runs/{await api.a_run(b'')}/retry"
+    key = {"Idempotency_Key": "deploy-42"}
+    first, twin = await asyncio.gather(api.post(path, **key), api.post(path, {}, **key))
+    assert (first.status, twin.status, first.json) == (202, 202, twin.json)
+    assert len(await asked(api)) == 1
+    deciding = Deciding(api.store, FakeForge(), FakeWebhook())
+    await deciding.decide()
+    assert (await api.post(path)).status == 409  # it is queued again: there is nothing to retry now
+    again = await api.post(path, **key)
+    assert (again.status, again.json) == (202, first.json)
+    assert again.headers["Location"] == first.headers["Location"]
+    assert await asked(api) == []
+
+
+async def test_a_key_stands_for_one_thing_of_one_token(api: Api) -> None:
+    path = f"/runs/{await api.a_run(b'')}/retry"
+    other = text_of(b"\x09" * 32)
+    assert await api.store.tokens.create(token(other, id="t9", name="other"), []) == ""
+    first = await api.post(path, Idempotency_Key="k")
+    for elsewhere, body in ((path, {"all": True}), (path.replace("retry", "cancel"), None)):
+        said = await api.post(elsewhere, body, Idempotency_Key="k")
+        assert (said.status, "take a new key" in said.words) == (409, True)
+    both = {(await api.post(path, by=by, Idempotency_Key="k")).json["id"] for by in (WRITER, other)}
+    assert (len(both), first.json["id"] in both) == (2, True)
+
+
+@pytest.mark.parametrize("key", ["", "k" * 256, "two words", "caf\u00e9"])
+async def test_a_key_is_short_and_plain(api: Api, key: str) -> None:
+    said = await api.post(f"/runs/{await api.a_run(b'')}/retry", Idempotency_Key=key)
+    assert (said.status, said.json["problems"][0]["where"]) == (400, "header.Idempotency-Key")
 
 
 async def test_what_cannot_be_stored_is_not_promised(api: Api, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -13,6 +13,7 @@ from ci_bot.core.decisions import Decision, Retry
 from ci_bot.core.model import LogRef
 from ci_bot.core.states import Change
 from ci_bot.ports import Claim, LogWriter
+from ci_bot.web import streams
 from ci_bot.web.api import logs
 from ci_bot.web.api.parts import FOLLOWED_BY_ONE
 from tests.make import ALICE, REPO, SHA_A, job, plan
@@ -237,3 +238,35 @@ async def _status(api: Api, path: str) -> int:
     async with api.client.get(path, headers=headers) as answer:
         answer.close()
         return answer.status
+
+
+async def events(answer: ClientResponse) -> list[str]:
+    """Read to the end, without what says when to come again; comments too."""
+    text = (await answer.read()).decode()
+    assert text.startswith("retry: 1000\n\n")
+    return text.split("\n\n")[1:-1]
+
+
+async def test_a_log_as_events_has_offsets_and_whole_characters_and_comments_while_it_is_silent(
+    api: Api, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(streams, "BEAT_SECONDS", 0.05)
+    step = await running(api)
+    step.writer.write(b"one\ncaf\xc3")
+    headers = {"Authorization": f"Bearer {READER}", "Accept": "text/event-stream"}
+    async with api.client.get(f"{step.path}?follow=true", headers=headers) as answer:
+        assert answer.headers["Content-Type"] == "text/event-stream; charset=utf-8"
+        assert "no-transform" in answer.headers["Cache-Control"]
+        await answer.content.readuntil(b": beat\n\n")
+        step.writer.write(b"\xa9\n")
+        await step.end()
+        rest = (await answer.read()).decode()
+    assert 'id: 10\nevent: log\ndata: {"text": "\\u00e9\\n"}\n\n' in rest
+    assert rest.endswith("id: 10\nevent: end\ndata: {}\n\n")
+    again = headers | {"Last-Event-ID": "7"}
+    async with api.client.get(f"{step.path}?follow=true", headers=again) as answer:
+        first, last = await events(answer)
+    assert (first, last) == (
+        'id: 10\nevent: log\ndata: {"text": "\\u00e9\\n"}',
+        "id: 10\nevent: end\ndata: {}",
+    )
