@@ -114,6 +114,19 @@ class RegistrySettings(_Part):
     repositories: tuple[str, ...] = Field(min_length=1)  # "owner/name" or "owner/*"
 
 
+class EngineSettings(_Part):
+    """The repositories whose jobs may have an engine of their own (`docker: true`), and what that is.
+
+    The engine's container is privileged unless `capabilities` names what it gets instead, or `runtime`
+    is one that confines it in another way (sysbox-runc).
+    """
+
+    repositories: tuple[str, ...] = Field(min_length=1)  # "owner/name" or "owner/*"
+    image: str = Field(default="docker:dind", min_length=1)
+    runtime: str = ""
+    capabilities: tuple[str, ...] = ()
+
+
 class TrustSettings(_Part):
     """What outsiders and Apps may start in the repositories that `repositories` names."""
 
@@ -222,6 +235,7 @@ class Settings(BaseSettings):
     log_format: str = Field(default="json", pattern="^(json|text)$")
     github: GitHubSettings | None = None
     registries: tuple[RegistrySettings, ...] = ()
+    engines: tuple[EngineSettings, ...] = ()
     trust: tuple[TrustSettings, ...] = ()  # the first that names a repository counts
     notifications: tuple[NotificationSettings, ...] = ()
     limits: LimitSettings = Field(default_factory=LimitSettings)

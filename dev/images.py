@@ -16,14 +16,14 @@ import sys
 import tarfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from functools import partial
 from pathlib import Path
 from tempfile import TemporaryFile
 from typing import IO
 
 import docker
-from docker.errors import DockerException
+from docker.errors import APIError, DockerException
 from requests.exceptions import RequestException, Timeout
 
 from dev import packages
@@ -150,9 +150,10 @@ def _make_missing(engine: docker.APIClient, wanted: Iterable[str], say: Say) -> 
             if each not in present:
                 _make(engine, each, say)
                 present.add(each)
-    engine.prune_images(  # type: ignore[no-untyped-call]
-        filters={"dangling": True, "label": [LABEL]}
-    )
+    with suppress(APIError):  # somebody else is at it
+        engine.prune_images(  # type: ignore[no-untyped-call]
+            filters={"dangling": True, "label": [LABEL]}
+        )
 
 
 def _needed_first(name: str) -> Iterator[str]:

@@ -12,6 +12,8 @@ GIT_1000 = "ci-bot/git-1000:1"
 GIT_RANDOM = "ci-bot/git-random:1"
 NO_SHELL = "ci-bot/noshell:1"
 RECORDER = "ci-bot/recorder:1"
+ENGINE = "ci-bot/engine:1"
+REGISTRY = "ci-bot/registry:1"
 
 Finish = Callable[[Rootfs, Mapping[str, bytes]], None]
 
@@ -76,6 +78,50 @@ def _debian(root: Rootfs, _taken: Mapping[str, bytes]) -> None:
     root.link("usr/bin/which", "which.debianutils")
 
 
+def _engine(root: Rootfs, _taken: Mapping[str, bytes]) -> None:
+    _debian(root, _taken)
+    root.file("etc/passwd", b"root:x:0:0:root:/root:/bin/sh\n")
+    root.file("etc/group", b"root:x:0:\ndocker:x:103:\n")
+    root.folder("tmp", mode=0o1777)
+    root.file("etc/registry.yml", REGISTRY_CONFIG.encode())
+    root.file("usr/local/bin/engine", ENGINE_ENTRY.encode(), mode=0o755)
+    root.link("usr/sbin/iptables", "iptables-nft")
+    root.link("usr/sbin/ip6tables", "ip6tables-nft")
+    root.folder("workspace", mode=0o1777)
+
+
+#: What an engine inside a container needs besides the usual, where the machine does not allow `--privileged`.
+ENGINE_CAPABILITIES = (
+    *("AUDIT_WRITE", "CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "KILL", "MKNOD", "NET_ADMIN"),
+    *(
+        "NET_BIND_SERVICE",
+        "NET_RAW",
+        "SETFCAP",
+        "SETGID",
+        "SETPCAP",
+        "SETUID",
+        "SYS_ADMIN",
+        "SYS_CHROOT",
+    ),
+    "SYS_PTRACE",
+)
+
+ENGINE_ENTRY = """\
+#!/bin/sh
+# The engine of one job, on the job's network without TLS: nobody else is there.
+for place in /sys/fs/cgroup /sys/fs/cgroup/*/; do
+    mount -o remount,rw,bind "$place" 2>/dev/null || :
+done
+exec dockerd --host unix:///var/run/docker.sock --host tcp://0.0.0.0:2375 --tls=false \\
+    --insecure-registry registry:5000
+"""
+
+REGISTRY_CONFIG = """\
+version: 0.1
+storage: {filesystem: {rootdirectory: /tmp/registry}}
+http: {addr: ":5000"}
+"""
+
 APPLETS = """
     [ arch ash awk base64 basename cat chmod chown chroot clear cmp comm cp cut date dd df diff dirname du echo egrep
     env expr factor false fgrep find fold free getopt grep groups gunzip gzip head hexdump hostname id ifconfig install
@@ -107,6 +153,11 @@ SYSTEM = (
     *("hostname", "mawk", "procps", "sed", "tar", "util-linux"),
 )
 
+BUILDER = (
+    *("busybox-static", "ca-certificates", "containerd", "docker.io", "docker-registry", "iptables"),
+    *("mount", "runc", "xz-utils"),
+)
+
 RECIPES: Mapping[str, Made | Changed] = {
     BUSYBOX: Made(STATIC, _busybox),
     BASE: Made(Source(SYSTEM, "debian:stable-slim"), _debian, merged=True),
@@ -115,4 +166,11 @@ RECIPES: Mapping[str, Made | Changed] = {
     GIT_RANDOM: Changed(GIT, ("USER 48213:0",)),
     NO_SHELL: Made(STATIC, _noshell, config=('CMD ["/bin/true"]',)),
     RECORDER: Made(STATIC, _recorder),
+    ENGINE: Made(
+        Source((*SYSTEM, *BUILDER), "docker:dind"),
+        _engine,
+        merged=True,
+        config=('ENTRYPOINT ["/usr/local/bin/engine"]',),
+    ),
+    REGISTRY: Changed(ENGINE, ('ENTRYPOINT ["docker-registry", "serve", "/etc/registry.yml"]',)),
 }

@@ -28,6 +28,7 @@ from ci_bot.forges.github.permissions import NEEDED_EVENTS, NEEDED_PERMISSIONS
 from ci_bot.settings import (
     ENV_PREFIX,
     DiskSettings,
+    EngineSettings,
     GitHubSettings,
     LimitSettings,
     NotificationSettings,
@@ -45,6 +46,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(ROOT / "docs").glob("*.md")])
 PARTS: dict[str, type[BaseModel]] = {
     "github": GitHubSettings,
     "registries": RegistrySettings,
+    "engines": EngineSettings,
     "trust": TrustSettings,
     "notifications": NotificationSettings,
     "limits": LimitSettings,
@@ -52,7 +54,7 @@ PARTS: dict[str, type[BaseModel]] = {
     "retention": RetentionSettings,
 }
 
-LISTS = ("registries", "trust", "notifications")
+LISTS = ("registries", "engines", "trust", "notifications")
 
 Row = tuple[str, ...]
 

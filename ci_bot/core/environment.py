@@ -10,7 +10,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ci_bot.core.model import JobRun, Run, RunKind
-from ci_bot.core.planned import Job, Step
+from ci_bot.core.planned import ENGINE_HOST, Job, Step
 
 WORKSPACE: Final = "/workspace"
 _REF_PREFIX: Final = {RunKind.TAG: "refs/tags/"}
@@ -30,6 +30,7 @@ def step_environment(
             "CI_WORKSPACE": WORKSPACE,
             "CI_MATRIX": "{}",
         }
+        | ({"DOCKER_HOST": ENGINE_HOST} if job.engine else {})
     )
 
 

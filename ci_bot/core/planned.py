@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from typing import Final
 
 from ci_bot.core.occasion import Facts
 
@@ -103,6 +104,11 @@ class Checkout:
     depth: int = 0  # 0: the whole history
 
 
+#: Under this name the engine of a job is reached by its steps, and at this address.
+ENGINE_NAME: Final = "docker"
+ENGINE_HOST: Final = f"tcp://{ENGINE_NAME}:2375"
+
+
 @dataclass(frozen=True, slots=True)
 class Job:
     """Steps that share a workspace and run one after the other."""
@@ -136,6 +142,11 @@ class Job:
     def family(self) -> str:
         """The id in the file: what `needs` names."""
         return self.group or self.id
+
+    @property
+    def company(self) -> tuple[str, ...]:
+        """The names of the containers beside its steps, in the order of their logs."""
+        return (*(service.name for service in self.services), *([ENGINE_NAME] if self.engine else []))
 
 
 @dataclass(frozen=True, slots=True)

@@ -110,7 +110,7 @@ class StepRunner:
 
     async def _serve(self, inside: _InSession) -> None:
         """The services are ready when this returns, unless nobody wants the job any more."""
-        if not inside.job.services:
+        if not inside.job.company:
             return
         secrets = (*self._tokens(), *await self._vault.values(inside.claim.run))
 
@@ -121,7 +121,7 @@ class StepRunner:
 
     async def _blaming_services(self, inside: _InSession, ended: _Ended) -> _Ended:
         """A step often fails because a service did: that is said beside its own words."""
-        if not inside.job.services or ended.outcome.change is not Change.FAIL:
+        if not inside.job.company or ended.outcome.change is not Change.FAIL:
             return ended
         gone = await inside.session.ended_services()
         if not gone:

@@ -12,8 +12,8 @@ from ci_bot.core.errors import SettingsError
 from ci_bot.core.trust import Policy
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.images import Credentials
+from ci_bot.executors.docker.limits import JobEngine, Runtimes
 from ci_bot.executors.docker.limits import Limits as StepLimits
-from ci_bot.executors.docker.limits import Runtimes
 from ci_bot.flow.known import Known
 from ci_bot.flow.notices import Nobody
 from ci_bot.flow.tracing import NO_TRACING, Tracer, Tracing
@@ -23,7 +23,13 @@ from ci_bot.ports import Clock, Decisions, Notifier, OnCall, Vault
 from ci_bot.secrets.keys import Keyring
 from ci_bot.secrets.rest import RestKeys
 from ci_bot.secrets.vault import OpenVault
-from ci_bot.settings import GitHubSettings, NotificationSettings, RegistrySettings, Settings
+from ci_bot.settings import (
+    EngineSettings,
+    GitHubSettings,
+    NotificationSettings,
+    RegistrySettings,
+    Settings,
+)
 from ci_bot.store import AuditStore, Database, SecretStore
 from ci_bot.system import SystemClock
 from ci_bot.wiring.kept import rest_keys, sealing_keys
@@ -73,8 +79,17 @@ def open_executor(settings: Settings, instance: str) -> DockerExecutor:
         limits=StepLimits(memory=limits.memory, cpus=limits.cpus, pids=limits.pids),
         registries=_Registries(settings.registries),
         runtimes=Runtimes(settings.docker_runtime, settings.outsiders_runtime),
+        engine_of=partial(_engine_of, settings.engines),
         base_url=settings.docker_host or None,
     )
+
+
+def _engine_of(engines: Sequence[EngineSettings], repo: str) -> JobEngine | None:
+    """The first entry that names the repository counts."""
+    for entry in engines:
+        if any(fnmatchcase(repo, pattern) for pattern in entry.repositories):
+            return JobEngine(entry.image, entry.runtime, entry.capabilities)
+    return None
 
 
 def open_vault(settings: Settings, database: Database, clock: Clock, known: Known) -> OpenVault:

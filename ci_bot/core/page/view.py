@@ -232,7 +232,7 @@ def _job_line(job: JobRun, chosen: JobRun | None, urls: RunUrls, clean: Clean, n
 def services_of(run: Run, job: JobRun) -> tuple[str, ...]:
     """The names of the services of a job, in the order of their logs."""
     planned = next((each for each in (run.plan.jobs if run.plan else ()) if each.id == job.key), None)
-    return tuple(service.name for service in planned.services) if planned else ()
+    return planned.company if planned else ()
 
 
 def _job_view(

@@ -64,6 +64,7 @@ JOB: Final = Keys(
         "allow-failure",
         "resources",
         "services",
+        "docker",
     ),
     later=(
         "if",
@@ -71,7 +72,6 @@ JOB: Final = Keys(
         "fail-fast",
         "max-parallel",
         "checkout",
-        "docker",
         "retry",
         "artifacts",
         "cache",

@@ -16,7 +16,7 @@ from ci_bot.executors.docker.engine import Engine
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Images, NoRegistries, Registries
 from ci_bot.executors.docker.interiors import Interiors
-from ci_bot.executors.docker.limits import Limits, Runtimes
+from ci_bot.executors.docker.limits import JobEngine, Limits, Runtimes
 from ci_bot.executors.docker.session import DockerSession
 from ci_bot.executors.docker.sight import Sight
 from ci_bot.ports import Alive, JobSpec
@@ -33,6 +33,7 @@ class DockerExecutor:
     carries another is touched. `run_dir` is a directory of this executor alone, best on tmpfs, since
     steps' environments pass through it. It and `folders`, where workspaces and git objects are, are
     bound into containers if the engine sees them at the same absolute paths, and copied if not.
+    `engine_of` says for a repository ("owner/name") what engine its jobs may have for themselves.
     `base_url` None means what `DOCKER_HOST` says. Call `close` at the end.
     """
 
@@ -45,6 +46,7 @@ class DockerExecutor:
         limits: Limits | None = None,
         registries: Registries | None = None,
         runtimes: Runtimes | None = None,
+        engine_of: Callable[[str], JobEngine | None] = lambda _: None,
         base_url: str | None = None,
     ) -> None:
         if not names.is_safe(instance):
@@ -62,6 +64,7 @@ class DockerExecutor:
             instance=instance,
             limits=limits,
             runtimes=runtimes or Runtimes(),
+            engine_of=engine_of,
             run_dir=run_dir,
         )
         self._has_worked = False

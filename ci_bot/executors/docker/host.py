@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
 from ci_bot.executors.docker.engine import Engine
 from ci_bot.executors.docker.images import Images
 from ci_bot.executors.docker.interiors import Interiors
-from ci_bot.executors.docker.limits import Limits, Runtimes
+from ci_bot.executors.docker.limits import JobEngine, Limits, Runtimes
 from ci_bot.executors.docker.sight import Sight
 
 
@@ -25,4 +26,5 @@ class Host:
     instance: str
     limits: Limits
     runtimes: Runtimes
+    engine_of: Callable[[str], JobEngine | None]  # what the jobs of a repository may have
     run_dir: Path

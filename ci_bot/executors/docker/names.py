@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import re
 
-from ci_bot.core.planned import Service
 from ci_bot.ports import JobSpec, StepSpec
 
 INSTANCE = "ci-bot.instance"
@@ -28,12 +27,12 @@ def container_name(job: JobSpec, spec: StepSpec) -> str:
     return f"ci-bot-{job.id}-{spec.index}-g{spec.generation}"
 
 
-def service_name(job: JobSpec, service: Service) -> str:
-    return f"ci-bot-{job.id}-service-{service.name}"
+def service_name(job: JobSpec, service: str) -> str:
+    return f"ci-bot-{job.id}-service-{service}"
 
 
-def service_labels(instance: str, job: JobSpec, service: Service) -> dict[str, str]:
-    return job_labels(instance, job) | {SERVICE: service.name}
+def service_labels(instance: str, job: JobSpec, service: str) -> dict[str, str]:
+    return job_labels(instance, job) | {SERVICE: service}
 
 
 def workspace_volume(job: JobSpec) -> str:
@@ -58,8 +57,8 @@ def network_name(instance: str) -> str:
 
 
 def network_of(instance: str, job: JobSpec) -> str:
-    """Jobs with services have a network of their own."""
-    return job_network(job) if job.job.services else network_name(instance)
+    """Jobs with services, or an engine, have a network of their own."""
+    return job_network(job) if job.job.company else network_name(instance)
 
 
 def job_network(job: JobSpec) -> str:

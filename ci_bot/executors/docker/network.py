@@ -21,7 +21,7 @@ async def ensure(engine: Engine, instance: str) -> None:
 
 async def ensure_for(engine: Engine, instance: str, job: JobSpec) -> None:
     """The network that the steps of this job are on. Safe and raising as `ensure`."""
-    wanted = convert.job_network(instance, job) if job.job.services else convert.network(instance)
+    wanted = convert.job_network(instance, job) if job.job.company else convert.network(instance)
     await _ensure(engine, wanted)
 
 

@@ -12,11 +12,12 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from ci_bot.core.errors import EngineError, StepRefused
-from ci_bot.core.planned import Service
+from ci_bot.core.planned import ENGINE_NAME, Service
 from ci_bot.executors.docker import convert, names, network, words
 from ci_bot.executors.docker.containers import remove
 from ci_bot.executors.docker.engine import EngineRefusal
 from ci_bot.executors.docker.host import Host
+from ci_bot.executors.docker.limits import JobEngine
 from ci_bot.executors.docker.streams import Logged, pump
 from ci_bot.ports import JobSpec, LogWriter
 
@@ -48,7 +49,7 @@ class Services:
 
         Raises `StepRefused` for one that cannot be started, ends, or does not get ready in its time.
         """
-        services = self._job.job.services
+        services = self._planned()
         if not services or self._up:
             return
         await network.ensure_for(self._host.engine, self._host.instance, self._job)
@@ -69,26 +70,32 @@ class Services:
     async def remove(self) -> None:
         """The containers, and what they wrote is written by then; the network goes with the last step."""
         await remove(
-            self._host.engine, [names.service_name(self._job, each) for each in self._planned()]
+            self._host.engine, [names.service_name(self._job, each) for each in self._job.job.company]
         )
         if self._following:
             await asyncio.wait(self._following, timeout=_DRAIN)
         self.let_go()
 
     def _planned(self) -> tuple[Service, ...]:
-        return self._job.job.services
+        """As `company` has them. Raises `StepRefused` for an engine that the operator does not allow."""
+        job = self._job.job
+        return (*job.services, convert.engine_service(self._engine())) if job.engine else job.services
+
+    def _engine(self) -> JobEngine:
+        allowed = self._host.engine_of(self._job.repo)
+        if allowed is None:
+            raise words.no_engine_allowed(self._job.repo)
+        if self._job.is_outsiders:
+            raise words.no_engine_for_outsiders()
+        return allowed
 
     async def _begin(self, service: Service) -> _Up:
         """One that is there already was begun by an earlier process."""
-        name = names.service_name(self._job, service)
+        name = names.service_name(self._job, service.name)
         found = await self._find(name)
         if found is None:
             image = await self._host.images.bring(self._job.repo, service.image)
-            limits = self._host.limits.of(self._job.job.resources)
-            runtime = self._host.runtimes.of(is_outsiders=self._job.is_outsiders)
-            config = convert.service_container(
-                self._host.instance, self._job, service, image.id, limits, runtime
-            )
+            config = self._config(service, image.id)
             made = await self._host.engine.call(
                 lambda client: client.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
             )
@@ -97,6 +104,14 @@ class Services:
         if status == "created":
             await self._start(service, container)
         return _Up(service, container)
+
+    def _config(self, service: Service, image_id: str) -> dict[str, Any]:
+        instance, job = self._host.instance, self._job
+        limits = self._host.limits.of(job.job.resources)
+        if job.job.engine and service.name == ENGINE_NAME:
+            return convert.engine_container(instance, job, self._engine(), image_id, limits)
+        runtime = self._host.runtimes.of(is_outsiders=job.is_outsiders)
+        return convert.service_container(instance, job, service, image_id, limits, runtime)
 
     async def _start(self, service: Service, container: str) -> None:
         try:

@@ -81,7 +81,7 @@ class DockerSession:
         await asyncio.gather(*self._chores)
         await self._services.remove()
         await self._containers.remove_all()
-        if self._job.job.services:
+        if self._job.job.company:
             await network.remove(self._host.engine, [names.job_network(self._job)])
         files = self._containers.files()
         if self._last is not None:

@@ -162,6 +162,20 @@ def no_shell_for_secrets(image: str) -> StepRefused:
     )
 
 
+def no_engine_allowed(repo: str) -> StepRefused:
+    return StepRefused(
+        f"docker: true is not allowed for {repo}: an engine of a job's own is a strong tool, so the people "
+        "who run ci-bot switch it on for a repository by [[engines]] in ci-bot.toml (docs/operations.md)"
+    )
+
+
+def no_engine_for_outsiders() -> StepRefused:
+    return StepRefused(
+        "docker: true does not work for a commit of somebody without write access, whoever approved it; "
+        "let a maintainer push it to a branch of this repository"
+    )
+
+
 def no_address_space() -> EngineError:
     return EngineError(
         "the Docker engine has no address space left for another network; remove unused ones (docker "

@@ -57,7 +57,7 @@ async def test_a_service_is_ready_before_the_first_step_and_reached_by_its_name(
         end, output = await run(session, step("wget -q -O - http://web/", BUSYBOX))
         assert (end.code, output) == (0, b"hello\n")
         assert await session.ended_services() == ()
-        host = engine.inspect_container(names.service_name(asked, asked.job.services[0]))
+        host = engine.inspect_container(names.service_name(asked, "web"))
         assert host["HostConfig"]["CapDrop"] == ["ALL"]
         assert host["HostConfig"]["Memory"] == LIMITS.memory
     assert bytes(logs.of[0].content) == b"starting\nup\n"
@@ -88,7 +88,7 @@ async def test_a_service_that_dies_is_named(
     asked = with_services(job, Service("web", web))
     async with executor.session(asked) as session:
         await session.serve(Logs().open)
-        engine.kill(names.service_name(asked, asked.job.services[0]))
+        engine.kill(names.service_name(asked, "web"))
         while not (gone := await session.ended_services()):
             await asyncio.sleep(0.05)
     assert gone == ('service "web" ended with exit code 137',)
