@@ -9,16 +9,19 @@ from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from ci_bot.core import deciding
+from ci_bot.core import changes, deciding
+from ci_bot.core.changes import Question
 from ci_bot.core.deciding import Head
 from ci_bot.core.errors import FileTooLarge, ForgeDenied
 from ci_bot.core.events import Actor, Pull, PullRequestChanged, Repo
 from ci_bot.core.inspection import inspect
-from ci_bot.core.model import Inspection, Run
-from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, offered, read, refuse
+from ci_bot.core.model import Inspection, Run, RunKind
+from ci_bot.core.occasion import NOT_ASKED, Changed
+from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, needs_changes, offered, read, refuse
 from ci_bot.core.planned import secret_names
 from ci_bot.core.trust import Policy, Role, Source, Trust, Vouched, Voucher, judge
-from ci_bot.ports import Approvals, Clock, Decisions, ForgeFacts
+from ci_bot.flow.changes import Changes
+from ci_bot.ports import Approvals, Clock, Decisions, Differences, ForgeFacts
 
 T = TypeVar("T")
 REMEMBERED = 256  # commits whose configuration and message need not be asked for again
@@ -71,6 +74,7 @@ class Facts:
         policies: Policies,
         reader: Reader,
         clock: Clock,
+        differences: Differences,
     ) -> None:
         self._forges = forges
         self._decisions = decisions
@@ -78,6 +82,7 @@ class Facts:
         self._policies = policies
         self._reader = reader
         self._clock = clock
+        self._changes = Changes(forges, differences)
         self._readings: Recent[Reading | None] = Recent(REMEMBERED)
         self._messages: Recent[str] = Recent(REMEMBERED)
 
@@ -107,16 +112,19 @@ class Facts:
             self.message(repo, pull.head_sha), self.reading(repo, pull.head_sha)
         )
         has_base = reading is None and await self._has_config(repo, pull.base_sha)
-        inspection = None
         if not trust.ruling.may_start:
             inspection = await self._inspection(repo, pull, reading)
-        return Head(reading, has_base, message, inspection)
+            return Head(reading, has_base, message, inspection, pull)
+        changed = await self.changed(repo, pull.head_sha, "pull_request", changes.of_pull(pull))
+        return Head(reading, has_base, message, None, pull, changed)
 
     async def _inspection(self, repo: Repo, pull: Pull, reading: Reading | None) -> Inspection:
+        """What the forge lists is enough for a person to look at, though it may not be all."""
         changed, base = await asyncio.gather(
-            self.forge(repo).changed_files(repo, pull.number), self.reading(repo, pull.base_sha)
+            self.forge(repo).changed_files(repo, changes.of_pull(pull)),
+            self.reading(repo, pull.base_sha),
         )
-        return await asyncio.to_thread(inspect, reading, base, changed)
+        return await asyncio.to_thread(inspect, reading, base, changed.paths)
 
     async def trust_of_pull(
         self,
@@ -190,10 +198,21 @@ class Facts:
     async def runs_of_head(self, repo: Repo, sha: str) -> Sequence[Run]:
         return await self._decisions.runs_of_head(repo.key, sha)
 
-    async def head(self, repo: Repo, sha: str, message: str, base_sha: str) -> Head:
+    async def head(
+        self, repo: Repo, sha: str, message: str, base_sha: str, kind: RunKind, question: Question
+    ) -> Head:
+        """Of anything but a pull request; `question` is what to ask about the files that it changes."""
         reading = await self.reading(repo, sha)
         has_base = reading is None and bool(base_sha) and await self._has_config(repo, base_sha)
-        return Head(reading, has_base, message)
+        changed = await self.changed(repo, sha, kind, question)
+        return Head(reading, has_base, message, changed=changed)
+
+    async def changed(self, repo: Repo, sha: str, event: str, question: Question) -> Changed:
+        """Asked only where something in the file depends on it."""
+        reading = await self.reading(repo, sha)
+        if reading is None or reading.pipeline is None or not needs_changes(reading.pipeline, event):
+            return NOT_ASKED
+        return await self._changes.of(repo, question)
 
     def told_message(self, repo: Repo, sha: str, message: str) -> None:
         self._messages[repo.key, sha] = message

@@ -5,5 +5,6 @@ from __future__ import annotations
 from ci_bot.core.pipeline.limits import Limits
 from ci_bot.core.pipeline.planning import offered, plan
 from ci_bot.core.pipeline.reading import CONFIG_FILES, Reading, read, refuse
+from ci_bot.core.pipeline.selecting import needs_changes
 
-__all__ = ["CONFIG_FILES", "Limits", "Reading", "offered", "plan", "read", "refuse"]
+__all__ = ["CONFIG_FILES", "Limits", "Reading", "needs_changes", "offered", "plan", "read", "refuse"]

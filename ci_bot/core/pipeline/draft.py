@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ci_bot.core.pipeline.env import Env
 from ci_bot.core.pipeline.features.feature import Said
 from ci_bot.core.pipeline.tree import Mark
-from ci_bot.core.planned import Input
+from ci_bot.core.planned import Filter, Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +58,4 @@ class FileDraft:
     env: Env
     jobs: tuple[JobDraft, ...]
     inputs: tuple[Input, ...] = ()
+    filters: Mapping[str, Filter] = field(default_factory=dict)

@@ -116,12 +116,38 @@ NEED: Final = Keys(
     foreign={"id": "job", "name": "job", "required": "optional"},
 )
 
+_FILTERS_ELSEWHERE: Final = {
+    "branch": "branches",
+    "branches_ignore": "branches-ignore",
+    "changes": "paths",
+    "draft": "drafts",
+    "ignore": "paths-ignore",
+    "path": "paths",
+    "paths_ignore": "paths-ignore",
+    "tag": "tags",
+}
+
 #: Under `on`, beside the name of an event.
-EVENT_FILTERS: Final = Keys(
-    level="under this event",
-    works=(),
-    later=("branches", "branches-ignore", "paths", "paths-ignore", "drafts", "tags"),
+PUSH: Final = Keys(
+    level="under push",
+    works=("branches", "branches-ignore", "paths", "paths-ignore"),
+    later=(),
+    foreign=_FILTERS_ELSEWHERE,
 )
+PULL_REQUEST: Final = Keys(
+    level="under pull_request",
+    works=("branches", "paths", "paths-ignore", "drafts"),
+    later=(),
+    foreign=_FILTERS_ELSEWHERE,
+)
+TAG: Final = Keys(level="under tag", works=("tags",), later=(), foreign=_FILTERS_ELSEWHERE)
+MERGE_GROUP: Final = Keys(level="under merge_group", works=(), later=())
+EVENT_KEYS: Final = {
+    "push": PUSH,
+    "pull_request": PULL_REQUEST,
+    "tag": TAG,
+    "merge_group": MERGE_GROUP,
+}
 MANUAL: Final = Keys(
     level="under manual", works=("inputs",), later=(), foreign={"parameters": "inputs"}
 )
@@ -132,7 +158,7 @@ INPUT: Final = Keys(
     foreign={"choices": "options", "enum": "options", "value": "default", "values": "options"},
 )
 
-LEVELS: Final = (TOP, JOB, STEP)
+LEVELS: Final = (TOP, JOB, STEP, PUSH, PULL_REQUEST, TAG)
 
 
 def belongs_to(name: str) -> str | None:

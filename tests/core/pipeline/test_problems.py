@@ -81,8 +81,8 @@ CASES: list[tuple[str, list[str]]] = [
         ['1:5: on: unknown event "merge_request"; did you mean "pull_request"?'],
     ),
     (
-        top("on:\n  push:\n    branches: [main]"),
-        ['3:5: on.push.branches: "branches" is not supported by this version yet'],
+        top("on:\n  push:\n    branchez: [main]"),
+        ['3:5: on.push.branchez: unknown key "branchez"; did you mean "branches"?'],
     ),
     (top("on: {pusch: }"), ['1:6: on.pusch: unknown event "pusch"; did you mean "push"?']),
     (top("on: {schedule: }"), ['1:6: on.schedule: "schedule" is not supported by this version yet']),
