@@ -47,8 +47,9 @@ def inspect(head: Reading | None, base: Reading | None, changed: Sequence[str]) 
     """`head` and `base` are the configurations before and after, `changed` the paths that differ."""
     pipeline = head.pipeline if head else None
     jobs = pipeline.jobs if pipeline else ()
-    touches = any(path in CONFIG_FILES for path in changed)
-    runs = _run_by([path for path in changed if path not in CONFIG_FILES], _scripts(jobs))
+    of_config = {*CONFIG_FILES, *(head.files if head else ()), *(base.files if base else ())}
+    touches = any(path in of_config for path in changed)
+    runs = _run_by([path for path in changed if path not in of_config], _scripts(jobs))
     return Inspection(
         config=tuple(_changes(head, base))[:MOST_CHANGES] if touches else (),
         files=tuple(runs[:MOST_FILES]),

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
@@ -17,7 +17,16 @@ from ci_bot.core.events import Actor, Pull, PullRequestChanged, Repo
 from ci_bot.core.inspection import inspect
 from ci_bot.core.model import Inspection, Run, RunKind
 from ci_bot.core.occasion import NOT_ASKED, Changed
-from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, needs_changes, offered, read, refuse
+from ci_bot.core.pipeline import (
+    CONFIG_FILES,
+    Absent,
+    Limits,
+    Reading,
+    needs_changes,
+    offered,
+    read,
+    refuse,
+)
 from ci_bot.core.planned import secret_names
 from ci_bot.core.trust import Policy, Role, Source, Trust, Vouched, Voucher, judge
 from ci_bot.flow.changes import Changes
@@ -26,6 +35,9 @@ from ci_bot.ports import Approvals, Clock, Decisions, Differences, ForgeFacts
 T = TypeVar("T")
 REMEMBERED = 256  # commits whose configuration and message need not be asked for again
 LAG_PAUSES = (0.5, 1.5, 4.0)  # seconds
+
+#: A path in → the file, or why there is none.
+Bring = Callable[[str], Awaitable[bytes | Absent]]
 
 #: The operator's policy for a repository, by its name.
 Policies = Callable[[str], Policy]
@@ -45,9 +57,16 @@ class Reader:
     def refuse(self, length: int, file: str) -> Reading:
         return refuse(length, file, self.limits)
 
-    async def read(self, text: bytes, file: str) -> Reading:
-        work = partial(read, text, file=file, default_image=self.default_image, limits=self.limits)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    async def read(self, text: bytes, file: str, bring: Bring) -> Reading:
+        """`bring` is asked for what the file includes, until nothing is missing."""
+        brought: dict[str, bytes | Absent] = {}
+        settings = {"file": file, "default_image": self.default_image, "limits": self.limits}
+        while True:
+            work = partial(read, text, included=brought, **settings)  # type: ignore[arg-type]
+            reading = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            if not reading.wanted:
+                return reading
+            brought |= {path: await bring(path) for path in reading.wanted}
 
 
 class Recent(OrderedDict[tuple[str, str], T]):
@@ -235,8 +254,16 @@ class Facts:
             except FileTooLarge as error:
                 return self._reader.refuse(error.length, file)
             if text is not None:
-                return await self._reader.read(text, file)
+                return await self._reader.read(text, file, partial(self._bring, repo, sha))
         return None
+
+    async def _bring(self, repo: Repo, sha: str, path: str) -> bytes | Absent:
+        """An included file comes from the very commit that includes it, a fork's from the fork's."""
+        try:
+            text = await self.forge(repo).read_file(repo, path, sha)
+        except FileTooLarge as error:
+            return Absent(f"is too large ({error.length} bytes)")
+        return Absent("is not there") if text is None else text
 
     async def _has_config(self, repo: Repo, sha: str) -> bool:
         for file in CONFIG_FILES:

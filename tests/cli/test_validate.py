@@ -52,7 +52,7 @@ def test_json_for_machines(ask: Ask, here: Path) -> None:
     one, good = json.loads(answer.out)["files"]
     assert (answer.code, good) == (1, {"file": "good.yaml", "errors": []})
     assert one["file"] == "one.yaml"
-    assert all(set(e) == {"path", "line", "column", "message", "hint"} for e in one["errors"])
+    assert all(set(e) == {"file", "path", "line", "column", "message", "hint"} for e in one["errors"])
     assert (one["errors"][0]["line"], one["errors"][0]["column"]) == (3, 5)
 
 

@@ -35,8 +35,8 @@ class Keys:
 
 TOP: Final = Keys(
     level="at the top of the file",
-    works=("version", "name", "on", "image", "env", "jobs"),
-    later=("concurrency", "include"),
+    works=("version", "name", "on", "image", "env", "jobs", "include"),
+    later=("concurrency",),
     foreign={
         "environment": "env",
         "pipeline": "jobs",
@@ -49,6 +49,17 @@ TOP: Final = Keys(
         "when": "on",
     },
     ignored_prefix="x-",
+)
+
+#: What counts for a run as a whole is said once, in `.ci.yaml` itself.
+FIRST_FILE_ALONE: Final = ("name", "on", "concurrency")
+
+INCLUDED: Final = Keys(
+    level="at the top of an included file",
+    works=("version", "image", "env", "jobs", "include", *FIRST_FILE_ALONE),
+    later=(),
+    foreign=TOP.foreign,
+    ignored_prefix=TOP.ignored_prefix,
 )
 
 JOB: Final = Keys(

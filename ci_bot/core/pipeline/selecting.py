@@ -62,7 +62,9 @@ def _by_tag(filters: Filter, facts: Facts) -> str:
 
 
 def _by_name(key: str, what: str, name: str, wanted: Sequence[str], unwanted: Sequence[str]) -> str:
-    """Ignore wins, so it is asked first."""
+    """Ignore wins, so it is asked first. Where there is no name (`ci-bot run`), nobody is kept out by it."""
+    if not name:
+        return ""
     if unwanted and matches_ref(unwanted, name):
         return f"{key}-ignore: {what} {quoted(name)} matches {_listed(unwanted, 'or')}"
     if wanted and not matches_ref(wanted, name):

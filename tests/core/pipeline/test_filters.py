@@ -84,7 +84,7 @@ def test_the_tables_hold_every_key() -> None:
     ],
 )  # fmt: skip
 def test_names_select(on: str, event: str, facts: dict[str, str], reason: str) -> None:
-    found = planned(on, event, **facts)
+    found = plan(pipeline(on), occasion(event, NOT_ASKED, **facts))
     assert found.reason == reason
     assert bool(found.jobs) is (not reason)
 
