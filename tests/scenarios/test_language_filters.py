@@ -81,6 +81,7 @@ async def test_included_files_run_and_their_errors_stand_in_them(world: World) -
     assert "hello from an included file" in log
     failed = await world.check(sha, "ci-bot / fails")
     remarks = await world.forge.annotations(world.repo, failed["id"])
+    assert remarks, (failed, sha)
     assert [(one["path"], one["start_line"]) for one in remarks] == [("ci/tests.yaml", 8)]
 
     broken = await world.push("main", **{"ci/tests.yaml": TESTS.replace("steps:", "step:", 1)})
