@@ -110,7 +110,8 @@ def _count(jobs: Sequence[Job]) -> str:
 def _between(old: Pipeline, new: Pipeline) -> Iterator[str]:
     before = {job.id: job for job in old.jobs}
     after = {job.id: job for job in new.jobs}
-    if old.on != new.on:
+    same_start = (old.on, old.filters) == (new.on, new.filters)
+    if not same_start:
         yield "changes what starts it"
     yield from (f'adds job "{id}"' for id in after if id not in before)
     yield from (f'removes job "{id}"' for id in before if id not in after)
@@ -120,7 +121,7 @@ def _between(old: Pipeline, new: Pipeline) -> Iterator[str]:
     same = {id: _bare(job) for id, job in before.items()} == {
         id: _bare(job) for id, job in after.items()
     }
-    if same and old.on == new.on:
+    if same and same_start:
         yield "changes nothing that runs"
 
 

@@ -80,12 +80,12 @@ async def test_included_files_run_and_their_errors_stand_in_them(world: World) -
     log = await world.log(await world.check(sha, "ci-bot / greet"))
     assert "hello from an included file" in log
     failed = await world.check(sha, "ci-bot / fails")
-    remarks = await world.forge.annotations(world.repo, failed["id"])
-    assert remarks, (failed, sha)
+    # The conclusion comes first, the remarks follow.
+    remarks = await world.until(lambda: world.forge.annotations(world.repo, failed["id"]))
     assert [(one["path"], one["start_line"]) for one in remarks] == [("ci/tests.yaml", 8)]
 
     broken = await world.push("main", **{"ci/tests.yaml": TESTS.replace("steps:", "step:", 1)})
     gate = await world.check(broken)
     assert gate["conclusion"] == "failure"
-    annotations = await world.forge.annotations(world.repo, gate["id"])
+    annotations = await world.until(lambda: world.forge.annotations(world.repo, gate["id"]))
     assert ("ci/tests.yaml", 3) in {(one["path"], one["start_line"]) for one in annotations}
