@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
 from ci_bot.core.pipeline import Absent, Limits, Reading, offered, read
 
 JOB = "jobs: {test: {steps: [make]}}\n"
@@ -135,3 +138,35 @@ def test_inputs_of_the_first_file_are_known_in_all() -> None:
     job = "env: {A: '${{ inputs.%s }}'}\n" + JOB
     assert reading(main, a=job % "WHAT").pipeline is not None
     assert "there is no input" in problems(main, a=job % "WHO")[0]
+
+
+pieces = st.sampled_from(
+    [
+        "include: ",
+        "[a.yaml, b.yaml]",
+        "a.yaml",
+        "b.yaml",
+        "\n",
+        "jobs: ",
+        "{t: {steps: [x]}}",
+        "{",
+        "on: push",
+    ]
+)
+texts = st.lists(pieces | st.text(max_size=5), max_size=12).map("".join)
+
+
+@settings(max_examples=150)
+@given(texts, texts, texts)
+def test_whatever_is_included_there_is_a_pipeline_or_there_are_problems(
+    main: str, a: str, b: str
+) -> None:
+    files = {"a.yaml": a.encode(errors="replace"), "b.yaml": b.encode(errors="replace")}
+    brought: dict[str, bytes | Absent] = {}
+    for _ in range(8):
+        found = read(main.encode(errors="replace"), default_image="img", included=brought)
+        if not found.wanted:
+            break
+        brought |= {path: files.get(path, Absent("is not there")) for path in found.wanted}
+    assert found.wanted == ()
+    assert (found.pipeline is None) is bool(found.problems)
