@@ -76,6 +76,7 @@ def _facts(opened: Opened, decisions: DecisionStore) -> Facts:
         policies(settings),
         Reader(settings.default_image, settings.limits.of_files),
         opened.clock,
+        opened.workspaces,
     )
 
 

@@ -2,8 +2,20 @@
 
 from __future__ import annotations
 
+from ci_bot.core.pipeline.including import Absent
 from ci_bot.core.pipeline.limits import Limits
 from ci_bot.core.pipeline.planning import offered, plan
 from ci_bot.core.pipeline.reading import CONFIG_FILES, Reading, read, refuse
+from ci_bot.core.pipeline.selecting import needs_changes
 
-__all__ = ["CONFIG_FILES", "Limits", "Reading", "offered", "plan", "read", "refuse"]
+__all__ = [
+    "CONFIG_FILES",
+    "Absent",
+    "Limits",
+    "Reading",
+    "needs_changes",
+    "offered",
+    "plan",
+    "read",
+    "refuse",
+]

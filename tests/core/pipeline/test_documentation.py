@@ -10,10 +10,11 @@ import pytest
 from ci_bot.core.pipeline import read
 from ci_bot.core.pipeline.features import JOB_FEATURES, STEP_FEATURES
 from ci_bot.core.pipeline.keys import JOB, STEP, TOP, Keys
+from ci_bot.core.pipeline.top import INCLUDE
 
 FEATURES = {
     key.name for features in (JOB_FEATURES, STEP_FEATURES) for each in features for key in each.keys
-}
+} | {INCLUDE.name}
 ROOT = Path(__file__).parents[3]
 REFERENCE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
 

@@ -77,7 +77,7 @@ PIECES = [
 
 
 def check(raw: bytes, reading: Reading) -> None:
-    assert (reading.pipeline is None) == bool(reading.problems)
+    assert (reading.pipeline is None) == bool(reading.problems or reading.wanted)
     lines = re.split(r"\r\n|\r|\n", raw.decode(errors="replace").removeprefix("\ufeff"))
     places = [(problem.line, problem.column) for problem in reading.problems]
     assert places == sorted(places)
