@@ -53,9 +53,8 @@ TOP: Final = Keys(
 
 JOB: Final = Keys(
     level="in a job",
-    works=("name", "image", "needs", "env", "secrets", "steps", "timeout", "allow-failure"),
+    works=("name", "image", "needs", "if", "env", "secrets", "steps", "timeout", "allow-failure"),
     later=(
-        "if",
         "matrix",
         "fail-fast",
         "max-parallel",
@@ -88,8 +87,8 @@ JOB: Final = Keys(
 
 STEP: Final = Keys(
     level="in a step",
-    works=("name", "run", "image", "env", "secrets", "timeout", "workdir", "continue-on-error"),
-    later=("if", "args", "shell"),
+    works=("name", "run", "if", "image", "env", "secrets", "timeout", "workdir", "continue-on-error"),
+    later=("args", "shell"),
     foreign={
         "allow-failure": "continue-on-error",
         "cmd": "run",

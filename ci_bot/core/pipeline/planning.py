@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ci_bot.core.inputs import defaults, filled
 from ci_bot.core.occasion import Occasion
+from ci_bot.core.pipeline.conditions import decided, with_changes
 from ci_bot.core.pipeline.events import EVENTS
 from ci_bot.core.planned import Pipeline, Plan
 
@@ -14,8 +17,11 @@ def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
     if event not in pipeline.on:
         reason = f'"on" names {_listed(pipeline.on)}, not {event}'
         return Plan(pipeline.name, (), reason, pipeline.file)
-    jobs = filled(pipeline.jobs, defaults(pipeline.inputs))
-    return Plan(pipeline.name, jobs, file=pipeline.file, facts=occasion.facts)
+    values = {**defaults(pipeline.inputs), **occasion.facts.inputs}
+    jobs = filled(pipeline.jobs, values)
+    facts = with_changes(replace(occasion.facts, inputs=values), jobs, occasion.changed)
+    jobs = decided(jobs, facts, occasion.changed)
+    return Plan(pipeline.name, jobs, file=pipeline.file, facts=facts)
 
 
 def offered(pipeline: Pipeline) -> Plan:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Final
 
+from ci_bot.core.pipeline.conditions import check_conditions
 from ci_bot.core.pipeline.draft import FileDraft, JobDraft
 from ci_bot.core.pipeline.env import env
 from ci_bot.core.pipeline.events import On, on
@@ -61,6 +62,7 @@ def _jobs(value: Value) -> tuple[JobDraft, ...] | None:
     drafts = tuple(draft for draft in jobs if draft)
     if len(entries) <= value.scope.limits.jobs:
         check_needs(drafts, {name for name, _ in entries}, value.scope.report)
+        check_conditions(drafts, value.scope)
     return drafts
 
 

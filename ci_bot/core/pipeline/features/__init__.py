@@ -8,9 +8,10 @@ from __future__ import annotations
 from typing import Final
 
 from ci_bot.core.pipeline.features.allow_failure import ALLOW_FAILURE
+from ci_bot.core.pipeline.features.condition import JOB_CONDITION, STEP_CONDITION
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature
 
-JOB_FEATURES: Final[tuple[JobFeature, ...]] = (ALLOW_FAILURE,)
-STEP_FEATURES: Final[tuple[StepFeature, ...]] = ()
+JOB_FEATURES: Final[tuple[JobFeature, ...]] = (JOB_CONDITION, ALLOW_FAILURE)
+STEP_FEATURES: Final[tuple[StepFeature, ...]] = (STEP_CONDITION,)
 
 __all__ = ["JOB_FEATURES", "STEP_FEATURES", "JobFeature", "Key", "Said", "StepFeature"]
