@@ -6,7 +6,7 @@ https://github.com/google/cel-spec is the language; `language` holds the part of
 from ci_bot.core.conditions.checking import Complaint, Known, check
 from ci_bot.core.conditions.evaluating import Answer, Before, Values, evaluate
 from ci_bot.core.conditions.reading import Reads, asks_status, operands, reads
-from ci_bot.core.conditions.reasons import why_failed, why_not
+from ci_bot.core.conditions.reasons import why_failed, why_never, why_not
 
 __all__ = [
     "Answer",
@@ -21,5 +21,6 @@ __all__ = [
     "operands",
     "reads",
     "why_failed",
+    "why_never",
     "why_not",
 ]

@@ -20,6 +20,19 @@ def why_not(text: str, values: Values) -> str:
     return f"if: {_in_words(false, values)}"
 
 
+def why_never(text: str, values: Values) -> str:
+    """Why it will not hold, whatever other jobs and steps do; "" where that is not known yet."""
+    for part in operands(text):
+        if not reads(part).is_known_early:
+            continue
+        answer = evaluate(part, values)
+        if answer.error:  # which one comes first decides, so nothing after it does
+            return ""
+        if not answer.holds:
+            return why_not(part, values)
+    return ""
+
+
 def why_failed(error: str, text: str) -> str:
     """For one that could not be evaluated."""
     return f"if: {_shown(text)} has no answer: {error}"

@@ -6,7 +6,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Final
 
-from ci_bot.core.conditions import Known, Values, check, evaluate, operands, reads, why_not
+from ci_bot.core.conditions import Known, Values, check, evaluate, reads, why_never
 from ci_bot.core.occasion import Changed, Facts
 from ci_bot.core.patterns import any_file_matches
 from ci_bot.core.pipeline.draft import JobDraft
@@ -75,14 +75,8 @@ def decided(jobs: Sequence[Job], facts: Facts, changed: Changed) -> tuple[Job, .
 def _decided(job: Job, values: Values) -> Job:
     if not job.condition or job.skip:
         return job
-    early = [part for part in operands(job.condition) if reads(part).is_known_early]
-    answers = [evaluate(part, values) for part in early]
-    if any(answer.error for answer in answers):
-        return job
-    if not all(answer.holds for answer in answers):
-        return replace(job, condition="", skip=why_not(_joined(early), values))
-    return replace(job, condition="") if reads(job.condition).is_known_early else job
-
-
-def _joined(parts: Sequence[str]) -> str:
-    return " && ".join(parts)
+    why = why_never(job.condition, values)
+    if why:
+        return replace(job, condition="", skip=why)
+    is_known = reads(job.condition).is_known_early and not evaluate(job.condition, values).error
+    return replace(job, condition="") if is_known else job

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import replace
 
 from ci_bot.core.inputs import defaults, filled
 from ci_bot.core.occasion import Occasion
 from ci_bot.core.pipeline.conditions import decided, with_changes
 from ci_bot.core.pipeline.events import EVENTS
-from ci_bot.core.planned import Pipeline, Plan
+from ci_bot.core.planned import Job, Pipeline, Plan
 
 
 def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
@@ -21,7 +22,13 @@ def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
     jobs = filled(pipeline.jobs, values)
     facts = with_changes(replace(occasion.facts, inputs=values), jobs, occasion.changed)
     jobs = decided(jobs, facts, occasion.changed)
-    return Plan(pipeline.name, jobs, file=pipeline.file, facts=facts)
+    return Plan(pipeline.name, jobs, _why_none(jobs), pipeline.file, facts=facts)
+
+
+def _why_none(jobs: Sequence[Job]) -> str:
+    if not all(job.skip for job in jobs):
+        return ""
+    return jobs[0].skip if len(jobs) == 1 else "no job's condition holds for this event"
 
 
 def offered(pipeline: Pipeline) -> Plan:
