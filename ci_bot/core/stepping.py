@@ -98,7 +98,8 @@ def limit(
 ) -> Deadline:
     """When the step must have ended. After a failure it has the grace time, if not more is left."""
     whole = job_deadline(job, job_started)
-    if after_cancel or job_outcome(steps[:index]) is not None:
+    before = job_outcome(steps)  # this step has not ended, so it is no success yet
+    if after_cancel or before is not None:
         grace = Deadline(_grace(steps[:index], step_started), StoppedBy.GRACE, duration(GRACE))
         whole = grace if after_cancel or grace.at > whole.at else whole
     return nearer(whole, job.steps[index].timeout, step_started)

@@ -81,8 +81,9 @@ def _compared(one: Node, other: Node, values: Values, operator: str) -> str:
 def _unchanged(pattern: str, values: Values) -> str:
     if values.changed is None:
         return f"no changed file matches {_shown(pattern)}"
-    files = "1 changed file matches" if values.changed == 1 else f"{values.changed} changed files match"
-    return f"none of {files} {_shown(pattern)}"
+    if values.changed == 1:
+        return f"the one changed file does not match {_shown(pattern)}"
+    return f"none of {values.changed} changed files match {_shown(pattern)}"
 
 
 def _as_written(part: str, values: Values) -> str:
