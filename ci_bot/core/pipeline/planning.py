@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ci_bot.core.conditions import decided, with_changes
 from ci_bot.core.inputs import defaults, filled
 from ci_bot.core.occasion import Occasion
-from ci_bot.core.pipeline.conditions import decided, with_changes
 from ci_bot.core.pipeline.events import EVENTS
 from ci_bot.core.planned import Job, Pipeline, Plan
 
