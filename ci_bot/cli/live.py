@@ -12,6 +12,7 @@ import click
 from ci_bot.core.errors import StoreError
 from ci_bot.core.model import JobRun, LogRef, Run, StepRun
 from ci_bot.core.plain import plain
+from ci_bot.core.standing import Standing, standing
 from ci_bot.core.states import Status, fold
 from ci_bot.ports import LogSink, Runs
 
@@ -57,10 +58,15 @@ class Live:
             for step in job.steps:
                 log = LogRef(job.id, step.index)
                 if step.started_at is not None and log not in self._followers:
-                    before = self._followers.get(LogRef(job.id, step.index - 1))
+                    before = self._before(log)
                     self._followers[log] = asyncio.create_task(
                         self._print(log, self._prefix(job, width), step, before)
                     )
+
+    def _before(self, log: LogRef) -> asyncio.Task[None] | None:
+        """Of the step that ran before it: those in between may have been skipped."""
+        earlier = (LogRef(log.job_id, index) for index in range(log.step - 1, -1, -1))
+        return next((self._followers[each] for each in earlier if each in self._followers), None)
 
     def _prefix(self, job: JobRun, width: int) -> str:
         if job.id not in self._prefixes:
@@ -87,9 +93,23 @@ def summary(run: Run) -> str:
     """One line for each job, then the verdict."""
     width = max((len(job.name) for job in run.jobs), default=0)
     lines = ["", *(_job_line(job, width) for job in run.jobs)]
-    failed = [job.name for job in run.jobs if job.status is not Status.SUCCEEDED]
-    verdict = f"{len(failed)} of {len(run.jobs)} jobs did not pass" if failed else "all jobs passed"
-    return "\n".join([*lines, "", click.style(verdict, fg="red" if failed else "green", bold=True)])
+    colour = "green" if has_passed(run) else "red"
+    return "\n".join([*lines, "", click.style(_verdict(run), fg=colour, bold=True)])
+
+
+def _verdict(run: Run) -> str:
+    if not has_passed(run):
+        failed = sum(job.is_bad and not job.excluded for job in run.jobs)
+        return f"{failed} of {len(run.jobs)} jobs did not pass"
+    skipped = sum(job.status is Status.SKIPPED for job in run.jobs)
+    if skipped == len(run.jobs):
+        return "nothing to run"
+    return f"{len(run.jobs) - skipped} jobs passed, {skipped} skipped" if skipped else "all jobs passed"
+
+
+def has_passed(run: Run) -> bool:
+    """What was skipped by a condition, and for want of a job that was, fails nothing."""
+    return standing(run) in (Standing.SUCCEEDED, Standing.SKIPPED)
 
 
 def _job_line(job: JobRun, width: int) -> str:

@@ -20,6 +20,7 @@ COMMANDS: Final = MappingProxyType(
         "init": "init",
         "run": "run",
         "validate": "validate",
+        "plan": "plan",
         "runs": "runs",
         "logs": "logs",
         "retry": "acts",

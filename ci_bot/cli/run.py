@@ -9,19 +9,18 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
+from typing import Any
 
 import click
 
-from ci_bot.cli.config import read_config
-from ci_bot.cli.live import Live, as_json, summary
+from ci_bot.cli.live import Live, as_json, has_passed, summary
 from ci_bot.cli.logging import configure
+from ci_bot.cli.supposing import occasion, pipeline_of, supposing
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.graph import with_needs
 from ci_bot.core.model import Run, RunKind, Verdict
-from ci_bot.core.occasion import Facts, Occasion
 from ci_bot.core.pipeline import CONFIG_FILES, plan
 from ci_bot.core.planned import Plan
-from ci_bot.core.states import Status, fold
 from ci_bot.settings import Settings, load
 from ci_bot.wiring.local import Local, Tree, look_at, open_local
 
@@ -35,6 +34,7 @@ FINISH_SECONDS = 15.0  # for containers to be removed after an interrupt
 @click.option(
     "--event", type=click.Choice([str(kind) for kind in EVENTS]), default="push", show_default=True
 )
+@supposing
 @click.option(
     "--secret",
     "secrets",
@@ -56,6 +56,7 @@ def run(
     file: Path | None,
     as_document: bool,
     config: Path | None,
+    **said: Any,
 ) -> None:
     """Run .ci.yaml on this machine, the way the server would.
 
@@ -64,11 +65,11 @@ def run(
     settings = load(config)
     configure("error", "text")
     tree = asyncio.run(look_at(Path.cwd()))
-    planned = _chosen(_plan(file or _default_file(tree.root), tree.root, event, settings), jobs)
+    planned = _chosen(_plan(file or _default_file(tree.root), event, settings, tree, said), jobs)
     given = _from_environment(secrets)
     done = asyncio.run(_run(settings, tree, planned, RunKind(event), given, as_document))
     click.echo(json.dumps(as_json(done), indent=2) if as_document else summary(done))
-    if fold(job.status for job in done.jobs) is not Status.SUCCEEDED:
+    if not has_passed(done):
         raise click.exceptions.Exit(1)
 
 
@@ -79,16 +80,12 @@ def _default_file(root: Path) -> Path:
     raise click.ClickException(f"there is no {CONFIG_FILES[0]} in {root}; see docs/language.md")
 
 
-def _plan(file: Path, root: Path, event: str, settings: Settings) -> Plan:
-    try:
-        text = file.read_bytes()
-    except OSError as error:
-        raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
-    limits, image = settings.limits.of_files, settings.default_image
-    reading = read_config(text, file.name, root, image, limits)
-    if reading.pipeline is None:
-        raise click.ClickException("\n".join(str(problem) for problem in reading.problems))
-    planned = plan(reading.pipeline, Occasion(Facts(event=event)))
+def _plan(file: Path, event: str, settings: Settings, tree: Tree, said: Mapping[str, Any]) -> Plan:
+    pipeline = pipeline_of(file, tree.root, settings.default_image, settings.limits.of_files)
+    facts = {**said, "labels": tuple(said["labels"]), "repo": tree.root.name}
+    facts["branch"] = said["branch"] or tree.branch
+    facts["actor"] = said["actor"] or tree.author
+    planned = plan(pipeline, occasion(pipeline, event, **facts))
     if not planned.jobs:
         raise click.ClickException(f"nothing to run: {planned.reason}")
     return planned
@@ -126,7 +123,8 @@ async def _run(
             key="local",
             repo=local.repo,
             kind=kind,
-            ref=tree.branch,
+            ref=_ref(planned, tree),
+            base_ref=planned.facts.base if planned.facts else "",
             sha=tree.sha,
             verdict=Verdict.PLANNED,
             actor=local.actor,
@@ -146,6 +144,11 @@ async def _run(
         finally:
             working.cancel()
             await asyncio.gather(working, return_exceptions=True)
+
+
+def _ref(planned: Plan, tree: Tree) -> str:
+    facts = planned.facts
+    return (facts.tag or facts.branch if facts else "") or tree.branch
 
 
 async def _cancel(local: Local, live: Live, run_id: str) -> None:

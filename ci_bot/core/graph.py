@@ -6,9 +6,11 @@ from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ci_bot.core.conditions import Before, Values, asks_status, evaluate, why_failed, why_not
 from ci_bot.core.model import JobRun
+from ci_bot.core.occasion import Facts
 from ci_bot.core.planned import Job, Plan
-from ci_bot.core.states import Change, Status, job_after
+from ci_bot.core.states import Change, Status, fold, job_after
 
 MOST_NAMED: Final = 5
 
@@ -18,7 +20,7 @@ class Settled:
     """A waiting job that need not wait any longer."""
 
     job: JobRun
-    change: Change  # RELEASE or SKIP
+    change: Change  # RELEASE, SKIP, or FAIL where its condition has no answer
     reason: str = ""
     excluded: bool = False  # skipped by its own condition
 
@@ -28,15 +30,16 @@ def settle(jobs: Sequence[JobRun], plan: Plan) -> tuple[Settled, ...]:
 
     `jobs` are the latest attempts of one run, needs first, so one pass is enough. A job is released
     when all it needs has succeeded, and skipped as soon as one of them cannot any more, or when its
-    own condition does not hold.
+    own condition does not hold. Where that asks how they went, it alone decides, when all have ended.
     """
+    facts = plan.facts or Facts()
     planned = {job.id: job for job in plan.jobs}
     families: dict[str, list[JobRun]] = {}
     settled = []
     for job in jobs:
         now = job
         if job.status is Status.WAITING:
-            change = _change(job, planned[job.key], families)
+            change = _change(job, planned[job.key], families, facts)
             if change is not None:
                 settled.append(change)
                 status = job_after(job.status, change.change)
@@ -45,24 +48,73 @@ def settle(jobs: Sequence[JobRun], plan: Plan) -> tuple[Settled, ...]:
     return tuple(settled)
 
 
-def _change(job: JobRun, planned: Job, families: Mapping[str, Sequence[JobRun]]) -> Settled | None:
+def _change(
+    job: JobRun, planned: Job, families: Mapping[str, Sequence[JobRun]], facts: Facts
+) -> Settled | None:
     if planned.skip:
         return Settled(job, Change.SKIP, planned.skip, excluded=True)
     needed = [(need, cell) for need in job.needs for cell in families[need]]
     bad = [(need, cell) for need, cell in needed if _rules_out(need, cell, job)]
-    if bad:
+    if bad and not asks_status(planned.condition):
         what = " and ".join(f'"{cell.name}", {_PAST[cell.status]}' for _, cell in bad[:MOST_NAMED])
         more = f" and {len(bad) - MOST_NAMED} more" if len(bad) > MOST_NAMED else ""
         return Settled(job, Change.SKIP, f"needs {what}{more}")
-    if all(cell.status.is_final for _, cell in needed):
+    if not all(cell.status.is_final for _, cell in needed):
+        return None
+    if not planned.condition:
         return Settled(job, Change.RELEASE)
-    return None
+    upstream = _upstream(job, families)
+    before = Before(
+        results=results(families),
+        succeeded=not bad,
+        failed=any(cell.is_bad and cell.status in _FAILED for cell in upstream),
+        cancelled=any(cell.is_bad and cell.status is Status.CANCELLED for cell in upstream),
+    )
+    return _by_condition(job, planned.condition, Values(facts, planned.matrix, before))
+
+
+def _by_condition(job: JobRun, condition: str, values: Values) -> Settled:
+    answer = evaluate(condition, values)
+    if answer.error:
+        return Settled(job, Change.FAIL, why_failed(answer.error, condition))
+    if not answer.holds:
+        return Settled(job, Change.SKIP, why_not(condition, values), excluded=True)
+    return Settled(job, Change.RELEASE)
+
+
+def results(families: Mapping[str, Sequence[JobRun]]) -> dict[str, str]:
+    """What conditions call the result of each job that has ended: that of a matrix folds its cells."""
+    folded = {name: fold(cell.status for cell in cells) for name, cells in families.items()}
+    return {name: _RESULTS[status] for name, status in folded.items() if status.is_final}
+
+
+def _upstream(job: JobRun, families: Mapping[str, Sequence[JobRun]]) -> list[JobRun]:
+    """All that it needs, and what those need: a job that was skipped hides what failed before it."""
+    found: dict[str, JobRun] = {}
+    names = list(job.needs)
+    while names:
+        for cell in families[names.pop()]:
+            if cell.key not in found:
+                found[cell.key] = cell
+                names.extend(cell.needs)
+    return list(found.values())
 
 
 def _rules_out(need: str, cell: JobRun, job: JobRun) -> bool:
     return cell.is_bad and not (cell.excluded and need in job.optional)
 
 
+_FAILED: Final = frozenset({Status.FAILED, Status.TIMED_OUT, Status.BROKEN})
+
+#: The words of `ci_bot.core.conditions.language.RESULTS`.
+_RESULTS: Final = {
+    Status.SUCCEEDED: "success",
+    Status.FAILED: "failure",
+    Status.TIMED_OUT: "failure",
+    Status.BROKEN: "failure",
+    Status.CANCELLED: "cancelled",
+    Status.SKIPPED: "skipped",
+}
 _PAST = {
     Status.FAILED: "which failed",
     Status.TIMED_OUT: "which timed out",

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Final
 
 from ci_bot.core.model import Exit, ExitReason, JobRun, StepRun
 from ci_bot.core.planned import Job
@@ -16,6 +17,7 @@ class StoppedBy(StrEnum):
 
     STEP_TIMEOUT = "step_timeout"
     JOB_TIMEOUT = "job_timeout"
+    GRACE = "grace"  # it ran after the job's end was decided
     PERSON = "person"  # cancelled, superseded, closed
 
 
@@ -35,15 +37,24 @@ def step_outcome(exit: Exit, stopped_by: StoppedBy | None, why: str) -> Outcome:
     if exit.reason is ExitReason.STOPPED and stopped_by is not None:
         if stopped_by is StoppedBy.PERSON:
             return Outcome(Change.CANCEL, why)
-        whose = "the job's limit" if stopped_by is StoppedBy.JOB_TIMEOUT else "its limit"
-        return Outcome(Change.TIME_OUT, f"timed out: {whose} is {why}")
+        return Outcome(Change.TIME_OUT, f"timed out: {_WHOSE[stopped_by]} is {why}")
     if exit.code == 0 and exit.reason is ExitReason.EXITED:
         return Outcome(Change.SUCCEED)
     return Outcome(Change.FAIL, exit.message or f"exit code {exit.code}")
 
 
+_WHOSE: Final = {
+    StoppedBy.STEP_TIMEOUT: "its limit",
+    StoppedBy.JOB_TIMEOUT: "the job's limit",
+    StoppedBy.GRACE: "the limit of steps after the job's end",
+}
+
+
 def job_outcome(steps: Sequence[StepRun]) -> Outcome | None:
-    """The end of a job as its steps have it, None while the next step is still to be run."""
+    """The end of a job as its steps have it: the first failure decides. None while there is none yet.
+
+    Steps whose condition says so still run after that (`core.stepping`).
+    """
     for step in steps:
         if step.status is Status.FAILED and step.tolerated:
             continue
@@ -99,10 +110,8 @@ def job_deadline(job: Job, job_started: float) -> Deadline:
     return Deadline(job_started + job.timeout, StoppedBy.JOB_TIMEOUT, duration(job.timeout))
 
 
-def deadline(job: Job, index: int, job_started: float, step_started: float) -> Deadline:
-    """The nearer of the job's and the step's own limit."""
-    whole = job_deadline(job, job_started)
-    own = job.steps[index].timeout
+def nearer(whole: Deadline, own: int | None, step_started: float) -> Deadline:
+    """The step's own limit (seconds, None where it has none) if it comes before the whole's."""
     if own is None or step_started + own >= whole.at:
         return whole
     return Deadline(step_started + own, StoppedBy.STEP_TIMEOUT, duration(own))

@@ -66,6 +66,7 @@ JOB_CHANGES: Final[Mapping[Status, Mapping[Change, Status]]] = MappingProxyType(
             Change.RELEASE: Status.READY,
             Change.SKIP: Status.SKIPPED,
             Change.CANCEL: Status.CANCELLED,
+            Change.FAIL: Status.FAILED,  # its condition has no answer
         },
         Status.READY: {Change.START: Status.RUNNING, Change.CANCEL: Status.CANCELLED},
         Status.RUNNING: _END,
@@ -78,6 +79,7 @@ STEP_CHANGES: Final[Mapping[Status, Mapping[Change, Status]]] = MappingProxyType
             Change.START: Status.RUNNING,
             Change.SKIP: Status.SKIPPED,
             Change.CANCEL: Status.CANCELLED,
+            Change.FAIL: Status.FAILED,  # its condition has no answer
         },
         Status.RUNNING: _END,
     }

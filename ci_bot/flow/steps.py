@@ -7,12 +7,16 @@ from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, TypeVar
 
+from ci_bot.core.conditions import Before, Values
 from ci_bot.core.environment import step_environment
 from ci_bot.core.errors import EngineError, EngineGone, SecretRefused, StepRefused
-from ci_bot.core.model import Exit, ExitReason, LogRef, StepRun, service_log
-from ci_bot.core.outcome import Deadline, Outcome, StoppedBy, deadline, job_outcome, step_outcome
+from ci_bot.core.graph import results
+from ci_bot.core.model import Exit, ExitReason, JobRun, LogRef, StepRun, service_log
+from ci_bot.core.occasion import Facts
+from ci_bot.core.outcome import Deadline, Outcome, StoppedBy, job_outcome, step_outcome
 from ci_bot.core.planned import Job
 from ci_bot.core.states import Change, Status, step_after
+from ci_bot.core.stepping import Next, likely_next, limit, next_step
 from ci_bot.flow.meters import Meters
 from ci_bot.ports import Claim, Clock, LogSink, LogWriter, Runs, Session, StepSpec, Vault
 
@@ -100,13 +104,13 @@ class StepRunner:
             await self._serve(inside)
         except StepRefused as error:
             return Outcome(Change.FAIL, str(error))
-        steps = list(claim.job.steps)
-        while (outcome := job_outcome(steps)) is None:
-            index = next(step.index for step in steps if not step.status.is_final)
-            if cancelling.asked.is_set():
-                return Outcome(Change.CANCEL, cancelling.reason)
-            steps[index] = await self._run_one(inside, steps[index])
-        return outcome
+        steps, values = list(claim.job.steps), _values(claim, job)
+        while True:
+            cancelled = cancelling.reason if cancelling.asked.is_set() else claim.cancel_reason
+            following = next_step(job, steps, values, cancelled, self._clock.now())
+            if following is None:
+                return job_outcome(steps) or Outcome(Change.CANCEL, cancelled)
+            steps[following.index] = await self._take(inside, steps, following)
 
     async def _serve(self, inside: _InSession) -> None:
         """The services are ready when this returns, unless nobody wants the job any more."""
@@ -129,15 +133,39 @@ class StepRunner:
         reason = "; ".join([ended.outcome.reason, *gone])
         return replace(ended, outcome=replace(ended.outcome, reason=reason))
 
-    async def _run_one(self, inside: _InSession, step: StepRun) -> StepRun:
+    async def _take(self, inside: _InSession, steps: Sequence[StepRun], following: Next) -> StepRun:
+        step = steps[following.index]
+        if following.outcome is not None:
+            return await self._record(inside.claim, step, following.outcome)
+        if following.after_cancel:  # it was asked for already, and heard
+            inside = replace(inside, cancelling=Cancelling())
+        return await self._run_one(inside, steps, step, after_cancel=following.after_cancel)
+
+    async def _record(self, claim: Claim, step: StepRun, outcome: Outcome) -> StepRun:
+        """The end of a step that is not run."""
+        change, reason = outcome.change, outcome.reason
+        await self._runs.end_step(claim.lease, step.index, change, reason, None, 0)
+        status = step_after(step.status, change)
+        return replace(step, status=status, reason=reason, finished_at=self._clock.now())
+
+    async def _run_one(
+        self, inside: _InSession, steps: Sequence[StepRun], step: StepRun, *, after_cancel: bool
+    ) -> StepRun:
         claim, now = inside.claim, self._clock.now()
         generation, started_at = step.generation, step.started_at
         if step.status is not Status.RUNNING or started_at is None:
             generation = await self._runs.start_step(claim.lease, step.index)
             started_at = now
-        limit = deadline(inside.job, step.index, claim.job.started_at or now, started_at)
+        until = limit(
+            inside.job,
+            steps,
+            step.index,
+            claim.job.started_at or now,
+            started_at,
+            after_cancel=after_cancel,
+        )
         spec = self._spec(inside, step.index, generation)
-        ended = await self._blaming_services(inside, await self._run_to_end(inside, spec, limit))
+        ended = await self._blaming_services(inside, await self._run_to_end(inside, steps, spec, until))
         await self._runs.end_step(
             claim.lease,
             step.index,
@@ -152,14 +180,18 @@ class StepRunner:
             step,
             status=step_after(Status.RUNNING, ended.outcome.change),
             reason=ended.outcome.reason,
+            started_at=started_at,
+            finished_at=self._clock.now(),
         )
 
-    async def _run_to_end(self, inside: _InSession, spec: StepSpec, limit: Deadline) -> _Ended:
+    async def _run_to_end(
+        self, inside: _InSession, steps: Sequence[StepRun], spec: StepSpec, until: Deadline
+    ) -> _Ended:
         log = await self._log(inside.claim, spec.index)
         exit: Exit | None = None
-        ahead = asyncio.create_task(self._prepare_next(inside, spec.index + 1))
+        ahead = asyncio.create_task(self._prepare_next(inside, steps, spec.index))
         try:
-            outcome, exit = await self._within(inside, await self._given(inside, spec), log, limit)
+            outcome, exit = await self._within(inside, await self._given(inside, spec), log, until)
         except (StepRefused, SecretRefused) as error:
             outcome = Outcome(Change.FAIL, str(error))
         except EngineGone:
@@ -186,17 +218,18 @@ class StepRunner:
         return replace(spec, secrets=await self._vault.open(claim.run, claim.job, spec.step))
 
     async def _within(
-        self, inside: _InSession, spec: StepSpec, log: LogWriter, limit: Deadline
+        self, inside: _InSession, spec: StepSpec, log: LogWriter, until: Deadline
     ) -> tuple[Outcome, Exit]:
+        claim = inside.claim
         running = asyncio.create_task(inside.session.run(spec, log))
         cancel = asyncio.create_task(inside.cancelling.asked.wait())
         try:
-            seconds = max(0.0, limit.at - self._clock.now())
+            seconds = max(0.0, until.at - self._clock.now())
             await asyncio.wait({running, cancel}, timeout=seconds, return_when=asyncio.FIRST_COMPLETED)
             if running.done():
-                return _ended(inside.claim, running.result())
-            stopped_by = StoppedBy.PERSON if cancel.done() else limit.by
-            why = inside.cancelling.reason if cancel.done() else limit.words
+                return _ended(claim, running.result())
+            stopped_by = StoppedBy.PERSON if cancel.done() else until.by
+            why = inside.cancelling.reason if cancel.done() else until.words
             exit = await _stop(inside.session, running)
             return step_outcome(exit, stopped_by, why), exit
         finally:
@@ -204,9 +237,11 @@ class StepRunner:
             cancel.cancel()
             await asyncio.gather(running, cancel, return_exceptions=True)
 
-    async def _prepare_next(self, inside: _InSession, index: int) -> None:
+    async def _prepare_next(self, inside: _InSession, steps: Sequence[StepRun], running: int) -> None:
         """Pays for the next step's container while this one runs. What goes wrong shows in its run."""
-        if index >= len(inside.job.steps) or inside.claim.job.steps[index].status.is_final:
+        values, now = _values(inside.claim, inside.job), self._clock.now()
+        index = likely_next(inside.job, steps, running, values, now)
+        if index is None:
             return
         generation = inside.claim.job.steps[index].generation + 1
         try:
@@ -219,6 +254,15 @@ class StepRunner:
         url = self._link(claim.run.id, claim.job.id)
         env = step_environment(claim.run, inside.job, claim.job, step, url)
         return StepSpec(index, generation, step, env)
+
+
+def _values(claim: Claim, job: Job) -> Values:
+    """What the conditions of its steps read, whatever the steps before them did."""
+    families: dict[str, list[JobRun]] = {}
+    for each in claim.run.jobs:
+        families.setdefault(each.family, []).append(each)
+    facts = claim.run.plan.facts if claim.run.plan else None
+    return Values(facts or Facts(), job.matrix, Before(results(families)))
 
 
 def _ended(claim: Claim, exit: Exit) -> tuple[Outcome, Exit]:

@@ -171,3 +171,34 @@ def test_a_file_that_is_not_there(ask: Ask, repository: Path) -> None:
         2,
         "Error: no.yaml cannot be read: No such file or directory",
     )
+
+
+CONDITIONS = """\
+jobs:
+  test:
+    steps:
+      - {run: exit 1, continue-on-error: true}
+      - {run: echo never, if: failure()}
+      - {run: echo "on $CI_BRANCH", if: changes("src/**")}
+  docs:
+    if: changes("docs/**")
+    steps: [echo docs]
+  deploy:
+    needs: test
+    if: needs["test"].result == "success" && branch == "topic"
+    steps: [echo deployed]
+"""
+
+
+@pytest.mark.docker
+def test_conditions_are_decided_for_what_is_supposed(repository: Path, images: None) -> None:
+    (repository / ".ci.yaml").write_text(CONDITIONS)
+    answer = finish(begin("run", "--branch", "topic", "--changed", "src/a"))
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    assert "test   │ on topic" in lines
+    assert "deploy │ deployed" in lines
+    assert not any("never" in line for line in lines)
+    (docs,) = [line for line in lines if line.startswith("- docs")]
+    assert docs.endswith("if: the one changed file does not match docs/**")
+    assert lines[-1] == "2 jobs passed, 1 skipped"

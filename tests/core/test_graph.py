@@ -8,6 +8,7 @@ import pytest
 
 from ci_bot.core.graph import retried, settle
 from ci_bot.core.model import JobRun
+from ci_bot.core.occasion import Facts
 from ci_bot.core.planned import Job, Plan
 from ci_bot.core.states import Change, Status
 
@@ -114,3 +115,54 @@ def test_what_needs_a_matrix_is_retried_with_any_cell_of_it() -> None:
 def test_what_was_ruled_out_by_its_condition_is_not_tried_again() -> None:
     excluded = replace(job("a", Status.SKIPPED), excluded=True)
     assert retried((excluded, job("b", F))) == ("b",)
+
+
+def under(
+    condition: str, *jobs: JobRun, needs: tuple[str, ...] = ("b",)
+) -> list[tuple[Change, str, bool]]:
+    """What becomes of "c", which needs "b" and has this condition."""
+    every = (*jobs, job("c", W, *needs))
+    plan = planned(*every)
+    *others, last = plan.jobs
+    plan = Plan("", (*others, replace(last, condition=condition)), facts=Facts(branch="dev"))
+    return [(one.change, one.reason, one.excluded) for one in settle(every, plan) if one.job.key == "c"]
+
+
+RELEASED = [(Change.RELEASE, "", False)]
+
+
+def test_a_condition_without_status_functions_implies_that_all_needs_succeeded() -> None:
+    condition = 'needs["b"].result == "success"'
+    assert under(condition, job("b", S)) == RELEASED
+    assert under(condition, job("b", R)) == []
+    assert under(condition, job("b", F)) == [(Change.SKIP, 'needs "b", which failed', False)]
+
+
+def test_a_condition_with_one_decides_alone_when_all_needs_have_ended() -> None:
+    assert under("failure()", job("b", F)) == RELEASED
+    assert under("always()", job("b", F)) == RELEASED
+    assert under("always()", job("b", R)) == []
+    nothing = "if: nothing before it failed"
+    assert under("failure()", job("b", S)) == [(Change.SKIP, nothing, True)]
+    assert under("cancelled()", job("b", Status.CANCELLED)) == RELEASED
+
+
+def test_a_failure_is_seen_through_jobs_that_were_skipped_for_it() -> None:
+    jobs = (job("a", F), job("b", Status.SKIPPED, "a"))
+    assert under("failure()", *jobs) == RELEASED
+    assert under('always() && needs["b"].result == "skipped"', *jobs) == RELEASED
+
+
+def test_the_result_of_a_matrix_folds_its_cells() -> None:
+    cells = [replace(job(f"b({n})", status), group="b") for n, status in enumerate((S, F))]
+    assert under('always() && needs["b"].result == "failure"', *cells) == RELEASED
+
+
+def test_a_condition_without_an_answer_fails_the_job() -> None:
+    told = "if: 1 / 0 == 1 && always() has no answer: divide by zero"
+    assert under("1 / 0 == 1 && always()", job("b", S)) == [(Change.FAIL, told, False)]
+
+
+def test_what_an_allowed_failure_leaves_is_told_and_is_no_failure() -> None:
+    allowed = replace(job("b", F), tolerated=True)
+    assert under('needs["b"].result == "failure" && success() && !failure()', allowed) == RELEASED

@@ -10,14 +10,13 @@ from ci_bot.core.outcome import (
     Outcome,
     StoppedBy,
     Took,
-    deadline,
     duration,
     job_outcome,
+    nearer,
     run_took,
     step_outcome,
 )
 from ci_bot.core.states import Change, Status
-from tests.make import job
 
 STOPPED = Exit(137, ExitReason.STOPPED)
 
@@ -64,13 +63,10 @@ def test_continue_on_error_tolerates_failures_alone(status: Status) -> None:
 
 
 def test_the_nearer_limit_counts() -> None:
-    from dataclasses import replace
-
-    plain = job("a", timeout=100)
-    own = replace(plain, steps=(replace(plain.steps[0], timeout=30),))
-    assert deadline(plain, 0, 1000, 1050) == Deadline(1100, StoppedBy.JOB_TIMEOUT, "100s")
-    assert deadline(own, 0, 1000, 1050) == Deadline(1080, StoppedBy.STEP_TIMEOUT, "30s")
-    assert deadline(own, 0, 1000, 1090).by is StoppedBy.JOB_TIMEOUT
+    whole = Deadline(1100, StoppedBy.JOB_TIMEOUT, "100s")
+    assert nearer(whole, None, 1050) == whole
+    assert nearer(whole, 30, 1050) == Deadline(1080, StoppedBy.STEP_TIMEOUT, "30s")
+    assert nearer(whole, 30, 1090) == whole
 
 
 def test_durations_are_written_as_in_the_file() -> None:

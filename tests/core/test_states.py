@@ -19,6 +19,7 @@ JOB = {
     (Status.WAITING, Change.RELEASE): Status.READY,
     (Status.WAITING, Change.SKIP): Status.SKIPPED,
     (Status.WAITING, Change.CANCEL): Status.CANCELLED,
+    (Status.WAITING, Change.FAIL): Status.FAILED,
     (Status.READY, Change.START): Status.RUNNING,
     (Status.READY, Change.CANCEL): Status.CANCELLED,
     **{(Status.RUNNING, change): status for change, status in ENDS.items()},
@@ -27,6 +28,7 @@ STEP = {
     (Status.WAITING, Change.START): Status.RUNNING,
     (Status.WAITING, Change.SKIP): Status.SKIPPED,
     (Status.WAITING, Change.CANCEL): Status.CANCELLED,
+    (Status.WAITING, Change.FAIL): Status.FAILED,
     **{(Status.RUNNING, change): status for change, status in ENDS.items()},
 }
 EVERY = [(status, change) for status in Status for change in Change]

@@ -238,3 +238,89 @@ async def test_a_failed_step_names_the_service_that_died_beside_it(working: Work
 async def test_jobs_without_services_ask_for_none(working: Working) -> None:
     await carry_out(working, job("test", "make"))
     assert working.executor.served == 0
+
+
+def under(planned: Job, **conditions: str) -> Job:
+    """The job with a condition for each of these steps."""
+    steps = (replace(step, condition=conditions.get(step.name, "")) for step in planned.steps)
+    return replace(planned, steps=tuple(steps))
+
+
+async def test_after_a_failure_those_steps_run_whose_condition_says_so(working: Working) -> None:
+    working.executor.steps["make"] = FakeStep(Exit(2))
+    planned = under(
+        job("test", "make", "test", "tell", "tidy", "never"),
+        tell="failure()",
+        tidy="always()",
+        never="cancelled()",
+    )
+    await carry_out(working, planned)
+    ended = await working.job()
+    assert (ended.status, ended.reason) == (F, 'step "make": exit code 2')
+    assert working.executor.ran == ["make", "tell", "tidy"]
+    assert await statuses(working) == [F, X, S, S, X]
+    assert ended.steps[4].reason == "if: nothing before it was cancelled"
+
+
+async def test_a_job_keeps_its_first_failure_whatever_fails_after_it(working: Working) -> None:
+    working.executor.steps |= {"make": FakeStep(Exit(2)), "tell": FakeStep(Exit(3))}
+    await carry_out(working, under(job("test", "make", "tell"), tell="always()"))
+    assert (await working.job()).reason == 'step "make": exit code 2'
+    assert await statuses(working) == [F, F]
+
+
+async def test_a_step_that_is_not_to_run_is_skipped_with_its_reason(working: Working) -> None:
+    await carry_out(working, under(job("test", "make", "test"), make="fork || draft"))
+    ended = await working.job()
+    assert ended.status is S
+    assert await statuses(working) == [X, S]
+    told = "if: fork || draft is false (fork is false, draft is false)"
+    assert (ended.steps[0].reason, ended.steps[0].started_at) == (told, None)
+
+
+async def test_a_condition_without_an_answer_fails_the_job(working: Working) -> None:
+    await carry_out(working, under(job("test", "make", "test"), make="1 / 0 == 1"))
+    ended = await working.job()
+    told = 'step "make": if: 1 / 0 == 1 has no answer: divide by zero'
+    assert (ended.status, ended.reason) == (F, told)
+    assert working.executor.ran == []
+
+
+async def test_after_a_cancel_those_steps_run_whose_condition_says_so(working: Working) -> None:
+    working.executor.steps["make"] = FakeStep(hangs=True)
+    cancelling = Cancelling()
+    planned = under(job("test", "make", "test", "tidy", "tell"), tidy="always()", tell="failure()")
+    running = asyncio.create_task(carry_out(working, planned, cancelling))
+    await working.executor.until_running("make")
+    cancelling.ask("superseded by bbbbbbb")
+    await running
+    ended = await working.job()
+    assert (ended.status, ended.reason) == (Status.CANCELLED, 'step "make": superseded by bbbbbbb')
+    assert working.executor.ran == ["make", "tidy"]
+    assert await statuses(working) == [Status.CANCELLED, X, S, X]
+
+
+async def test_after_the_jobs_time_is_over_those_steps_have_a_time_of_their_own(
+    working: Working,
+) -> None:
+    working.executor.steps["make"] = FakeStep(hangs=True)
+    planned = replace(under(job("test", "make", "tidy"), tidy="failure()"), timeout=0)
+    await carry_out(working, planned)
+    ended = await working.job()
+    assert ended.status is Status.TIMED_OUT
+    assert working.executor.ran == ["make", "tidy"]
+    assert await statuses(working) == [Status.TIMED_OUT, S]
+
+
+async def test_whoever_adopts_a_job_goes_on_after_its_failure(working: Working) -> None:
+    working.executor.steps |= {"make": FakeStep(Exit(2)), "tidy": FakeStep(hangs=True)}
+    planned = under(job("test", "make", "test", "tidy"), tidy="always()")
+    await working.start(planned)
+    first = asyncio.create_task(working.runner().carry_out(await working.claim(), Cancelling()))
+    await working.executor.until_running("tidy")
+    first.cancel()
+    await asyncio.gather(first, return_exceptions=True)
+    working.executor.steps["tidy"] = FakeStep()
+    await working.runner().carry_out(await working.claim(SUCCESSOR), Cancelling())
+    assert await statuses(working) == [F, X, S]
+    assert (await working.job()).reason == 'step "make": exit code 2'

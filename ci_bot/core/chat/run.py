@@ -10,11 +10,13 @@ from ci_bot.core import asking
 from ci_bot.core.chat.asked import Asked, refused, taken, unknown_jobs, usage
 from ci_bot.core.chat.inputs import values_of, wrong_inputs
 from ci_bot.core.chat.retry import approve_first
+from ci_bot.core.conditions import decided
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.graph import with_needs
 from ci_bot.core.inputs import filled
 from ci_bot.core.markdown import code
 from ci_bot.core.model import RunKind, Verdict
+from ci_bot.core.occasion import Facts
 from ci_bot.core.planned import Plan
 
 NAME: Final = "run"
@@ -68,6 +70,8 @@ def _started(new: NewRun, asked: Asked, args: Sequence[str]) -> Decision:
 def _by_hand(
     job: str, asked: Asked, planned: NewRun, offered: Plan, values: Mapping[str, str]
 ) -> NewRun:
+    facts = _facts(asked, planned, values)
+    jobs = filled(with_needs((job,), offered.jobs), values)
     return replace(
         planned,
         key=f"{_key_prefix(job, asked)}{asked.event.comment}",
@@ -76,8 +80,22 @@ def _by_hand(
         verdict=Verdict.PLANNED,
         reason="",
         problems=(),
-        plan=replace(offered, jobs=filled(with_needs((job,), offered.jobs), values), inputs=()),
+        plan=replace(offered, jobs=decided(jobs, facts), inputs=(), facts=facts),
     )
+
+
+def _facts(asked: Asked, planned: NewRun, values: Mapping[str, str]) -> Facts:
+    """What conditions read: the head as it is, started by hand. Conditions hold for whoever asks."""
+    pull = asked.pull
+    known = (planned.plan and planned.plan.facts) or Facts(
+        branch=pull.head_ref,
+        base=pull.base_ref,
+        repo=asked.repo.name,
+        draft=pull.is_draft,
+        fork=pull.is_from_fork(asked.repo),
+        labels=pull.labels,
+    )
+    return replace(known, event=RunKind.MANUAL, actor=asked.person.actor.login, inputs=dict(values))
 
 
 def _key_prefix(job: str, asked: Asked) -> str:

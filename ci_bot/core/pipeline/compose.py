@@ -217,6 +217,8 @@ class _Composer:
     def _report_tag(self, tag: str, mark: Mark) -> None:
         written = tag.replace("tag:yaml.org,2002:", "!!")
         hint = 'put the value in quotes if the "!" belongs to it; otherwise remove the tag'
+        if self._path().endswith(".if") and not written.startswith("!!"):
+            hint = f"a condition that begins with \"!\" must be quoted: if: '{written} …'"
         self._report.add(mark, self._path(), f"YAML tag {quoted(written)} is not supported", hint)
 
     def _report_alias(self, name: str, mark: Mark) -> None:

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, TypeAlias, TypeGuard
 
 from ci_bot.core.pipeline.compose import Spent, compose
+from ci_bot.core.pipeline.conditions import check_conditions
 from ci_bot.core.pipeline.decode import decode
 from ci_bot.core.pipeline.draft import FileDraft, Include, JobDraft
 from ci_bot.core.pipeline.graph import check_needs
@@ -65,6 +66,7 @@ class Files:
         if _differ(jobs) and self._is_whole and len(jobs) <= self._limits.jobs:
             ids = frozenset(id for draft in self._drafts for id in draft.ids)
             check_needs(jobs, ids)
+            check_conditions(jobs, self._inputs)
         self._check_count(jobs)
         if self.has_problems or not self._is_whole:
             return None

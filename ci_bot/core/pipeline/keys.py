@@ -68,6 +68,7 @@ JOB: Final = Keys(
         "name",
         "image",
         "needs",
+        "if",
         "env",
         "secrets",
         "steps",
@@ -78,7 +79,6 @@ JOB: Final = Keys(
         "docker",
     ),
     later=(
-        "if",
         "matrix",
         "fail-fast",
         "max-parallel",
@@ -112,6 +112,7 @@ STEP: Final = Keys(
         "name",
         "run",
         "args",
+        "if",
         "image",
         "env",
         "secrets",
@@ -120,7 +121,7 @@ STEP: Final = Keys(
         "shell",
         "continue-on-error",
     ),
-    later=("if",),
+    later=(),
     foreign={
         "allow-failure": "continue-on-error",
         "cmd": "run",

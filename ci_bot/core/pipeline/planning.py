@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+from dataclasses import replace
+
+from ci_bot.core.conditions import decided, with_changes
 from ci_bot.core.inputs import defaults, filled
 from ci_bot.core.occasion import Occasion
 from ci_bot.core.pipeline.events import EVENTS
 from ci_bot.core.pipeline.selecting import refusal
-from ci_bot.core.planned import Filter, Pipeline, Plan
+from ci_bot.core.planned import Filter, Job, Pipeline, Plan
 
 
 def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
@@ -18,8 +22,17 @@ def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
     refused = refusal(pipeline.filters.get(event, Filter()), occasion)
     if refused:
         return Plan(pipeline.name, (), refused.reason, pipeline.file, awaits=refused.awaits)
-    jobs = filled(pipeline.jobs, defaults(pipeline.inputs))
-    return Plan(pipeline.name, jobs, file=pipeline.file, facts=occasion.facts)
+    values = {**defaults(pipeline.inputs), **occasion.facts.inputs}
+    jobs = filled(pipeline.jobs, values)
+    facts = with_changes(replace(occasion.facts, inputs=values), jobs, occasion.changed)
+    jobs = decided(jobs, facts, occasion.changed)
+    return Plan(pipeline.name, jobs, _why_none(jobs), pipeline.file, facts=facts)
+
+
+def _why_none(jobs: Sequence[Job]) -> str:
+    if not all(job.skip for job in jobs):
+        return ""
+    return jobs[0].skip if len(jobs) == 1 else "no job's condition holds for this event"
 
 
 def offered(pipeline: Pipeline) -> Plan:

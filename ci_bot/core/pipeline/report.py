@@ -11,6 +11,7 @@ from ci_bot.core.pipeline.tree import Mark
 
 MAX_PROBLEMS: Final = 100
 MAX_QUOTED: Final = 60
+MOST_LINES: Final = 40  # of one scalar that are looked through
 
 #: A hint that costs time is a function, called only for the problems that are shown.
 Hint: TypeAlias = str | Callable[[], str]
@@ -32,6 +33,27 @@ class Report:
 
     def add(self, mark: Mark, path: str, message: str, hint: Hint = "") -> None:
         self._found.append((self._within(mark), path, message, hint))
+
+    def inside(self, mark: Mark, text: str, line: int, column: int) -> Mark:
+        """Where a line and column (from 1) of a scalar's text stand in the file; `mark` is the scalar's.
+
+        Quotes, indentation and folding are not part of the text, so its words are looked for.
+        """
+        row = text.split("\n")[line - 1] if line <= text.count("\n") + 1 else ""
+        word = row[column - 1 :].split(" ", 1)[0]
+        for wanted, offset in ((row, column - 1), (word, 0)):
+            found = self._found_below(mark, wanted.rstrip()) if wanted.strip() else None
+            if found is not None:
+                return Mark(found.line, found.column + offset)
+        return mark
+
+    def _found_below(self, mark: Mark, wanted: str) -> Mark | None:
+        rows = self._lines[mark.line - 1 : mark.line + MOST_LINES]
+        for number, row in enumerate(rows):
+            at = row.find(wanted, mark.column - 1 if number == 0 else 0)
+            if at >= 0:
+                return Mark(mark.line + number, at + 1)
+        return None
 
     def problems(self) -> tuple[Problem, ...]:
         found = sorted(self._found, key=lambda entry: entry[0])

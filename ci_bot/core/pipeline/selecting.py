@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Final
 
+from ci_bot.core.conditions import patterns_of
 from ci_bot.core.occasion import Changed, Facts, Occasion
 from ci_bot.core.patterns import any_file_matches, is_too_much, matches_ref
 from ci_bot.core.pipeline.report import quoted
@@ -43,13 +44,7 @@ def needs_changes(pipeline: Pipeline, event: str) -> bool:
     if event not in pipeline.on:
         return False
     filters = pipeline.filters.get(event, Filter())
-    return bool(filters.paths or filters.paths_ignore) or _conditions_ask(pipeline)
-
-
-def _conditions_ask(pipeline: Pipeline) -> bool:
-    written = [job.condition for job in pipeline.jobs]
-    written += [step.condition for job in pipeline.jobs for step in job.steps]
-    return any("changes" in condition for condition in written)
+    return bool(filters.paths or filters.paths_ignore or patterns_of(pipeline.jobs))
 
 
 def _by_branch(filters: Filter, facts: Facts) -> str:

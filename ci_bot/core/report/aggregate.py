@@ -69,7 +69,8 @@ def _actions(gate: GateState) -> tuple[Action, ...]:
     jobs = [job for run in gate.runs for job in run.jobs]
     if not jobs:
         return ()
-    return (RETRY_FAILED, RETRY_ALL) if any(job.status.is_bad for job in jobs) else (RETRY_ALL,)
+    bad = any(job.status.is_bad and job.status is not Status.SKIPPED for job in jobs)
+    return (RETRY_FAILED, RETRY_ALL) if bad else (RETRY_ALL,)
 
 
 def _started_at(runs: Sequence[Run]) -> float:

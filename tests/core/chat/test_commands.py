@@ -160,6 +160,24 @@ def test_what_cannot_be_run_is_said_in_words(line: str) -> None:
     assert said(decision)
 
 
+def test_the_conditions_of_a_job_that_is_run_by_hand_are_decided_for_that() -> None:
+    step = Step("deploy", "./deploy.sh", "img", condition="failure()")
+    text = 'event == "manual" && branch == "feature" && inputs.target == "staging"'
+    jobs = (
+        Job("deploy", "deploy", (step,), condition=text),
+        Job("push", "push", (step,), condition='event == "push"'),
+    )
+    known = asked(offered=replace(plan(*jobs), inputs=(TARGET,)))
+    (new,) = decide("run deploy target=staging", known).create
+    assert new.plan is not None
+    assert (new.plan.jobs[0].skip, new.plan.jobs[0].condition) == ("", "")
+    assert new.plan.facts is not None
+    assert (new.plan.facts.event, new.plan.facts.inputs) == ("manual", {"target": "staging"})
+    (other,) = decide("run push target=staging", known).create
+    assert other.plan is not None
+    assert other.plan.jobs[0].skip == 'if: event is "manual", not "push"'
+
+
 TARGET = Input("target", None, ("staging", "production"))
 NOTE = Input("note", "none")
 

@@ -132,12 +132,45 @@ CASES: list[tuple[str, list[str]]] = [
         ['5:9: jobs.build.steps[0].worksdir: unknown key "worksdir"; did you mean "workdir"?'],
     ),
     (step("script: x"), ['5:9: jobs.build.steps[0].script: unknown key "script"; did you mean "run"?']),
-    (step("if: failure()"), ['5:9: jobs.build.steps[0].if: "if" is not supported by this version yet']),
+    (step("if: failure()"), []),
     (
         step("if: !draft"),
         [
-            '5:9: jobs.build.steps[0].if: "if" is not supported by this version yet',
-            '5:13: jobs.build.steps[0].if: YAML tag "!draft" is not supported; put the value in quotes if the "!" belongs to it; otherwise remove the tag',
+            '5:13: jobs.build.steps[0].if: YAML tag "!draft" is not supported; a condition that begins with "!" must be quoted: if: \'!draft …\''
+        ],
+    ),
+    (
+        step("if: 'true && evnt == \"push\"'"),
+        ['5:22: jobs.build.steps[0].if: unknown name "evnt"; did you mean "event"?'],
+    ),
+    (
+        step("if: |\n          true\n            && brnch == 'main'"),
+        ['7:16: jobs.build.steps[0].if: unknown name "brnch"; did you mean "branch"?'],
+    ),
+    (
+        step("if: >\n          true\n          && brnch == 'main'"),
+        ['7:14: jobs.build.steps[0].if: unknown name "brnch"; did you mean "branch"?'],
+    ),
+    (
+        step("if: ''"),
+        ["5:13: jobs.build.steps[0].if: the condition is empty; remove it, or write true"],
+    ),
+    (step("if: [a]"), ["5:13: jobs.build.steps[0].if: must be text, not a list"]),
+    (job("if: false"), []),
+    (
+        job('if: needs["test"].result == "success"'),
+        ['4:22: jobs.build.if: this job does not need "test"; write "needs: test" into the job first'],
+    ),
+    (
+        job('if: inputs.level == "high"'),
+        [
+            '4:15: jobs.build.if: there is no input "level"; there is no input under "on: manual: inputs"'
+        ],
+    ),
+    (
+        job("if: branch"),
+        [
+            '4:9: jobs.build.if: a condition must be true or false; this is text; compare it: branch == "main"'
         ],
     ),
     (step("needs: x"), ['5:9: jobs.build.steps[0].needs: unknown key "needs"; it belongs in a job']),

@@ -64,6 +64,30 @@ SITUATIONS = {
     "nothing_to_run": [
         run(verdict=Verdict.NOTHING_TO_RUN, reason=".ci.yaml does not ask for pull requests")
     ],
+    "all_skipped": [
+        run(
+            job("test", Status.SKIPPED, reason="if: none of 3 changed files match src/**"),
+            job("deploy", Status.SKIPPED, reason='if: branch is "dev", not "main"'),
+            job("after", Status.SKIPPED, needs=("deploy",), reason='needs "deploy", which was skipped'),
+            verdict=Verdict.NOTHING_TO_RUN,
+            reason="no job's condition holds for this event",
+        )
+    ],
+    "steps_with_conditions": [
+        run(
+            job(
+                "test",
+                Status.FAILED,
+                (
+                    step(0, "make", Status.FAILED, "exit code 2"),
+                    step(1, "make test", Status.SKIPPED),
+                    step(2, "tell", start=4),
+                    step(3, "publish", Status.SKIPPED, 'if: branch is "dev", not "main"'),
+                ),
+                'step "make": exit code 2',
+            )
+        )
+    ],
     "passed_with_skips": [
         run(
             job("test", seconds=14),

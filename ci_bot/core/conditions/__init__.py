@@ -1,0 +1,30 @@
+"""Conditions (`if`), in CEL: text → problems; text and what is known → an answer, and in words why not.
+
+https://github.com/google/cel-spec is the language; `language` holds the part of it that is spoken here.
+"""
+
+from ci_bot.core.conditions.checking import Complaint, Known, check
+from ci_bot.core.conditions.deciding import decided, patterns_of, with_changes
+from ci_bot.core.conditions.evaluating import Answer, Before, Values, evaluate
+from ci_bot.core.conditions.reading import Reads, asks_status, operands, reads
+from ci_bot.core.conditions.reasons import why_failed, why_never, why_not
+
+__all__ = [
+    "Answer",
+    "Before",
+    "Complaint",
+    "Known",
+    "Reads",
+    "Values",
+    "asks_status",
+    "check",
+    "decided",
+    "evaluate",
+    "operands",
+    "patterns_of",
+    "reads",
+    "why_failed",
+    "why_never",
+    "why_not",
+    "with_changes",
+]
