@@ -20,6 +20,7 @@ COMMANDS: Final = MappingProxyType(
         "init": "init",
         "run": "run",
         "validate": "validate",
+        "schema": "schema",
         "runs": "runs",
         "logs": "logs",
         "retry": "acts",

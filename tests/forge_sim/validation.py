@@ -129,7 +129,7 @@ class Validator:
             return None
         if template not in self._specs:
             small = {**self._document, "paths": {template: item}, "x-webhooks": {}}
-            config = OpenApiConfig(spec_validator_cls=None)
+            config = OpenApiConfig(spec_validator_cls=None)  # type: ignore[arg-type]  # its types forget None
             self._specs[template] = OpenAPI.from_dict(small, config=config)
         return self._specs[template]
 

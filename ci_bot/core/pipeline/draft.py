@@ -57,3 +57,4 @@ class FileDraft:
     env: Env
     jobs: tuple[JobDraft, ...]
     inputs: tuple[Input, ...] = ()
+    said: Said = field(default_factory=dict)  # of its features

@@ -6,13 +6,12 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, TypeAlias
 
+from ci_bot.core.pipeline.features.schemas import Schema
 from ci_bot.core.pipeline.value import Value
-from ci_bot.core.planned import Job, Step
+from ci_bot.core.planned import Job, Pipeline, Step
 
 #: What was read of one level, by key; a key is missing where the file does not say it, or says it wrong.
 Said: TypeAlias = Mapping[str, Any]
-#: A JSON Schema. https://json-schema.org/draft/2020-12
-Schema: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,11 @@ class Key:
     schema: Schema
     about: str  # Markdown, one to three sentences
     example: str = ""
+    ends: str = "succeeded"  # how a run of the example ends
+
+
+def unchanged_pipeline(pipeline: Pipeline, said: Said) -> Pipeline:
+    return pipeline
 
 
 def unchanged_job(job: Job, said: Said) -> Job:
@@ -52,6 +56,15 @@ class JobFeature:
 
     keys: tuple[Key, ...]
     lower: Callable[[Job, Said], Job] = unchanged_job
+    check: Callable[[Value, Said], None] = nothing
+
+
+@dataclass(frozen=True, slots=True)
+class TopFeature:
+    """Keys at the top of the file that belong together; as `JobFeature`."""
+
+    keys: tuple[Key, ...]
+    lower: Callable[[Pipeline, Said], Pipeline] = unchanged_pipeline
     check: Callable[[Value, Said], None] = nothing
 
 
