@@ -14,7 +14,8 @@ from tests.cli.conftest import NOWHERE, Ask, begin, finish, git
 PASSING = """\
 jobs:
   build:
-    steps: [cat note.txt]
+    allow-failure: true
+    steps: [cat note.txt, exit 1]
   test:
     needs: build
     steps:
