@@ -98,6 +98,7 @@ def test_all_examples_are_run() -> None:
     assert {folder.name for folder in (ROOT / "examples").iterdir()} == {*EXAMPLES, "seed"}
 
 
+@pytest.mark.timeout(300)  # the first one makes the images
 @pytest.mark.parametrize(
     ("name", "example"),
     [
