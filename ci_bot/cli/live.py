@@ -12,8 +12,7 @@ import click
 from ci_bot.core.errors import StoreError
 from ci_bot.core.model import JobRun, LogRef, Run, StepRun
 from ci_bot.core.plain import plain
-from ci_bot.core.standing import standing
-from ci_bot.core.states import Status
+from ci_bot.core.states import Status, fold
 from ci_bot.ports import LogSink, Runs
 
 LOOK_SECONDS: Final = 0.1
@@ -88,7 +87,7 @@ def summary(run: Run) -> str:
     """One line for each job, then the verdict."""
     width = max((len(job.name) for job in run.jobs), default=0)
     lines = ["", *(_job_line(job, width) for job in run.jobs)]
-    failed = [job.name for job in run.jobs if job.is_bad]
+    failed = [job.name for job in run.jobs if job.status is not Status.SUCCEEDED]
     verdict = f"{len(failed)} of {len(run.jobs)} jobs did not pass" if failed else "all jobs passed"
     return "\n".join([*lines, "", click.style(verdict, fg="red" if failed else "green", bold=True)])
 
@@ -104,7 +103,7 @@ def _job_line(job: JobRun, width: int) -> str:
 def as_json(run: Run) -> dict[str, Any]:
     """`{"status", "sha", "event", "jobs": [{"id", "name", "status", "reason", "seconds", "steps"}]}`."""
     return {
-        "status": str(standing(run)),
+        "status": str(fold(job.status for job in run.jobs)),
         "sha": run.sha,
         "event": str(run.kind),
         "jobs": [

@@ -20,7 +20,7 @@ from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.occasion import Facts, Occasion
 from ci_bot.core.pipeline import CONFIG_FILES, Limits, plan, read
 from ci_bot.core.planned import Plan
-from ci_bot.core.standing import Standing, standing
+from ci_bot.core.states import Status, fold
 from ci_bot.settings import Settings, load
 from ci_bot.wiring import Local, Tree, look_at, open_local
 
@@ -67,7 +67,7 @@ def run(
     given = _from_environment(secrets)
     done = asyncio.run(_run(settings, tree, planned, RunKind(event), given, as_document))
     click.echo(json.dumps(as_json(done), indent=2) if as_document else summary(done))
-    if standing(done) is not Standing.SUCCEEDED:
+    if fold(job.status for job in done.jobs) is not Status.SUCCEEDED:
         raise click.exceptions.Exit(1)
 
 

@@ -22,11 +22,11 @@ from ci_bot.core.pipeline.features.schemas import (
     one_or_more,
 )
 from ci_bot.core.pipeline.image import image
-from ci_bot.core.pipeline.job import needs, steps
+from ci_bot.core.pipeline.job import read_needs, read_steps
 from ci_bot.core.pipeline.limits import DEFAULT_LIMITS
 from ci_bot.core.pipeline.on_schema import on_schema
 from ci_bot.core.pipeline.scalars import duration, one_line, script, workdir
-from ci_bot.core.pipeline.top import jobs, version
+from ci_bot.core.pipeline.top import read_jobs, read_version
 from ci_bot.core.pipeline.value import flag
 
 #: Where the schema of a file keeps those of a job and of a step.
@@ -52,7 +52,7 @@ _NEED: Final[dict[str, Any]] = {
 
 VERSION: Final = Key(
     name="version",
-    read=version,
+    read=read_version,
     schema={"enum": [1, "1"]},
     about="The version of this language; there is only `1`. Optional.",
     example="""\
@@ -117,7 +117,7 @@ jobs:
 )
 JOBS: Final = Key(
     name="jobs",
-    read=jobs,
+    read=read_jobs,
     schema={
         "type": "object",
         "propertyNames": JOB_ID,
@@ -166,7 +166,7 @@ jobs:
 )
 NEEDS: Final = Key(
     name="needs",
-    read=needs,
+    read=read_needs,
     schema=one_or_more(_NEED),
     about=(
         "The job, or a list of the jobs, that must have succeeded before this one starts. "
@@ -211,7 +211,7 @@ jobs:
 )
 STEPS: Final = Key(
     name="steps",
-    read=steps,
+    read=read_steps,
     schema={"type": "array", "items": STEP, "minItems": 1, "maxItems": DEFAULT_LIMITS.steps},
     about=(
         "A list of [steps](#step), at least one. They run one after the other, each in a container of its "

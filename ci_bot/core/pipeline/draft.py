@@ -57,4 +57,3 @@ class FileDraft:
     env: Env
     jobs: tuple[JobDraft, ...]
     inputs: tuple[Input, ...] = ()
-    said: Said = field(default_factory=dict)  # of its features

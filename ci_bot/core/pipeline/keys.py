@@ -122,6 +122,9 @@ EVENT_FILTERS: Final = Keys(
     works=(),
     later=("branches", "branches-ignore", "paths", "paths-ignore", "drafts", "tags"),
 )
+EVENT_KEYS: Final[Mapping[str, Keys]] = dict.fromkeys(
+    ("push", "pull_request", "tag", "merge_group"), EVENT_FILTERS
+)
 MANUAL: Final = Keys(
     level="under manual", works=("inputs",), later=(), foreign={"parameters": "inputs"}
 )

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ci_bot.core.pipeline import basics, keys
-from ci_bot.core.pipeline.features import JOB_FEATURES, STEP_FEATURES, TOP_FEATURES, Key
+from ci_bot.core.pipeline.features import JOB_FEATURES, STEP_FEATURES, Key
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,7 +41,7 @@ LEVELS: Final = (
     Level(
         "file",
         keys.TOP,
-        _ordered(_TOP_ORDER, (*basics.TOP_KEYS, *(k for f in TOP_FEATURES for k in f.keys))),
+        _ordered(_TOP_ORDER, basics.TOP_KEYS),
     ),
     Level(
         "job",

@@ -8,7 +8,7 @@ from typing import Any, Final
 from ci_bot.core.inputs import NAME
 from ci_bot.core.pipeline.events import EVENTS, MOST_INPUTS
 from ci_bot.core.pipeline.features.schemas import TEXT, Schema, described, one_or_more
-from ci_bot.core.pipeline.keys import EVENT_FILTERS
+from ci_bot.core.pipeline.keys import EVENT_KEYS
 
 _BRANCHES: Final = described(
     one_or_more(TEXT),
@@ -99,6 +99,9 @@ def on_schema() -> dict[str, Any]:
 def _options(event: str) -> Schema:
     if event == "schedule":
         return _SCHEDULE
-    found = {k: v for k, v in _FILTERS.get(event, {}).items() if k in EVENT_FILTERS.works}
-    properties = _MANUAL if event == "manual" else found
+    properties = _MANUAL if event == "manual" else _working(event)
     return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
+
+
+def _working(event: str) -> Mapping[str, Schema]:
+    return {name: of for name, of in _FILTERS.get(event, {}).items() if name in EVENT_KEYS[event].works}

@@ -8,7 +8,6 @@ from typing import Final
 from ci_bot.core.model import Problem
 from ci_bot.core.pipeline.compose import compose
 from ci_bot.core.pipeline.decode import decode, too_large
-from ci_bot.core.pipeline.features import TOP_FEATURES
 from ci_bot.core.pipeline.limits import DEFAULT_LIMITS, Limits
 from ci_bot.core.pipeline.report import Report
 from ci_bot.core.pipeline.spread import check_size, spread
@@ -62,11 +61,7 @@ def _pipeline(root: Node | None, file: str, default_image: str, scope: Scope) ->
         check_size(draft, scope.limits, scope.report)
     if draft is None or len(scope.report):
         return None
-    jobs = spread(draft, default_image)
-    pipeline = Pipeline(draft.name, draft.on, jobs, file, draft.inputs)
-    for feature in TOP_FEATURES:
-        pipeline = feature.lower(pipeline, draft.said)
-    return pipeline
+    return Pipeline(draft.name, draft.on, spread(draft, default_image), file, draft.inputs)
 
 
 def _report_empty(report: Report) -> None:

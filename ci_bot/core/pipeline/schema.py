@@ -30,13 +30,16 @@ def json_schema() -> dict[str, Any]:
         "title": ".ci.yaml of ci-bot",
         "description": "What starts a pipeline, and the jobs that it runs.",
         **top,
-        "required": ["jobs"],
+        "anyOf": _one_of(("jobs", "include"), top),
         "patternProperties": {
             f"^{TOP.ignored_prefix}": {"description": "Ignored: a place for anchors."}
         },
         "$defs": {
             _name(JOB["$ref"]): {"title": "Job", **job, "required": ["steps"]},
-            _name(STEP["$ref"]): {"title": "Step", "anyOf": [dict(SCRIPT), _step(step)]},
+            _name(STEP["$ref"]): {
+                "title": "Step",
+                "anyOf": [dict(SCRIPT), {**step, "anyOf": _one_of(("run", "args"), step)}],
+            },
         },
     }
 
@@ -46,10 +49,9 @@ def _object(keys: tuple[Key, ...]) -> dict[str, Any]:
     return {"type": "object", "properties": properties, "additionalProperties": False}
 
 
-def _step(step: dict[str, Any]) -> dict[str, Any]:
-    """Its script, or what stands in for one."""
-    instead = [{"required": [name]} for name in ("run", "args") if name in step["properties"]]
-    return {**step, "anyOf": instead}
+def _one_of(names: tuple[str, ...], level: dict[str, Any]) -> list[dict[str, Any]]:
+    """One of these keys must be there; those that do not work yet do not count."""
+    return [{"required": [name]} for name in names if name in level["properties"]]
 
 
 def _prose(about: str) -> str:

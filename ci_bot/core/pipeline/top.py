@@ -7,7 +7,6 @@ from typing import Final
 from ci_bot.core.pipeline.draft import FileDraft, JobDraft
 from ci_bot.core.pipeline.env import env
 from ci_bot.core.pipeline.events import On, on
-from ci_bot.core.pipeline.features import TOP_FEATURES
 from ci_bot.core.pipeline.graph import check_needs
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.job import job
@@ -27,32 +26,28 @@ def read_file(value: Value) -> FileDraft | None:
     found = fields(value, TOP)
     if found is None:
         return None
-    found.read("version", version)
+    found.read("version", read_version)
     found.require("jobs", JOBS_HINT)
     events = found.read("on", on) if "on" in found else On(DEFAULT_EVENTS)
     if events is not None:  # else nobody knows which inputs there are
         found = found.knowing(each.name for each in events.inputs)
-    said = found.said(key for feature in TOP_FEATURES for key in feature.keys)
-    for feature in TOP_FEATURES:
-        feature.check(value, said)
     return FileDraft(
         name=found.read("name", one_line) or "",
         on=events.names if events else DEFAULT_EVENTS,
         image=found.read("image", image),
         env=found.read("env", env) or {},
-        jobs=found.read("jobs", jobs) or (),
+        jobs=found.read("jobs", read_jobs) or (),
         inputs=events.inputs if events else (),
-        said=said,
     )
 
 
-def version(value: Value) -> None:
+def read_version(value: Value) -> None:
     version = text(value)
     if version is not None and version != "1":
         value.wrong(f"{quoted(version)} is not a version of this language", 'write "version: 1"')
 
 
-def jobs(value: Value) -> tuple[JobDraft, ...] | None:
+def read_jobs(value: Value) -> tuple[JobDraft, ...] | None:
     entries = [] if value.is_null else pairs(value)
     if entries is None:
         return None

@@ -8,19 +8,9 @@ from __future__ import annotations
 from typing import Final
 
 from ci_bot.core.pipeline.features.allow_failure import ALLOW_FAILURE
-from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature, TopFeature
+from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature
 
-TOP_FEATURES: Final[tuple[TopFeature, ...]] = ()
 JOB_FEATURES: Final[tuple[JobFeature, ...]] = (ALLOW_FAILURE,)
 STEP_FEATURES: Final[tuple[StepFeature, ...]] = ()
 
-__all__ = [
-    "JOB_FEATURES",
-    "STEP_FEATURES",
-    "TOP_FEATURES",
-    "JobFeature",
-    "Key",
-    "Said",
-    "StepFeature",
-    "TopFeature",
-]
+__all__ = ["JOB_FEATURES", "STEP_FEATURES", "JobFeature", "Key", "Said", "StepFeature"]

@@ -8,7 +8,7 @@ from typing import Any, TypeAlias
 
 from ci_bot.core.pipeline.features.schemas import Schema
 from ci_bot.core.pipeline.value import Value
-from ci_bot.core.planned import Job, Pipeline, Step
+from ci_bot.core.planned import Job, Step
 
 #: What was read of one level, by key; a key is missing where the file does not say it, or says it wrong.
 Said: TypeAlias = Mapping[str, Any]
@@ -28,10 +28,6 @@ class Key:
     about: str  # Markdown, one to three sentences
     example: str = ""
     ends: str = "succeeded"  # how a run of the example ends
-
-
-def unchanged_pipeline(pipeline: Pipeline, said: Said) -> Pipeline:
-    return pipeline
 
 
 def unchanged_job(job: Job, said: Said) -> Job:
@@ -56,15 +52,6 @@ class JobFeature:
 
     keys: tuple[Key, ...]
     lower: Callable[[Job, Said], Job] = unchanged_job
-    check: Callable[[Value, Said], None] = nothing
-
-
-@dataclass(frozen=True, slots=True)
-class TopFeature:
-    """Keys at the top of the file that belong together; as `JobFeature`."""
-
-    keys: tuple[Key, ...]
-    lower: Callable[[Pipeline, Said], Pipeline] = unchanged_pipeline
     check: Callable[[Value, Said], None] = nothing
 
 
