@@ -11,7 +11,7 @@ from pathlib import Path
 
 from ci_bot.core.pipeline import json_schema
 from ci_bot.core.pipeline.features import Key
-from ci_bot.core.pipeline.levels import LEVELS, Level
+from ci_bot.core.pipeline.levels import EVENT_LEVELS, LEVELS, Level
 
 DOCS = Path(__file__).resolve().parent.parent / "docs"
 PLACEHOLDER = re.compile(r"^\{\{ keys of (?:a|the) (\w+) \}\}$", re.MULTILINE)
@@ -21,7 +21,7 @@ NOTE = "<!-- Made by `make docs` from language.md.in and the key tables in ci_bo
 def pages() -> Mapping[Path, str]:
     """What stands in each file that is made."""
     prose = (DOCS / "language.md.in").read_text(encoding="utf-8")
-    levels = {level.name: level for level in LEVELS}
+    levels = {level.name: level for level in (*LEVELS, *EVENT_LEVELS)}
     language = PLACEHOLDER.sub(lambda found: _level(levels[found[1]]), prose)
     schema = json.dumps(json_schema(), indent=2, ensure_ascii=False) + "\n"
     return {DOCS / "language.md": NOTE + language, DOCS / "schema.json": schema}
@@ -43,7 +43,12 @@ def _level(level: Level) -> str:
 def _example(level: Level, key: Key) -> str:
     ends = "" if key.ends == "succeeded" else f" This run ends as *{key.ends.replace('_', ' ')}*."
     title = f"### {_title(level, key)}\n\n"
-    return f"{title}{key.about}{ends}\n\n```yaml\n{key.example.rstrip()}\n```\n"
+    beside = "".join(f"\n`{path}`:\n\n{_block(text)}" for path, text in key.beside.items())
+    return f"{title}{key.about}{ends}\n\n{_block(key.example)}{beside}"
+
+
+def _block(text: str) -> str:
+    return f"```yaml\n{text.rstrip()}\n```\n"
 
 
 def _title(level: Level, key: Key) -> str:

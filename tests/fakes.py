@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from itertools import count
 from pathlib import Path
 
+from ci_bot.core.changes import Between, ChangedFiles, OfPull
 from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.effects import Reaction
 from ci_bot.core.errors import (
@@ -85,6 +86,21 @@ class FakeWebhook:
         return headers["X-Delivery"]
 
 
+class FakeDifferences:
+    """`Differences` between commits by what is set for them; nothing else is known."""
+
+    def __init__(self) -> None:
+        self.paths: dict[tuple[str, str, bool], list[str]] = {}  # (base, head, from_common)
+
+    async def between(
+        self, repo: Repo, source: CloneSource, base: str, head: str, *, from_common: bool
+    ) -> Sequence[str]:
+        found = self.paths.get((base, head, from_common))
+        if found is None:
+            raise WorkspaceError("the commit is not there")
+        return found
+
+
 @dataclass
 class ShownCheck:
     """A check run as the fake forge holds it."""
@@ -111,6 +127,7 @@ class FakeForge:
         self.permissions: dict[int, Permission] = {}
         self.messages: dict[str, str] = {}
         self.changed: dict[int, list[str]] = {}  # pull request → paths
+        self.compared: dict[tuple[str, str], ChangedFiles] = {}  # (base, head)
         self.forced: dict[int, float] = {}  # pull request → when its head was last moved by force
         self.reactions: list[tuple[int, Reaction]] = []
         self.checks: dict[str, ShownCheck] = {}  # handle → check
@@ -153,9 +170,15 @@ class FakeForge:
     async def clone_source(self, repo: Repo, pull: int | None) -> CloneSource:
         return CloneSource("http://forge.invalid/x.git", "x", "token")
 
-    async def changed_files(self, repo: Repo, number: int) -> Sequence[str]:
-        await self._asked(f"files {number}")
-        return self.changed.get(number, [])
+    async def changed_files(self, repo: Repo, question: OfPull | Between) -> ChangedFiles:
+        if isinstance(question, OfPull):
+            await self._asked(f"files {question.number}")
+            return ChangedFiles(tuple(self.changed.get(question.number, [])), is_whole=True)
+        await self._asked(f"compare {question.base[:7]} {question.head[:7]}")
+        found = self.compared.get((question.base, question.head))
+        if found is None:
+            raise ForgeError("no common ancestor", 404)
+        return found
 
     async def forced_at(self, repo: Repo, number: int) -> float | None:
         await self._asked(f"forced {number}")

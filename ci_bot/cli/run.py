@@ -12,13 +12,14 @@ from pathlib import Path
 
 import click
 
+from ci_bot.cli.config import read_config
 from ci_bot.cli.live import Live, as_json, summary
 from ci_bot.cli.logging import configure
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.graph import with_needs
 from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.occasion import Facts, Occasion
-from ci_bot.core.pipeline import CONFIG_FILES, Limits, plan, read
+from ci_bot.core.pipeline import CONFIG_FILES, Limits, plan
 from ci_bot.core.planned import Plan
 from ci_bot.core.states import Status, fold
 from ci_bot.settings import Settings, load
@@ -63,7 +64,7 @@ def run(
     settings = load(config)
     configure("error", "text")
     tree = asyncio.run(look_at(Path.cwd()))
-    planned = _chosen(_plan(file or _default_file(tree.root), event, settings), jobs)
+    planned = _chosen(_plan(file or _default_file(tree.root), tree.root, event, settings), jobs)
     given = _from_environment(secrets)
     done = asyncio.run(_run(settings, tree, planned, RunKind(event), given, as_document))
     click.echo(json.dumps(as_json(done), indent=2) if as_document else summary(done))
@@ -78,13 +79,13 @@ def _default_file(root: Path) -> Path:
     raise click.ClickException(f"there is no {CONFIG_FILES[0]} in {root}; see docs/language.md")
 
 
-def _plan(file: Path, event: str, settings: Settings) -> Plan:
+def _plan(file: Path, root: Path, event: str, settings: Settings) -> Plan:
     try:
         text = file.read_bytes()
     except OSError as error:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
     limits = Limits(max_timeout=settings.limits.job_timeout)
-    reading = read(text, file=file.name, default_image=settings.default_image, limits=limits)
+    reading = read_config(text, file.name, root, settings.default_image, limits)
     if reading.pipeline is None:
         raise click.ClickException("\n".join(str(problem) for problem in reading.problems))
     planned = plan(reading.pipeline, Occasion(Facts(event=event)))

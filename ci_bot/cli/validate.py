@@ -8,8 +8,9 @@ from pathlib import Path
 
 import click
 
+from ci_bot.cli.config import read_config
 from ci_bot.core.model import Problem
-from ci_bot.core.pipeline import CONFIG_FILES, Limits, read
+from ci_bot.core.pipeline import CONFIG_FILES, Limits
 
 ANY_IMAGE = "default"  # whether the server has a default image is not the file's business
 
@@ -40,7 +41,13 @@ def _check(file: Path) -> tuple[Problem, ...]:
         text = file.read_bytes()
     except OSError as error:
         raise click.ClickException(f"{file} cannot be read: {error.strerror}") from error
-    return read(text, file=str(file), default_image=ANY_IMAGE, limits=Limits()).problems
+    return read_config(text, str(file), _root(file), ANY_IMAGE, Limits()).problems
+
+
+def _root(file: Path) -> Path:
+    """The top of the file's repository; of a file in none, its own folder."""
+    folders = file.absolute().parents
+    return next((folder for folder in folders if (folder / ".git").exists()), folders[0])
 
 
 def _as_text(found: dict[Path, tuple[Problem, ...]]) -> str:
@@ -61,6 +68,7 @@ def _as_json(found: dict[Path, tuple[Problem, ...]]) -> str:
 
 def _error(problem: Problem) -> dict[str, object]:
     return {
+        "file": problem.file,
         "path": problem.path,
         "line": problem.line,
         "column": problem.column,

@@ -47,8 +47,9 @@ def inspect(head: Reading | None, base: Reading | None, changed: Sequence[str]) 
     """`head` and `base` are the configurations before and after, `changed` the paths that differ."""
     pipeline = head.pipeline if head else None
     jobs = pipeline.jobs if pipeline else ()
-    touches = any(path in CONFIG_FILES for path in changed)
-    runs = _run_by([path for path in changed if path not in CONFIG_FILES], _scripts(jobs))
+    of_config = {*CONFIG_FILES, *(head.files if head else ()), *(base.files if base else ())}
+    touches = any(path in of_config for path in changed)
+    runs = _run_by([path for path in changed if path not in of_config], _scripts(jobs))
     return Inspection(
         config=tuple(_changes(head, base))[:MOST_CHANGES] if touches else (),
         files=tuple(runs[:MOST_FILES]),
@@ -109,7 +110,8 @@ def _count(jobs: Sequence[Job]) -> str:
 def _between(old: Pipeline, new: Pipeline) -> Iterator[str]:
     before = {job.id: job for job in old.jobs}
     after = {job.id: job for job in new.jobs}
-    if old.on != new.on:
+    same_start = (old.on, old.filters) == (new.on, new.filters)
+    if not same_start:
         yield "changes what starts it"
     yield from (f'adds job "{id}"' for id in after if id not in before)
     yield from (f'removes job "{id}"' for id in before if id not in after)
@@ -119,7 +121,7 @@ def _between(old: Pipeline, new: Pipeline) -> Iterator[str]:
     same = {id: _bare(job) for id, job in before.items()} == {
         id: _bare(job) for id, job in after.items()
     }
-    if same and old.on == new.on:
+    if same and same_start:
         yield "changes nothing that runs"
 
 

@@ -131,6 +131,7 @@ class Job:
     environment: str = ""  # of a deployment; "": it is none
     engine: bool = False  # gets a container engine of its own
     shares_container: bool = False  # consecutive steps of the same image run in one container
+    file: str = ""  # the included one that it stands in; "": the plan's
 
     @property
     def family(self) -> str:

@@ -7,8 +7,9 @@ from collections.abc import Mapping, Sequence
 
 import structlog
 
-from ci_bot.core import asking, deciding, reconciling
+from ci_bot.core import asking, changes, deciding, reconciling
 from ci_bot.core.asking import Candidate
+from ci_bot.core.deciding import Head
 from ci_bot.core.decisions import Decision
 from ci_bot.core.errors import CiBotError, StoreError
 from ci_bot.core.events import (
@@ -20,12 +21,14 @@ from ci_bot.core.events import (
     Event,
     MergeGroupAsked,
     MergeGroupDropped,
+    Pull,
     PullFound,
     PullRequestChanged,
     PullRequestClosed,
     Pushed,
     PushFound,
     RefDeleted,
+    Repo,
     RepoDeleted,
     RepoRenamed,
     RepoTransferred,
@@ -34,7 +37,8 @@ from ci_bot.core.events import (
     TagPushed,
     TenantChanged,
 )
-from ci_bot.core.model import Run
+from ci_bot.core.model import Run, RunKind
+from ci_bot.core.occasion import Changed
 from ci_bot.core.patience import is_hopeless, pause
 from ci_bot.core.report import runs_of_check
 from ci_bot.core.trust import Vouched
@@ -206,19 +210,25 @@ class Decider:
             self._facts.message(repo, event.pull.head_sha),  # for the head, which waits for the others
         )
         head = await self._facts.head_of_pull(repo, current, trust)
-        return deciding.decide_pull(event, current, head, trust)
+        return await asyncio.to_thread(deciding.decide_pull, event, current, head, trust)
 
     async def _decide_push(self, event: Pushed) -> Decision:
         repo = event.repo
         self._facts.told_message(repo, event.sha, event.message)
         before = "" if event.before == NO_SHA else event.before
+        question = changes.of_push(repo, event.branch, event.before, event.sha)
         pulls, head, newer = await asyncio.gather(
             self._facts.forge(repo).pulls_of_head(repo, event.sha),
-            self._facts.head(repo, event.sha, event.message, before),
+            self._facts.head(repo, event.sha, event.message, before, RunKind.PUSH, question),
             self._pushes_after(event),
         )
         trust = await self._facts.trust_of_push(repo, event.sha, event.actor)
-        return deciding.decide_push(event, head, pulls, newer, trust)
+        beside = [(pull, await self._changed_by(repo, pull)) for pull in pulls]
+        return await asyncio.to_thread(deciding.decide_push, event, head, beside, newer, trust)
+
+    async def _changed_by(self, repo: Repo, pull: Pull) -> Changed:
+        kind = RunKind.PULL_REQUEST
+        return await self._facts.changed(repo, pull.head_sha, kind, changes.of_pull(pull))
 
     async def _pushes_after(self, event: Pushed) -> Sequence[Run]:
         """The pushes that led on from this one's commit, as far as they are known: nearest first."""
@@ -230,14 +240,19 @@ class Decider:
         return tuple(found.values())
 
     async def _decide_tag(self, event: TagPushed) -> Decision:
-        head = await self._facts.head(event.repo, event.sha, event.message, "")
+        head = await self._facts.head(
+            event.repo, event.sha, event.message, "", RunKind.TAG, changes.OF_A_TAG
+        )
         trust = await self._facts.trust_of_push(event.repo, event.sha, event.actor)
-        return deciding.decide_tag(event, head, trust)
+        return await asyncio.to_thread(deciding.decide_tag, event, head, trust)
 
     async def _decide_merge_group(self, event: MergeGroupAsked) -> Decision:
-        head = await self._facts.head(event.repo, event.sha, "", event.base_sha)
+        question = changes.of_merge_group(event.base_sha, event.sha)
+        head = await self._facts.head(
+            event.repo, event.sha, "", event.base_sha, RunKind.MERGE_GROUP, question
+        )
         trust = self._facts.trust_of_queue(event.repo, event.actor)
-        return deciding.decide_merge_group(event, head, trust)
+        return await asyncio.to_thread(deciding.decide_merge_group, event, head, trust)
 
     # what people press
 
@@ -266,7 +281,7 @@ class Decider:
         facts, approval = self._facts, asking.approval(clicker, self._clock.now())
         if run.pull is None:
             trust = await facts.trust_of_push(run.repo, run.sha, run.actor, approval)
-            head = await facts.head(run.repo, run.sha, await facts.message(run.repo, run.sha), "")
+            head = await self._head_again(run)
             return Candidate(run, deciding.judge_run(deciding.again(run), head, trust), None)
         pull = await facts.forge(run.repo).pull(run.repo, run.pull)
         if not pull.is_open or pull.head_sha != run.sha:
@@ -276,6 +291,12 @@ class Decider:
         planned = deciding.judge_run(deciding.again(run), head, trust)
         withdraw = deciding.beside(planned, pull) if planned else ()
         return Candidate(run, planned, pull, withdraw)
+
+    async def _head_again(self, run: Run) -> Head:
+        """Of a push or a merge group that waits."""
+        repo, message = run.repo, await self._facts.message(run.repo, run.sha)
+        question = changes.of_push(repo, run.ref, run.base_sha, run.sha)
+        return await self._facts.head(repo, run.sha, message, "", run.kind, question)
 
 
 def _decide_alone(

@@ -4,25 +4,40 @@ from __future__ import annotations
 
 import asyncio
 from collections import OrderedDict
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Awaitable, Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import TypeVar
 
-from ci_bot.core import deciding
+from ci_bot.core import changes, deciding
+from ci_bot.core.changes import Question
 from ci_bot.core.deciding import Head
 from ci_bot.core.errors import FileTooLarge, ForgeDenied
 from ci_bot.core.events import Actor, Pull, PullRequestChanged, Repo
 from ci_bot.core.inspection import inspect
-from ci_bot.core.model import Inspection, Run
-from ci_bot.core.pipeline import CONFIG_FILES, Limits, Reading, offered, read, refuse
+from ci_bot.core.model import Inspection, Run, RunKind
+from ci_bot.core.occasion import NOT_ASKED, Changed
+from ci_bot.core.pipeline import (
+    CONFIG_FILES,
+    Absent,
+    Limits,
+    Reading,
+    needs_changes,
+    offered,
+    read,
+    refuse,
+)
 from ci_bot.core.planned import secret_names
 from ci_bot.core.trust import Policy, Role, Source, Trust, Vouched, Voucher, judge
-from ci_bot.ports import Approvals, Clock, Decisions, ForgeFacts
+from ci_bot.flow.changes import Changes
+from ci_bot.ports import Approvals, Clock, Decisions, Differences, ForgeFacts
 
 T = TypeVar("T")
 REMEMBERED = 256  # commits whose configuration and message need not be asked for again
 LAG_PAUSES = (0.5, 1.5, 4.0)  # seconds
+
+#: A path in → the file, or why there is none.
+Bring = Callable[[str], Awaitable[bytes | Absent]]
 
 #: The operator's policy for a repository, by its name.
 Policies = Callable[[str], Policy]
@@ -42,9 +57,16 @@ class Reader:
     def refuse(self, length: int, file: str) -> Reading:
         return refuse(length, file, self.limits)
 
-    async def read(self, text: bytes, file: str) -> Reading:
-        work = partial(read, text, file=file, default_image=self.default_image, limits=self.limits)
-        return await asyncio.get_running_loop().run_in_executor(self._thread, work)
+    async def read(self, text: bytes, file: str, bring: Bring) -> Reading:
+        """`bring` is asked for what the file includes, until nothing is missing."""
+        brought: dict[str, bytes | Absent] = {}
+        settings = {"file": file, "default_image": self.default_image, "limits": self.limits}
+        while True:
+            work = partial(read, text, included=brought, **settings)  # type: ignore[arg-type]
+            reading = await asyncio.get_running_loop().run_in_executor(self._thread, work)
+            if not reading.wanted:
+                return reading
+            brought |= {path: await bring(path) for path in reading.wanted}
 
 
 class Recent(OrderedDict[tuple[str, str], T]):
@@ -71,6 +93,7 @@ class Facts:
         policies: Policies,
         reader: Reader,
         clock: Clock,
+        differences: Differences,
     ) -> None:
         self._forges = forges
         self._decisions = decisions
@@ -78,6 +101,7 @@ class Facts:
         self._policies = policies
         self._reader = reader
         self._clock = clock
+        self._changes = Changes(forges, differences)
         self._readings: Recent[Reading | None] = Recent(REMEMBERED)
         self._messages: Recent[str] = Recent(REMEMBERED)
 
@@ -107,16 +131,19 @@ class Facts:
             self.message(repo, pull.head_sha), self.reading(repo, pull.head_sha)
         )
         has_base = reading is None and await self._has_config(repo, pull.base_sha)
-        inspection = None
         if not trust.ruling.may_start:
             inspection = await self._inspection(repo, pull, reading)
-        return Head(reading, has_base, message, inspection)
+            return Head(reading, has_base, message, inspection, pull)
+        changed = await self.changed(repo, pull.head_sha, "pull_request", changes.of_pull(pull))
+        return Head(reading, has_base, message, None, pull, changed)
 
     async def _inspection(self, repo: Repo, pull: Pull, reading: Reading | None) -> Inspection:
+        """What the forge lists is enough for a person to look at, though it may not be all."""
         changed, base = await asyncio.gather(
-            self.forge(repo).changed_files(repo, pull.number), self.reading(repo, pull.base_sha)
+            self.forge(repo).changed_files(repo, changes.of_pull(pull)),
+            self.reading(repo, pull.base_sha),
         )
-        return await asyncio.to_thread(inspect, reading, base, changed)
+        return await asyncio.to_thread(inspect, reading, base, changed.paths)
 
     async def trust_of_pull(
         self,
@@ -190,10 +217,21 @@ class Facts:
     async def runs_of_head(self, repo: Repo, sha: str) -> Sequence[Run]:
         return await self._decisions.runs_of_head(repo.key, sha)
 
-    async def head(self, repo: Repo, sha: str, message: str, base_sha: str) -> Head:
+    async def head(
+        self, repo: Repo, sha: str, message: str, base_sha: str, kind: RunKind, question: Question
+    ) -> Head:
+        """Of anything but a pull request; `question` is what to ask about the files that it changes."""
         reading = await self.reading(repo, sha)
         has_base = reading is None and bool(base_sha) and await self._has_config(repo, base_sha)
-        return Head(reading, has_base, message)
+        changed = await self.changed(repo, sha, kind, question)
+        return Head(reading, has_base, message, changed=changed)
+
+    async def changed(self, repo: Repo, sha: str, event: str, question: Question) -> Changed:
+        """Asked only where something in the file depends on it."""
+        reading = await self.reading(repo, sha)
+        if reading is None or reading.pipeline is None or not needs_changes(reading.pipeline, event):
+            return NOT_ASKED
+        return await self._changes.of(repo, question)
 
     def told_message(self, repo: Repo, sha: str, message: str) -> None:
         self._messages[repo.key, sha] = message
@@ -216,8 +254,16 @@ class Facts:
             except FileTooLarge as error:
                 return self._reader.refuse(error.length, file)
             if text is not None:
-                return await self._reader.read(text, file)
+                return await self._reader.read(text, file, partial(self._bring, repo, sha))
         return None
+
+    async def _bring(self, repo: Repo, sha: str, path: str) -> bytes | Absent:
+        """An included file comes from the very commit that includes it, a fork's from the fork's."""
+        try:
+            text = await self.forge(repo).read_file(repo, path, sha)
+        except FileTooLarge as error:
+            return Absent(f"is too large ({error.length} bytes)")
+        return Absent("is not there") if text is None else text
 
     async def _has_config(self, repo: Repo, sha: str) -> bool:
         for file in CONFIG_FILES:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Collection, Mapping
+from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -119,6 +119,20 @@ class Executor(Protocol):
 
     async def check(self) -> str:
         """One line about the engine for `doctor`. Raises `EngineGone`."""
+        ...
+
+
+class Differences(Protocol):
+    """What git knows about commits, where a forge's answer has an end."""
+
+    async def between(
+        self, repo: Repo, source: CloneSource, base: str, head: str, *, from_common: bool
+    ) -> Sequence[str]:
+        """Paths that differ, of renamed files both names. `base` and `head` are full shas.
+
+        `from_common`: what leads from their last common commit to `head`. Brings what is missing, which
+        may take minutes. Raises `WorkspaceError`.
+        """
         ...
 
 

@@ -6,6 +6,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
+from ci_bot.core.changes import Between, ChangedFiles, OfPull
 from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.effects import Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
@@ -100,10 +101,11 @@ class ForgeFacts(Protocol):
         """Credentials for one fetch, read-only, for this repository alone."""
         ...
 
-    async def changed_files(self, repo: Repo, number: int) -> Sequence[str]:
-        """Paths that a pull request changes, old names of what it renames too; perhaps not all.
+    async def changed_files(self, repo: Repo, question: OfPull | Between) -> ChangedFiles:
+        """Paths that a pull request, or the way from one commit to another, changes; perhaps not all.
 
-        Forges end such lists somewhere (GitHub after 3,000 files).
+        Forges end such lists somewhere (GitHub after 3,000 and after 300 files). Status 404 in a
+        `ForgeError`: one of the commits is not there, or they have nothing in common.
         """
         ...
 

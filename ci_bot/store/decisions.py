@@ -222,8 +222,10 @@ class DecisionStore:
 
 
 def _is_let_in(run: Run, new: NewRun) -> bool:
+    """What could not run may now; and nothing of it ran, so nothing is lost by judging it anew."""
     was_held = not run.ruling.may_start and new.ruling.may_start
-    return was_held or (run.plan is None and new.plan is not None)
+    was_draft = run.verdict is Verdict.DRAFT and new.ruling.may_start
+    return was_held or was_draft or (run.plan is None and new.plan is not None)
 
 
 def _matching(withdraw: Withdraw) -> list[ColumnElement[bool]]:

@@ -79,6 +79,7 @@ def _facts(opened: Opened, decisions: DecisionStore) -> Facts:
         policies(settings),
         Reader(settings.default_image, Limits(max_timeout=settings.limits.job_timeout)),
         opened.clock,
+        opened.workspaces,
     )
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
@@ -44,6 +45,21 @@ class GitWorkspaces:
             await self._bring_base(mirror, repo, base_sha, source)
         await asyncio.to_thread(self._jobs.finish, job_id)
         return Workspace(path=self._jobs.tree(job_id), objects=mirror / "objects")
+
+    async def between(
+        self, repo: Repo, source: CloneSource, base: str, head: str, *, from_common: bool
+    ) -> Sequence[str]:
+        """`ports.Differences`: a rename is a file that is gone and one that is new."""
+        full_sha(base)
+        mirror = await self._mirrors.ensure(repo, head, source)
+        await self._bring_base(mirror, repo, base, source)
+        out = await self._git.run(
+            "diff-tree", "-r", "-z", "--name-only", "--no-renames", "--no-ext-diff",
+            *(["--merge-base"] if from_common else []), base, head,
+            doing=f"comparing {base[:7]} with {head[:7]}",
+            env={"GIT_DIR": str(mirror)},
+        )  # fmt: skip
+        return tuple(path.decode("utf-8", "replace") for path in out.split(b"\0") if path)
 
     async def find(self, job_id: str, repo: Repo) -> Workspace | None:
         if not self._jobs.is_ready(job_id):

@@ -12,9 +12,14 @@ import pytest
 from tests.cli.conftest import NOWHERE, Ask, begin, finish, git
 
 PASSING = """\
+on: {push: {branches: main, paths: 'no/such/file'}}
+include: ci/say.yaml
 jobs:
   build:
     steps: [cat note.txt]
+"""
+SAYING = """\
+jobs:
   test:
     needs: build
     steps:
@@ -51,6 +56,8 @@ def test_a_passing_run_shows_what_it_does_and_tests_what_is_not_committed(
     repository: Path, images: None
 ) -> None:
     (repository / ".ci.yaml").write_text(PASSING)
+    (repository / "ci").mkdir()
+    (repository / "ci" / "say.yaml").write_text(SAYING)  # not committed either, and no filter is asked
     (repository / "note.txt").write_text("not committed\n")
     answer = finish(begin("run"))
     assert (answer.code, answer.err) == (0, "")

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 from pathlib import Path
 
+import pytest
+
 from tests.cli.conftest import Ask
 
 VALID = "jobs: {test: {image: img, steps: [make]}}\n"
@@ -52,7 +54,7 @@ def test_json_for_machines(ask: Ask, here: Path) -> None:
     one, good = json.loads(answer.out)["files"]
     assert (answer.code, good) == (1, {"file": "good.yaml", "errors": []})
     assert one["file"] == "one.yaml"
-    assert all(set(e) == {"path", "line", "column", "message", "hint"} for e in one["errors"])
+    assert all(set(e) == {"file", "path", "line", "column", "message", "hint"} for e in one["errors"])
     assert (one["errors"][0]["line"], one["errors"][0]["column"]) == (3, 5)
 
 
@@ -75,3 +77,28 @@ def test_where_there_is_no_file_at_all_it_says_what_to_do(ask: Ask) -> None:
 def test_a_file_that_is_no_text_is_an_error_of_the_file(ask: Ask, here: Path) -> None:
     (here / ".ci.yaml").write_bytes(b"\xff\xfe\x00" * 100)
     assert ask("validate").code == 1
+
+
+def test_included_files_are_read_from_the_top_of_the_repository(ask: Ask, here: Path) -> None:
+    (here / ".git").mkdir()
+    (here / "ci").mkdir()
+    (here / ".ci.yaml").write_text("include: ci/a.yaml\n")
+    (here / "ci" / "a.yaml").write_text(BROKEN)
+    assert any(line.startswith("ci/a.yaml:3:5: ") for line in ask("validate").out.splitlines())
+    (here / "ci" / "a.yaml").write_text(VALID)
+    assert ask("validate").code == 0
+    (here / "sub").mkdir()
+    (here / "sub" / "other.yaml").write_text("include: ci/a.yaml\n")
+    assert ask("validate", "sub/other.yaml").code == 0
+
+
+def test_what_is_included_does_not_lead_out_of_the_repository(
+    ask: Ask, here: Path, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    outside = tmp_path_factory.mktemp("outside") / "a.yaml"
+    outside.write_text(VALID)
+    (here / "a.yaml").symlink_to(outside)
+    (here / ".ci.yaml").write_text("include: [a.yaml, none.yaml]\n")
+    told = ask("validate").out
+    assert '"a.yaml" leads out of the repository' in told
+    assert '"none.yaml" is not there' in told

@@ -26,6 +26,7 @@ from ci_bot.core.events import (
     TenantChanged,
 )
 from ci_bot.core.model import Run, RunKind, Verdict
+from ci_bot.core.occasion import NOT_ASKED
 from ci_bot.core.pipeline import read
 from ci_bot.core.trust import Ruling, Trust, Vouched
 from tests.make import ALICE, MALLORY, REPO, SHA_A, SHA_B, SHA_C, opened, pull, pushed
@@ -184,21 +185,23 @@ def test_the_title_is_the_first_line_of_the_message() -> None:
 
 
 def test_a_push_beside_an_open_pull_request_is_tested_by_that() -> None:
-    decision = deciding.decide_push(pushed(branch="feature"), head(), [pull()], (), TRUSTED)
+    decision = deciding.decide_push(
+        pushed(branch="feature"), head(), [(pull(), NOT_ASKED)], (), TRUSTED
+    )
     assert (decision.create, decision.reason) == ((), "#3 tests this commit")
 
 
 @pytest.mark.parametrize("text", [BROKEN, None])
 def test_a_broken_or_missing_file_is_told_by_the_pull_request_too(text: str | None) -> None:
     decision = deciding.decide_push(
-        pushed(branch="feature"), head(text, base=True), [pull()], (), TRUSTED
+        pushed(branch="feature"), head(text, base=True), [(pull(), NOT_ASKED)], (), TRUSTED
     )
     assert (decision.create, decision.reason) == ((), "#3 tests this commit")
 
 
 def test_a_file_for_pushes_alone_is_tested_beside_an_open_pull_request() -> None:
     decision = deciding.decide_push(
-        pushed(branch="feature"), head("on: push\n" + JOBS), [pull()], (), TRUSTED
+        pushed(branch="feature"), head("on: push\n" + JOBS), [(pull(), NOT_ASKED)], (), TRUSTED
     )
     assert only(decision).verdict is Verdict.PLANNED
 
@@ -218,7 +221,7 @@ def test_a_new_head_of_a_branch_supersedes_the_older_ones() -> None:
 def test_the_older_ones_are_superseded_also_where_the_new_head_has_nothing_to_test() -> None:
     for decision in (
         push_decision(None),
-        deciding.decide_push(pushed(branch="feature"), head(), [pull()], (), TRUSTED),
+        deciding.decide_push(pushed(branch="feature"), head(), [(pull(), NOT_ASKED)], (), TRUSTED),
     ):
         assert decision.create == ()
         assert [one.ref for one in decision.withdraw] == ["feature"]

@@ -66,3 +66,19 @@ def test_a_folder_that_a_script_names_is_run_with_all_in_it() -> None:
 def test_three_thousand_files_are_no_matter() -> None:
     many = [f"src/file{number}.py" for number in range(3000)]
     assert inspect(reading(BASE), reading(BASE), many).changed == 3000
+
+
+def test_filters_say_what_starts_it() -> None:
+    text = "on: {push: {branches: main}, pull_request: }\n" + BASE
+    assert config(text) == ("changes what starts it",)
+
+
+def test_an_included_file_is_configuration() -> None:
+    main = b"include: ci/a.yaml\n"
+
+    def with_included(text: str) -> Reading:
+        return read(main, default_image="img", included={"ci/a.yaml": text.encode()})
+
+    changed = BASE.replace("make test", "ci/a.yaml")
+    found = inspect(with_included(changed), with_included(BASE), ["ci/a.yaml"])
+    assert (found.config, found.files) == (('changes job "test": scripts',), ())

@@ -28,7 +28,7 @@ from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.worker import Worker
 from ci_bot.ports import Claim, CloneSource, Delivery, Lease, Runs
-from tests.fakes import FakeExecutor, FakeForge, FakeVault, FakeWebhook, FakeWorkspaces
+from tests.fakes import FakeDifferences, FakeExecutor, FakeForge, FakeVault, FakeWebhook, FakeWorkspaces
 from tests.make import SHA_A, creating, new_run, plan
 from tests.stores import Store
 
@@ -47,6 +47,7 @@ class Deciding:
     meters: Meters = field(default_factory=Meters)
 
     policy: Policy = field(default_factory=Policy)
+    differences: FakeDifferences = field(default_factory=FakeDifferences)
 
     def __post_init__(self) -> None:
         store = self.store
@@ -57,6 +58,7 @@ class Deciding:
             lambda _repo: self.policy,
             Reader("img", Limits()),
             store.clock,
+            self.differences,
         )
         self.decider = Decider(
             {"github": self.webhook, FOUND: Findings(), SOURCE: SteeringParser()},

@@ -28,7 +28,7 @@ from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.steering import Steered
 from ci_bot.ports import Approvals, Decisions, Inbox
-from tests.fakes import FakeClock, FakeForge
+from tests.fakes import FakeClock, FakeDifferences, FakeForge
 from tests.make import ALICE, MALLORY, REPO, opened, pull
 from tests.stores import open_store
 
@@ -116,7 +116,13 @@ def table(decisions: Decisions, approvals: Approvals) -> Table:
     forge, clock = FakeForge(), FakeClock()
     forge.permissions = {ALICE.id: Permission.WRITE, MALLORY.id: Permission.READ}
     facts = Facts(
-        {"github": forge}, decisions, approvals, lambda _: Policy(), Reader("img", Limits()), clock
+        {"github": forge},
+        decisions,
+        approvals,
+        lambda _: Policy(),
+        Reader("img", Limits()),
+        clock,
+        FakeDifferences(),
     )
     commands, bell = Commands(facts, clock, ""), Bell()
     inbox: Inbox = cast("Inbox", None)  # what is decided here was never stored

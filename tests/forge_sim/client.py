@@ -253,6 +253,15 @@ class ForgeClient:
         changed: Json = await self.api("PATCH", path, fields, by=by)
         return changed
 
+    async def draft(self, repo: str, number: int, draft: bool, *, by: str) -> None:
+        """Marks a pull request as ready for review, or as a draft again."""
+        body = {"repo": repo, "number": number, "login": by, "draft": draft}
+        await self.control("POST", "/pulls", body)
+
+    async def label(self, repo: str, number: int, label: str, *, by: str) -> None:
+        body = {"repo": repo, "number": number, "login": by, "label": label}
+        await self.control("POST", "/pulls", body)
+
     async def merge(self, repo: str, number: int, *, by: str, **fields: Any) -> Json:
         """Raises ForgeCallFailed with status 405 where branch protection says no."""
         path = f"/repos/{repo}/pulls/{number}/merge"

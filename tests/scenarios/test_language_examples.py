@@ -12,7 +12,8 @@ import pytest
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo
 from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.pipeline import plan, read
-from ci_bot.core.pipeline.levels import LEVELS
+from ci_bot.core.pipeline.features import Key
+from ci_bot.core.pipeline.levels import EVENT_LEVELS, LEVELS
 from ci_bot.core.planned import Job, Plan, Step, secret_names
 from ci_bot.core.standing import standing
 from ci_bot.settings import load
@@ -23,27 +24,26 @@ from tests.core.occasions import occasion
 
 #: The images that the reference names, and what runs here for them.
 STANDS_FOR = {"alpine:3.22": BUSYBOX, "debian:stable-slim": BASE}
-EXAMPLES = {
-    f"{level.name}/{key.name}": (key.example, key.ends) for level in LEVELS for key in level.keys
-}
+EXAMPLES = {f"{level.name}/{key.name}": key for level in (*LEVELS, *EVENT_LEVELS) for key in level.keys}
 AT_ONCE = 6
 
 
 async def test_every_example_ends_as_it_says(
     images: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    plans = {name: planned(example) for name, (example, _) in EXAMPLES.items()}
+    plans = {name: planned(key) for name, key in EXAMPLES.items()}
     monkeypatch.chdir(repository(tmp_path / "shop"))
     secrets = {name: f"value-of-{name}" for each in plans.values() for name in secret_names(each)}
     settings = load(None).model_copy(update={"max_jobs": AT_ONCE})
     async with open_local(settings, await look_at(Path.cwd()), secrets, print) as local:
         ended = await run_all(local, plans)
-    assert ended == {name: ends for name, (_, ends) in EXAMPLES.items()}
+    assert ended == {name: key.ends for name, key in EXAMPLES.items()}
 
 
-def planned(example: str) -> Plan:
+def planned(key: Key) -> Plan:
     """For the first of its events that makes something run."""
-    pipeline = read(example.encode(), default_image=BUSYBOX).pipeline
+    beside = {path: text.encode() for path, text in key.beside.items()}
+    pipeline = read(key.example.encode(), default_image=BUSYBOX, included=beside).pipeline
     assert pipeline
     order = sorted(pipeline.on, key=lambda event: (event != "push", event))
     plans = (plan(pipeline, occasion(event, branch="main", tag="v1")) for event in order)

@@ -22,6 +22,7 @@ from ci_bot.core.events import (
     TenantChanged,
 )
 from ci_bot.core.model import Run, RunKind, Verdict
+from ci_bot.core.occasion import Changed
 from ci_bot.core.pipeline import plan
 from ci_bot.core.planned import Plan
 from ci_bot.core.trust import Trust
@@ -58,11 +59,19 @@ def decide_pull(event: PullRequestChanged, current: Pull, head: Head, trust: Tru
         moved = f"#{pull.number} has moved on to {short(current.head_sha)}"
         return Decision(f"{moved}; that head has an event of its own", repos=seen)
     new = pull_run(repo, event.actor, current, event.at)
+    head = replace(head, pull=_as_told(event, current))
     judged = judge_run(new, head, trust)
     if judged is None:
         withdraw = (superseded_by(new),)
         return Decision("no .ci.yaml, neither here nor on the base", withdraw=withdraw, repos=seen)
     return Decision(told(judged), create=(judged,), withdraw=beside(judged, current), repos=seen)
+
+
+def _as_told(event: PullRequestChanged, current: Pull) -> Pull:
+    """A draft that became ready may still be one in the forge's API, which lags behind its own events;
+    one that became a draft again since may run all the same.
+    """
+    return replace(current, is_draft=current.is_draft and event.pull.is_draft)
 
 
 def pull_run(repo: Repo, actor: Actor, pull: Pull, head_at: float) -> NewRun:
@@ -126,13 +135,19 @@ def beside(judged: NewRun, pull: Pull) -> tuple[Withdraw, ...]:
 
 
 def decide_push(
-    event: Pushed, head: Head, pulls: Sequence[Pull], newer: Sequence[Run], trust: Trust
+    event: Pushed,
+    head: Head,
+    pulls: Sequence[tuple[Pull, Changed]],
+    newer: Sequence[Run],
+    trust: Trust,
 ) -> Decision:
-    """A branch moved. `pulls` are open ones with this very head; `newer` are pushes that led on from it.
+    """A branch moved. `pulls` are open ones with this very head, each with the files that it changes.
 
-    Where the branch came from the end of these, it was moved back: then this push is the newest.
+    `newer` are pushes that led on from it; where the branch came from the end of these, it was moved
+    back: then this push is the newest.
 
-    An open pull request on the same head tests it, unless its configuration asks for pushes alone.
+    An open pull request on the same head tests it, unless its own filters keep it from starting
+    anything. A draft that is not to be tested yet is not to be tested as a push either.
     Older runs of the branch are superseded, but never on the default branch: there each commit
     keeps its own answer.
     """
@@ -167,8 +182,9 @@ def decide_push(
     judged = judge_run(new, head, trust)
     if judged is None:
         return Decision("no .ci.yaml, neither here nor before", withdraw=withdraw, repos=seen)
-    if pulls and _tests_pulls(head):
-        return Decision(f"#{pulls[0].number} tests this commit", withdraw=withdraw, repos=seen)
+    for pull, changed in pulls:
+        if _tests(event, replace(head, pull=pull, changed=changed)):
+            return Decision(f"#{pull.number} tests this commit", withdraw=withdraw, repos=seen)
     if judged.verdict is Verdict.PLANNED:
         withdraw += (_held(repo, event.sha),)
     return Decision(told(judged), create=(judged,), withdraw=withdraw, repos=seen)
@@ -256,9 +272,13 @@ def told(new: NewRun) -> str:
     return f"{new.verdict}: {new.reason}" if new.reason else str(new.verdict)
 
 
-def _tests_pulls(head: Head) -> bool:
+def _tests(event: Pushed, head: Head) -> bool:
+    """Whether the event of the head's pull request starts, or waits with, anything of its own."""
     pipeline = head.reading.pipeline if head.reading else None
-    return pipeline is None or RunKind.PULL_REQUEST in pipeline.on
+    if pipeline is None or head.pull is None:
+        return True
+    new = pull_run(event.repo, event.actor, head.pull, 0.0)
+    return _planned(new, plan(pipeline, occasion(new, head))).verdict is not Verdict.NOTHING_TO_RUN
 
 
 def _push_of(repo: Repo, sha: str, reason: str) -> Withdraw:

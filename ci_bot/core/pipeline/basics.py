@@ -18,15 +18,15 @@ from ci_bot.core.pipeline.features.schemas import (
     SECRETS,
     TEXT,
     Schema,
+    alone_or_listed,
     described,
-    one_or_more,
 )
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.job import read_needs, read_steps
 from ci_bot.core.pipeline.limits import DEFAULT_LIMITS
 from ci_bot.core.pipeline.on_schema import on_schema
 from ci_bot.core.pipeline.scalars import duration, one_line, script, workdir
-from ci_bot.core.pipeline.top import read_jobs, read_version
+from ci_bot.core.pipeline.top import INCLUDE, read_jobs, read_version
 from ci_bot.core.pipeline.value import flag
 
 #: Where the schema of a file keeps those of a job and of a step.
@@ -138,7 +138,7 @@ jobs:
     steps: [echo tested]
 """,
 )
-TOP_KEYS: Final = (VERSION, FILE_NAME, ON, FILE_IMAGE, FILE_ENV, JOBS)
+TOP_KEYS: Final = (VERSION, FILE_NAME, ON, FILE_IMAGE, FILE_ENV, JOBS, INCLUDE)
 
 JOB_NAME: Final = Key(
     name="name",
@@ -167,7 +167,7 @@ jobs:
 NEEDS: Final = Key(
     name="needs",
     read=read_needs,
-    schema=one_or_more(_NEED),
+    schema=alone_or_listed(_NEED),
     about=(
         "The job, or a list of the jobs, that must have succeeded before this one starts. "
         "`{job: ID, optional: true}` may also have been skipped by its own condition."

@@ -27,7 +27,15 @@ ALIAS_HINT: Final = "repeat less by aliases"
 _TAG_DIRECTIVE: Final = re.compile(r"^%TAG", re.MULTILINE)
 
 
-def compose(text: str, limits: Limits, report: Report) -> Node | None:
+@dataclass(slots=True)
+class Spent:
+    """What the files of one pipeline have cost together so far."""
+
+    count: int = 0
+    size: int = 0  # characters
+
+
+def compose(text: str, limits: Limits, report: Report, spent: Spent) -> Node | None:
     """The root of the first document; None without one, or where reading stopped inside it.
 
     Reports syntax errors and limits (which stop the reading), and duplicate keys, tags, unknown
@@ -37,7 +45,7 @@ def compose(text: str, limits: Limits, report: Report) -> Node | None:
         line = text.count("\n", 0, directive.start()) + 1
         report.add(Mark(line, 1), "", "this YAML directive is not supported", "remove the line")
         return None
-    composer = _Composer(limits, report)
+    composer = _Composer(limits, report, spent)
     try:
         parser = CParser(text)
         while not isinstance(event := parser.get_event(), events.StreamEndEvent | None):
@@ -89,15 +97,14 @@ class _Open:
 class _Composer:
     """Takes events one by one; `root` is there when the document's last one was taken."""
 
-    def __init__(self, limits: Limits, report: Report) -> None:
+    def __init__(self, limits: Limits, report: Report, spent: Spent) -> None:
         self.root: Node | None = None
         self.last = START
         self._limits = limits
         self._report = report
         self._open: list[_Open] = []
         self._anchors: dict[str, _Sized | None] = {}  # None: its end has not been read
-        self._count = 0
-        self._size = 0
+        self._spent = spent
 
     def take(self, event: events.Event) -> None:
         self.last = mark = _mark(event)
@@ -177,12 +184,12 @@ class _Composer:
         return self._open[-1].path_of_next() if self._open else ""
 
     def _charge(self, count: int, size: int, mark: Mark) -> None:
-        self._count += count
-        self._size += size
-        if self._count > self._limits.nodes:
+        self._spent.count += count
+        self._spent.size += size
+        if self._spent.count > self._limits.nodes:
             message = f"more than {self._limits.nodes:,} keys and values, aliases counted in full"
             self._stop(mark, message, ALIAS_HINT)
-        if self._size > self._limits.expanded:
+        if self._spent.size > self._limits.expanded:
             message = (
                 f"more than {size_in_words(self._limits.expanded)} of text, aliases counted in full"
             )

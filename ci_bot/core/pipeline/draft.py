@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
 from dataclasses import dataclass, field
 
 from ci_bot.core.pipeline.env import Env
 from ci_bot.core.pipeline.features.feature import Said
+from ci_bot.core.pipeline.report import Report
 from ci_bot.core.pipeline.tree import Mark
-from ci_bot.core.planned import Input
+from ci_bot.core.pipeline.value import Value
+from ci_bot.core.planned import Filter, Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,7 +47,16 @@ class JobDraft:
     timeout: int
     steps: tuple[StepDraft, ...]
     mark: Mark
+    report: Report  # of the file that it stands in
     said: Said = field(default_factory=dict)  # of its features
+
+
+@dataclass(frozen=True, slots=True)
+class Include:
+    """One entry of `include`, at its place."""
+
+    path: str  # from the top of the repository
+    entry: Value
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +69,8 @@ class FileDraft:
     env: Env
     jobs: tuple[JobDraft, ...]
     inputs: tuple[Input, ...] = ()
+    filters: Mapping[str, Filter] = field(default_factory=dict)
+    file: str = ""
+    knows_inputs: bool = True  # False where `on` cannot be read
+    include: tuple[Include, ...] = ()
+    ids: frozenset[str] = frozenset()  # of all jobs, readable or not

@@ -1,16 +1,18 @@
-"""`on`: a name, a list of names or a map → what starts the jobs, and the inputs of those started by hand."""
+"""`on`: a name, a list of names or a map → what starts the jobs, its filters, and the inputs of `manual`."""
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from typing import Final
 
 from ci_bot.core.inputs import MAX_INPUT, NAME, is_value
-from ci_bot.core.pipeline.keys import EVENT_FILTERS, INPUT, MANUAL
+from ci_bot.core.pipeline.filters import event_filter
+from ci_bot.core.pipeline.keys import INPUT, MANUAL
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.tree import Pairs
 from ci_bot.core.pipeline.value import LATER, Value, fields, items, one_or_more, pairs, text
-from ci_bot.core.planned import Input
+from ci_bot.core.planned import Filter, Input
 from ci_bot.core.suggest import did_you_mean
 
 EVENTS: Final = ("push", "pull_request", "tag", "merge_group", "manual")
@@ -34,6 +36,7 @@ _FOREIGN_EVENTS: Final = {
 class On:
     names: frozenset[str]
     inputs: tuple[Input, ...] = ()
+    filters: Mapping[str, Filter] = field(default_factory=dict)
 
 
 def on(value: Value) -> On | None:
@@ -65,23 +68,25 @@ def _unknown(name: str) -> tuple[str, str]:
 
 
 def _map(value: Value) -> On:
-    """Event → its options; most have none yet, so nothing stands there."""
+    """Event → its options; nothing under it asks for nothing more."""
     found = pairs(value) or []
     if not found:
         value.wrong("names no event, so nothing would ever run", f"name some of {', '.join(EVENTS)}")
     inputs: tuple[Input, ...] = ()
+    filters: dict[str, Filter] = {}
     for name, entry in found:
         if name not in EVENTS:
             entry.wrong_key(*_unknown(name))
-        elif not entry.is_null:
-            inputs += _options(name, entry)
-    return On(frozenset(name for name, _ in found if name in EVENTS), inputs)
+        elif entry.is_null:
+            continue
+        elif name == "manual":
+            inputs = _manual(entry)
+        elif (read := event_filter(name, entry)) is not None:
+            filters[name] = read
+    return On(frozenset(name for name, _ in found if name in EVENTS), inputs, filters)
 
 
-def _options(event: str, entry: Value) -> tuple[Input, ...]:
-    if event != "manual":
-        fields(entry, EVENT_FILTERS)
-        return ()
+def _manual(entry: Value) -> tuple[Input, ...]:
     found = fields(entry, MANUAL)
     return (found.read("inputs", _inputs) or ()) if found else ()
 

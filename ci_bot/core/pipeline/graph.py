@@ -10,15 +10,15 @@ from ci_bot.core.pipeline.report import Report, quoted
 from ci_bot.core.suggest import did_you_mean
 
 
-def check_needs(jobs: Sequence[JobDraft], ids: Collection[str], report: Report) -> None:
-    """Reports unknown, repeated and own ids and cycles. `ids` are all keys of `jobs`, readable or not."""
+def check_needs(jobs: Sequence[JobDraft], ids: Collection[str]) -> None:
+    """Reports, each in its own file, unknown, repeated and own ids and cycles. `ids` are all keys of `jobs`, readable or not."""
     for job in jobs:
-        _check_entries(job, ids, report)
+        _check_entries(job, ids)
     by_id = {job.id: job for job in jobs}
     left = set(by_id) - set(in_order(jobs))
     while left:
         cycle = _cycle(left, by_id)
-        _report_cycle(cycle, by_id, report)
+        _report_cycle(cycle, by_id)
         kept = [job for job in jobs if job.id in left and job.id not in cycle]
         left = {job.id for job in kept} - set(in_order(kept))
 
@@ -50,15 +50,15 @@ def _known_needs(job: JobDraft, known: Collection[str]) -> set[str]:
     return {need.job for need in job.needs if need.job in known and need.job != job.id}
 
 
-def _check_entries(job: JobDraft, ids: Collection[str], report: Report) -> None:
+def _check_entries(job: JobDraft, ids: Collection[str]) -> None:
     seen: set[str] = set()
     for need in job.needs:
         if need.job in seen:
-            report.add(need.mark, need.path, f"{quoted(need.job)} is named twice", "name it once")
+            job.report.add(need.mark, need.path, f"{quoted(need.job)} is named twice", "name it once")
         elif need.job == job.id:
-            report.add(need.mark, need.path, "a job cannot need itself", "remove it")
+            job.report.add(need.mark, need.path, "a job cannot need itself", "remove it")
         elif need.job not in ids:
-            _report_unknown(need, ids, report)
+            _report_unknown(need, ids, job.report)
         seen.add(need.job)
 
 
@@ -80,11 +80,11 @@ def _cycle(left: Collection[str], by_id: Mapping[str, JobDraft]) -> list[str]:
     return trail[trail.index(here) :]
 
 
-def _report_cycle(cycle: list[str], by_id: Mapping[str, JobDraft], report: Report) -> None:
+def _report_cycle(cycle: list[str], by_id: Mapping[str, JobDraft]) -> None:
     first = next(job_id for job_id in by_id if job_id in cycle)
     turn = cycle.index(first)
     round_trip = [*cycle[turn:], *cycle[:turn], first]
     need = next(need for need in by_id[first].needs if need.job == round_trip[1])
     shown = [*round_trip[:8], "…", first] if len(round_trip) > 10 else round_trip
     message = f"jobs need each other in a circle: {' → '.join(shown)}"
-    report.add(need.mark, need.path, message, "remove one of these needs")
+    by_id[first].report.add(need.mark, need.path, message, "remove one of these needs")

@@ -43,6 +43,7 @@ def job(name: str, value: Value) -> JobDraft | None:
         timeout=found.read("timeout", duration) or min(DEFAULT_TIMEOUT, value.scope.limits.max_timeout),
         steps=found.read("steps", read_steps) or (),
         mark=value.key,
+        report=value.scope.report,
         said=said,
     )
 

@@ -35,8 +35,8 @@ class Keys:
 
 TOP: Final = Keys(
     level="at the top of the file",
-    works=("version", "name", "on", "image", "env", "jobs"),
-    later=("concurrency", "include"),
+    works=("version", "name", "on", "image", "env", "jobs", "include"),
+    later=("concurrency",),
     foreign={
         "environment": "env",
         "pipeline": "jobs",
@@ -49,6 +49,17 @@ TOP: Final = Keys(
         "when": "on",
     },
     ignored_prefix="x-",
+)
+
+#: What counts for a run as a whole is said once, in `.ci.yaml` itself.
+FIRST_FILE_ALONE: Final = ("name", "on", "concurrency")
+
+INCLUDED: Final = Keys(
+    level="at the top of an included file",
+    works=("version", "image", "env", "jobs", "include", *FIRST_FILE_ALONE),
+    later=(),
+    foreign=TOP.foreign,
+    ignored_prefix=TOP.ignored_prefix,
 )
 
 JOB: Final = Keys(
@@ -116,15 +127,38 @@ NEED: Final = Keys(
     foreign={"id": "job", "name": "job", "required": "optional"},
 )
 
+_FILTERS_ELSEWHERE: Final = {
+    "branch": "branches",
+    "branches_ignore": "branches-ignore",
+    "changes": "paths",
+    "draft": "drafts",
+    "ignore": "paths-ignore",
+    "path": "paths",
+    "paths_ignore": "paths-ignore",
+    "tag": "tags",
+}
+
 #: Under `on`, beside the name of an event.
-EVENT_FILTERS: Final = Keys(
-    level="under this event",
-    works=(),
-    later=("branches", "branches-ignore", "paths", "paths-ignore", "drafts", "tags"),
+PUSH: Final = Keys(
+    level="under push",
+    works=("branches", "branches-ignore", "paths", "paths-ignore"),
+    later=(),
+    foreign=_FILTERS_ELSEWHERE,
 )
-EVENT_KEYS: Final[Mapping[str, Keys]] = dict.fromkeys(
-    ("push", "pull_request", "tag", "merge_group"), EVENT_FILTERS
+PULL_REQUEST: Final = Keys(
+    level="under pull_request",
+    works=("branches", "paths", "paths-ignore", "drafts"),
+    later=(),
+    foreign=_FILTERS_ELSEWHERE,
 )
+TAG: Final = Keys(level="under tag", works=("tags",), later=(), foreign=_FILTERS_ELSEWHERE)
+MERGE_GROUP: Final = Keys(level="under merge_group", works=(), later=())
+EVENT_KEYS: Final = {
+    "push": PUSH,
+    "pull_request": PULL_REQUEST,
+    "tag": TAG,
+    "merge_group": MERGE_GROUP,
+}
 MANUAL: Final = Keys(
     level="under manual", works=("inputs",), later=(), foreign={"parameters": "inputs"}
 )
@@ -135,7 +169,7 @@ INPUT: Final = Keys(
     foreign={"choices": "options", "enum": "options", "value": "default", "values": "options"},
 )
 
-LEVELS: Final = (TOP, JOB, STEP)
+LEVELS: Final = (TOP, JOB, STEP, PUSH, PULL_REQUEST, TAG)
 
 
 def belongs_to(name: str) -> str | None:

@@ -8,11 +8,12 @@ from typing import Final
 
 from ci_bot.core.pipeline import basics, keys
 from ci_bot.core.pipeline.features import JOB_FEATURES, STEP_FEATURES, Key
+from ci_bot.core.pipeline.filters import FILTERS
 
 
 @dataclass(frozen=True, slots=True)
 class Level:
-    name: str  # file, job, step
+    name: str  # file, job, step, or an event
     names: keys.Keys
     keys: tuple[Key, ...]
 
@@ -53,4 +54,9 @@ LEVELS: Final = (
         keys.STEP,
         _ordered(_STEP_ORDER, (*basics.STEP_KEYS, *(k for f in STEP_FEATURES for k in f.keys))),
     ),
+)
+
+#: What may stand under an event of `on`.
+EVENT_LEVELS: Final = tuple(
+    Level(event, keys.EVENT_KEYS[event], filters) for event, filters in FILTERS.items() if filters
 )

@@ -7,43 +7,8 @@ from typing import Any, Final
 
 from ci_bot.core.inputs import NAME
 from ci_bot.core.pipeline.events import EVENTS, MOST_INPUTS
-from ci_bot.core.pipeline.features.schemas import TEXT, Schema, described, one_or_more
-from ci_bot.core.pipeline.keys import EVENT_KEYS
-
-_BRANCHES: Final = described(
-    one_or_more(TEXT),
-    "Only on these branches (of a pull request: its base's). Globs over the whole name: "
-    "`*` stops at `/`, `**` does not; a pattern that begins with `!` takes away.",
-)
-_BRANCHES_IGNORE: Final = described(one_or_more(TEXT), "Not on these branches.")
-_PATHS: Final = described(
-    one_or_more(TEXT), "Only where one of these files changed; patterns as in .gitignore."
-)
-_PATHS_IGNORE: Final = described(
-    one_or_more(TEXT), "Not where only these files changed; patterns as in .gitignore."
-)
-_TAGS: Final = described(one_or_more(TEXT), "Only for tags of these names, as globs.")
-_DRAFTS: Final = {
-    "type": "boolean",
-    "default": True,
-    "description": "`false`: a draft waits until it is ready for review.",
-}
-
-_FILTERS: Final[Mapping[str, Mapping[str, Schema]]] = {
-    "push": {
-        "branches": _BRANCHES,
-        "branches-ignore": _BRANCHES_IGNORE,
-        "paths": _PATHS,
-        "paths-ignore": _PATHS_IGNORE,
-    },
-    "pull_request": {
-        "branches": _BRANCHES,
-        "paths": _PATHS,
-        "paths-ignore": _PATHS_IGNORE,
-        "drafts": _DRAFTS,
-    },
-    "tag": {"tags": _TAGS},
-}
+from ci_bot.core.pipeline.features.schemas import TEXT, Schema, described
+from ci_bot.core.pipeline.filters import FILTERS
 
 _INPUT: Final[Schema] = {
     "type": ["object", "null"],
@@ -99,9 +64,9 @@ def on_schema() -> dict[str, Any]:
 def _options(event: str) -> Schema:
     if event == "schedule":
         return _SCHEDULE
-    properties = _MANUAL if event == "manual" else _working(event)
+    properties = _MANUAL if event == "manual" else _filters(event)
     return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
 
 
-def _working(event: str) -> Mapping[str, Schema]:
-    return {name: of for name, of in _FILTERS.get(event, {}).items() if name in EVENT_KEYS[event].works}
+def _filters(event: str) -> Mapping[str, Schema]:
+    return {key.name: described(key.schema, key.about) for key in FILTERS[event]}

@@ -5,7 +5,8 @@ from __future__ import annotations
 from ci_bot.core.inputs import defaults, filled
 from ci_bot.core.occasion import Occasion
 from ci_bot.core.pipeline.events import EVENTS
-from ci_bot.core.planned import Pipeline, Plan
+from ci_bot.core.pipeline.selecting import refusal
+from ci_bot.core.planned import Filter, Pipeline, Plan
 
 
 def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
@@ -14,6 +15,9 @@ def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
     if event not in pipeline.on:
         reason = f'"on" names {_listed(pipeline.on)}, not {event}'
         return Plan(pipeline.name, (), reason, pipeline.file)
+    refused = refusal(pipeline.filters.get(event, Filter()), occasion)
+    if refused:
+        return Plan(pipeline.name, (), refused.reason, pipeline.file, awaits=refused.awaits)
     jobs = filled(pipeline.jobs, defaults(pipeline.inputs))
     return Plan(pipeline.name, jobs, file=pipeline.file, facts=occasion.facts)
 

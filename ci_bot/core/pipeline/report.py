@@ -23,7 +23,7 @@ class Report:
     """The problems of one file; order of `add` does not matter."""
 
     def __init__(self, file: str, text: str = "") -> None:
-        self._file = file
+        self.file = file
         self._lines = _LINE_BREAK.split(text)
         self._found: list[tuple[Mark, str, str, Hint]] = []
 
@@ -44,7 +44,7 @@ class Report:
 
     def _problem(self, mark: Mark, path: str, message: str, hint: Hint) -> Problem:
         words = hint if isinstance(hint, str) else hint()
-        return Problem(self._file, path, mark.line, mark.column, message, words)
+        return Problem(self.file, path, mark.line, mark.column, message, words)
 
     def _within(self, mark: Mark) -> Mark:
         """The scanner's end of file lies on a line of its own: point behind the last text instead."""

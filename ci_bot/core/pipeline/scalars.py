@@ -125,3 +125,20 @@ def _normalised(path: str) -> str | None:
         elif part not in ("", "."):
             parts.append(part)
     return "/".join(parts) or "."
+
+
+def path_inside(value: Value) -> str | None:
+    """A file of the repository, from its top, normalised."""
+    path = text(value)
+    if path is None:
+        return None
+    inside = _normalised(path)
+    if path.startswith("/") or inside is None:
+        value.wrong(f"{quoted(path)} leaves the repository", 'name a file in it, like "ci/test.yaml"')
+    elif not path.isprintable() or "\\" in path or len(path.encode()) > MAX_WORKDIR:
+        value.wrong(f"{quoted(path)} cannot be the name of a file here", "use plain characters")
+    elif path.endswith("/") or inside == ".":
+        value.wrong(f"{quoted(path)} is no file", 'name a file, like "ci/test.yaml"')
+    else:
+        return inside
+    return None

@@ -22,10 +22,10 @@ def spread(draft: FileDraft, default_image: str) -> tuple[Job, ...]:
     """Jobs in an order in which every need comes first. Call `check_size` before."""
     jobs = {job.id: job for job in draft.jobs}
     image = draft.image or default_image
-    return tuple(_job(jobs[job_id], image, draft.env) for job_id in in_order(draft.jobs))
+    return tuple(_job(jobs[job_id], image, draft) for job_id in in_order(draft.jobs))
 
 
-def check_size(draft: FileDraft, limits: Limits, report: Report) -> None:
+def check_size(draft: FileDraft, limits: Limits) -> None:
     """Reports a plan that would become too large: a short file can say much by `env` and aliases."""
     total, of_file = 0, _size(draft.env)
     for job in draft.jobs:
@@ -33,7 +33,7 @@ def check_size(draft: FileDraft, limits: Limits, report: Report) -> None:
         for step in job.steps:
             total += of_job + _size(step.env) + len(step.run.encode())
             if total > limits.expanded:
-                _report_size(step, limits, report)
+                _report_size(step, limits, job.report)
                 return
 
 
@@ -53,15 +53,16 @@ def _length(value: str | SecretRef) -> int:
     return len(value.encode()) + value.count(OPENING) * MAX_INPUT
 
 
-def _job(job: JobDraft, image: str, env: Env) -> Job:
+def _job(job: JobDraft, image: str, draft: FileDraft) -> Job:
     image = job.image or image
     plain = Job(
         id=job.id,
         name=job.name,
-        steps=_steps(job.steps, image, _overlaid(env, job.env)),
+        steps=_steps(job.steps, image, _overlaid(draft.env, job.env)),
         needs=tuple(need.job for need in job.needs),
         timeout=job.timeout,
         line=job.mark.line,
+        file="" if job.report.file == draft.file else job.report.file,
         optional=tuple(need.job for need in job.needs if need.optional),
     )
     for feature in JOB_FEATURES:

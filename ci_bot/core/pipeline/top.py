@@ -1,20 +1,22 @@
-"""The whole map of `.ci.yaml` → FileDraft."""
+"""The whole map of `.ci.yaml`, or of a file that it includes → FileDraft."""
 
 from __future__ import annotations
 
-from typing import Final
+from dataclasses import replace
+from typing import Final, TypeGuard
 
-from ci_bot.core.pipeline.draft import FileDraft, JobDraft
+from ci_bot.core.pipeline.draft import FileDraft, Include, JobDraft
 from ci_bot.core.pipeline.env import env
 from ci_bot.core.pipeline.events import On, on
-from ci_bot.core.pipeline.graph import check_needs
+from ci_bot.core.pipeline.features import Key
+from ci_bot.core.pipeline.features.schemas import SOME_TEXT, alone_or_listed
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.job import job
-from ci_bot.core.pipeline.keys import TOP
+from ci_bot.core.pipeline.keys import FIRST_FILE_ALONE, INCLUDED, TOP
 from ci_bot.core.pipeline.report import quoted
-from ci_bot.core.pipeline.scalars import one_line
-from ci_bot.core.pipeline.tree import Mark
-from ci_bot.core.pipeline.value import Value, fields, pairs, text
+from ci_bot.core.pipeline.scalars import one_line, path_inside
+from ci_bot.core.pipeline.tree import Mark, Pairs
+from ci_bot.core.pipeline.value import Fields, Value, fields, one_or_more, pairs, text
 
 DEFAULT_EVENTS: Final = frozenset({"push", "pull_request"})
 EXAMPLE: Final = "jobs: {build: {steps: [make test]}}"
@@ -27,17 +29,47 @@ def read_file(value: Value) -> FileDraft | None:
     if found is None:
         return None
     found.read("version", read_version)
-    found.require("jobs", JOBS_HINT)
+    if "include" not in found:
+        found.require("jobs", JOBS_HINT)
     events = found.read("on", on) if "on" in found else On(DEFAULT_EVENTS)
     if events is not None:  # else nobody knows which inputs there are
         found = found.knowing(each.name for each in events.inputs)
-    return FileDraft(
+    part = _part(value, found)
+    return replace(
+        part,
         name=found.read("name", one_line) or "",
         on=events.names if events else DEFAULT_EVENTS,
+        inputs=events.inputs if events else (),
+        filters=events.filters if events else {},
+        knows_inputs=events is not None,
+    )
+
+
+def read_part(value: Value, first: str) -> FileDraft | None:
+    """Of a file that is included; `first` is the one that begins it all. None where it is no map."""
+    found = fields(value, INCLUDED)
+    if found is None:
+        return None
+    found.read("version", read_version)
+    for key in FIRST_FILE_ALONE:
+        if key in found:
+            message = f"{quoted(key)} does not work in a file that is included"
+            found.values[key].wrong_key(message, f"write it in {first}")
+    return _part(value, found)
+
+
+def _part(value: Value, found: Fields) -> FileDraft:
+    """What a file may say wherever it stands."""
+    jobs = found.values.get("jobs")
+    return FileDraft(
+        name="",
+        on=frozenset(),
         image=found.read("image", image),
         env=found.read("env", env) or {},
         jobs=found.read("jobs", read_jobs) or (),
-        inputs=events.inputs if events else (),
+        file=value.scope.report.file,
+        include=found.read("include", INCLUDE.read) or (),
+        ids=frozenset(name for name, _ in pairs(jobs) or ()) if _is_map(jobs) else frozenset(),
     )
 
 
@@ -58,10 +90,7 @@ def read_jobs(value: Value) -> tuple[JobDraft, ...] | None:
         value.wrong_key(message, "put several steps into one job")
     _check_case(entries)
     jobs = (job(name, entry) for name, entry in entries)
-    drafts = tuple(draft for draft in jobs if draft)
-    if len(entries) <= value.scope.limits.jobs:
-        check_needs(drafts, {name for name, _ in entries}, value.scope.report)
-    return drafts
+    return tuple(draft for draft in jobs if draft)
 
 
 def _check_case(entries: list[tuple[str, Value]]) -> None:
@@ -72,3 +101,41 @@ def _check_case(entries: list[tuple[str, Value]]) -> None:
         if first != name:
             message = f"{quoted(name)} differs from {quoted(first)} on line {mark.line} only in case"
             entry.wrong_key(message, "rename one of them")
+
+
+def _is_map(value: Value | None) -> TypeGuard[Value]:
+    return value is not None and isinstance(value.node, Pairs)
+
+
+def _includes(value: Value) -> tuple[Include, ...]:
+    entries = one_or_more(value) or []
+    read = ((entry, path_inside(entry)) for entry in entries)
+    return tuple(Include(path, entry) for entry, path in read if path is not None)
+
+
+INCLUDE: Final = Key(
+    name="include",
+    read=_includes,
+    schema=alone_or_listed(SOME_TEXT),
+    about=(
+        "One file or several of the same repository, named from its top and taken from the same commit. They "
+        "may hold `image`, `env`, `jobs`, keys that begin with `x-`, and `include` of their own, up to 20 files "
+        "and 5 deep; each is read once. All together make one file: of `env` and `image` the later word "
+        "counts, and the word of the file that includes over what it includes; ids of jobs must differ. "
+        "Anchors end with their file, and the limits count for all together."
+    ),
+    example="""\
+include: [ci/test.yaml]
+jobs:
+  deploy:
+    needs: test
+    steps: [echo deployed]
+""",
+    beside={
+        "ci/test.yaml": """\
+jobs:
+  test:
+    steps: [echo tested]
+"""
+    },
+)

@@ -41,14 +41,18 @@ def checks(
             for name, its_runs in aggregates.items()
         ),
         *(
-            job_check(names[run.id, job.key], job, _file(run), tails, link(run.id, job.id))
+            job_check(names[run.id, job.key], job, _file(run, job), tails, link(run.id, job.id))
             for run, job in _shown_jobs(runs, names)
         ),
     )
 
 
-def _file(run: Run) -> str:
-    return run.plan.file if run.plan else ".ci.yaml"
+def _file(run: Run, job: JobRun) -> str:
+    """The file that the job stands in: the first one, or one that it includes."""
+    if run.plan is None:
+        return ".ci.yaml"
+    planned = next((each for each in run.plan.jobs if each.id == job.key), None)
+    return (planned.file if planned else "") or run.plan.file
 
 
 def _shown_jobs(runs: Sequence[Run], names: Mapping[tuple[str, str], str]) -> list[tuple[Run, JobRun]]:

@@ -104,8 +104,9 @@ def _awaited(runs: Sequence[Run]) -> str:
 def _failed(runs: Sequence[Run]) -> str:
     broken = _of(runs, Verdict.CONFIG_BROKEN)
     if broken:
-        file = broken.problems[0].file if broken.problems else ".ci.yaml"
-        return f"{file} has {count(len(broken.problems), 'error')}"
+        files = tuple(dict.fromkeys(problem.file for problem in broken.problems)) or (".ci.yaml",)
+        errors = count(len(broken.problems), "error")
+        return f"{files[0]} has {errors}" if len(files) == 1 else f"{errors} in {len(files)} files"
     missing = _of(runs, Verdict.CONFIG_MISSING)
     if missing:
         return missing.reason[:1].upper() + missing.reason[1:] or CONFIG_MISSING

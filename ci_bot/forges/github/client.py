@@ -7,6 +7,7 @@ from typing import Final
 
 import aiohttp
 
+from ci_bot.core.changes import Between, ChangedFiles, OfPull
 from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.effects import Reaction
 from ci_bot.core.errors import ForgeDenied, ForgeError
@@ -96,8 +97,8 @@ class GitHub:
         refs = () if pull is None else (f"refs/pull/{pull}/head",)
         return CloneSource(f"{self._web_url}/{repo.name}.git", _GIT_USER, token, refs)
 
-    async def changed_files(self, repo: Repo, number: int) -> Sequence[str]:
-        return await facts.changed_files(self._calls, repo, number)
+    async def changed_files(self, repo: Repo, question: OfPull | Between) -> ChangedFiles:
+        return await facts.changed_files(self._calls, repo, question)
 
     async def forced_at(self, repo: Repo, number: int) -> float | None:
         return await facts.forced_at(self._calls, repo, number)

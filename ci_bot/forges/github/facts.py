@@ -8,6 +8,7 @@ from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, Final, TypeVar
 
+from ci_bot.core.changes import Between, ChangedFiles, OfPull
 from ci_bot.core.errors import FileTooLarge, ForgeError
 from ci_bot.core.events import Access, Actor, Permission, Pull, Repo
 from ci_bot.forges.github.calls import Calls
@@ -20,6 +21,8 @@ from ci_bot.forges.github.values import pull_of
 _PERMISSIONS: Final = MappingProxyType(
     {"admin": Permission.ADMIN, "write": Permission.WRITE, "read": Permission.READ}
 )
+_MOST_FILES_OF_PULL: Final = 3000
+_MOST_FILES_COMPARED: Final = 300
 _MOST_CONTENT: Final = 1024 * 1024  # bytes that the contents API gives out
 #: What a 404 says when it is the commit that is missing, and not the file.
 _NO_COMMIT: Final = "no commit found"
@@ -109,16 +112,47 @@ async def commit_message(calls: Calls, repo: Repo, sha: str) -> str:
     return shaped(lambda commit: commit.object("commit").text("message"), answer)
 
 
-async def changed_files(calls: Calls, repo: Repo, number: int) -> Sequence[str]:
-    """Old names of renamed files too. GitHub ends the list after 3,000 files.
+async def changed_files(calls: Calls, repo: Repo, question: OfPull | Between) -> ChangedFiles:
+    """Old names of renamed files too."""
+    if isinstance(question, OfPull):
+        return await _files_of_pull(calls, repo, question.number)
+    return await _compared(calls, repo, question)
+
+
+async def _files_of_pull(calls: Calls, repo: Repo, number: int) -> ChangedFiles:
+    """GitHub ends the list after 3,000 files.
 
     https://docs.github.com/rest/pulls/pulls#list-pull-requests-files
     """
     url = "/pulls/{number}/files{?per_page,page}"
-    found: dict[str, None] = {}
-    async for item in calls.items(repo, READ, url, number=number, per_page=100):
-        found |= dict.fromkeys(shaped(_paths, item))
-    return tuple(found)
+    listed = [
+        shaped(_paths, item) async for item in calls.items(repo, READ, url, number=number, per_page=100)
+    ]
+    return ChangedFiles(_all(listed), is_whole=len(listed) < _MOST_FILES_OF_PULL)
+
+
+async def _compared(calls: Calls, repo: Repo, question: Between) -> ChangedFiles:
+    """GitHub compares with three dots. All files that it tells stand on the first page, 300 at most.
+
+    https://docs.github.com/rest/commits/commits#compare-two-commits
+    """
+    url = "/compare/{base}...{head}{?per_page,page}"
+    where = {"base": question.base, "head": question.head, "per_page": 1, "page": 1}
+    return shaped(_comparison, await calls.get(repo, READ, url, **where))
+
+
+def _comparison(answer: Fields) -> ChangedFiles:
+    listed = [_paths(entry) for entry in answer.objects("files")] if answer.has("files") else []
+    return ChangedFiles(
+        paths=_all(listed),
+        is_whole=answer.has("files") and len(listed) < _MOST_FILES_COMPARED,
+        leads_on=answer.name("status") in ("ahead", "identical"),
+        start=answer.object("merge_base_commit").sha("sha"),
+    )
+
+
+def _all(listed: Sequence[tuple[str, ...]]) -> tuple[str, ...]:
+    return tuple(dict.fromkeys(path for paths in listed for path in paths))
 
 
 def _paths(entry: Fields) -> tuple[str, ...]:

@@ -66,4 +66,11 @@ def pull_of(data: Fields) -> Pull:
         base_sha=base.sha("sha"),
         is_open=data.name("state") == "open",
         is_draft=data.flag("draft") if data.has("draft") else False,
+        labels=_labels(data),
     )
+
+
+def _labels(data: Fields) -> tuple[str, ...]:
+    """Some lists of pull requests leave them out."""
+    listed = data.objects("labels") if data.has("labels") else ()
+    return tuple(label.text("name") for label in listed)

@@ -9,7 +9,7 @@ import pytest
 
 from ci_bot.core.pipeline import plan, read
 from ci_bot.core.pipeline.features import Key
-from ci_bot.core.pipeline.levels import LEVELS, Level
+from ci_bot.core.pipeline.levels import EVENT_LEVELS, LEVELS, Level
 from dev.language import pages
 from tests.core.occasions import occasion
 
@@ -24,12 +24,13 @@ def test_what_is_made_from_the_key_tables_is_up_to_date(path: Path) -> None:
 
 @pytest.mark.parametrize(
     ("level", "key"),
-    [(level, key) for level in LEVELS for key in level.keys],
+    [(level, key) for level in (*LEVELS, *EVENT_LEVELS) for key in level.keys],
     ids=lambda each: each.name,
 )
 def test_every_key_has_its_place_and_an_example_that_plans(level: Level, key: Key) -> None:
     assert f"\n### `{key.name}` of a {level.name}\n" in REFERENCE
-    reading = read(key.example.encode(), default_image="alpine")
+    beside = {path: text.encode() for path, text in key.beside.items()}
+    reading = read(key.example.encode(), default_image="alpine", included=beside)
     assert reading.problems == ()
     assert reading.pipeline
     events = sorted(reading.pipeline.on)

@@ -59,7 +59,10 @@ async def list_commits(call: Call) -> Reply:
 
 
 async def compare(call: Call) -> Reply:
-    """``base...head``: what head has that the merge base has not."""
+    """``base...head``: what head has that the merge base has not; all files are on the first page.
+
+    https://docs.github.com/rest/commits/commits#compare-two-commits
+    """
     left, dots, right = call.args["basehead"].partition("...")
     if not dots:
         raise not_found()
@@ -77,6 +80,9 @@ async def compare(call: Call) -> Reply:
     page = f"{repo_shapes.web_url(call.sim.urls, call.repo)}/compare/{left}...{right}"
     files = await git.diff(repo, start, head.sha)
     shown = [shapes.diff_entry(call.sim.urls, call.repo, head.sha, f) for f in files]
+    listed = list(reversed(ahead[:250]))
+    is_paged = bool({"page", "per_page"} & call.query.keys())
+    commits, headers = call.page(list(reversed(ahead))) if is_paged else (listed, {})
     body = {
         "url": f"{repo_shapes.api_url(call.sim.urls, call.repo)}/compare/{left}...{right}",
         "html_url": page,
@@ -89,10 +95,10 @@ async def compare(call: Call) -> Reply:
         "ahead_by": len(ahead),
         "behind_by": len(behind),
         "total_commits": len(ahead),
-        "commits": [shape_of(call, await commit_of(call, s)) for s in reversed(ahead[:250])],
-        "files": shown[:_MOST_FILES],
+        "commits": [shape_of(call, await commit_of(call, s)) for s in commits],
+        "files": shown[:_MOST_FILES] if call.query.get("page", "1") == "1" else [],
     }
-    return Reply(body=body)
+    return Reply(body=body, headers=headers)
 
 
 def _comparison(ahead: int, behind: int) -> str:

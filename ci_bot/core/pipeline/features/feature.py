@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
 from ci_bot.core.pipeline.features.schemas import Schema
@@ -28,6 +28,7 @@ class Key:
     about: str  # Markdown, one to three sentences
     example: str = ""
     ends: str = "succeeded"  # how a run of the example ends
+    beside: Mapping[str, str] = field(default_factory=dict)  # other files that the example needs
 
 
 def unchanged_job(job: Job, said: Said) -> Job:
