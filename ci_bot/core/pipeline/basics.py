@@ -18,8 +18,8 @@ from ci_bot.core.pipeline.features.schemas import (
     SECRETS,
     TEXT,
     Schema,
+    alone_or_listed,
     described,
-    one_or_more,
 )
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.job import read_needs, read_steps
@@ -167,7 +167,7 @@ jobs:
 NEEDS: Final = Key(
     name="needs",
     read=read_needs,
-    schema=one_or_more(_NEED),
+    schema=alone_or_listed(_NEED),
     about=(
         "The job, or a list of the jobs, that must have succeeded before this one starts. "
         "`{job: ID, optional: true}` may also have been skipped by its own condition."

@@ -7,22 +7,22 @@ from typing import Any, Final
 
 from ci_bot.core.inputs import NAME
 from ci_bot.core.pipeline.events import EVENTS, MOST_INPUTS
-from ci_bot.core.pipeline.features.schemas import TEXT, Schema, described, one_or_more
+from ci_bot.core.pipeline.features.schemas import TEXT, Schema, alone_or_listed, described
 from ci_bot.core.pipeline.keys import EVENT_KEYS
 
 _BRANCHES: Final = described(
-    one_or_more(TEXT),
+    alone_or_listed(TEXT),
     "Only on these branches (of a pull request: its base's). Globs over the whole name: "
     "`*` stops at `/`, `**` does not; a pattern that begins with `!` takes away.",
 )
-_BRANCHES_IGNORE: Final = described(one_or_more(TEXT), "Not on these branches.")
+_BRANCHES_IGNORE: Final = described(alone_or_listed(TEXT), "Not on these branches.")
 _PATHS: Final = described(
-    one_or_more(TEXT), "Only where one of these files changed; patterns as in .gitignore."
+    alone_or_listed(TEXT), "Only where one of these files changed; patterns as in .gitignore."
 )
 _PATHS_IGNORE: Final = described(
-    one_or_more(TEXT), "Not where only these files changed; patterns as in .gitignore."
+    alone_or_listed(TEXT), "Not where only these files changed; patterns as in .gitignore."
 )
-_TAGS: Final = described(one_or_more(TEXT), "Only for tags of these names, as globs.")
+_TAGS: Final = described(alone_or_listed(TEXT), "Only for tags of these names, as globs.")
 _DRAFTS: Final = {
     "type": "boolean",
     "default": True,

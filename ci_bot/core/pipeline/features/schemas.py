@@ -14,6 +14,7 @@ Schema: TypeAlias = Mapping[str, Any]
 _INVISIBLE: Final = r"\u0000-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069"
 
 TEXT: Final[Schema] = {"type": ["string", "number", "boolean"]}
+SOME_TEXT: Final[Schema] = {**TEXT, "minLength": 1}
 FLAG: Final[Schema] = {"type": "boolean", "default": False}
 SCRIPT: Final[Schema] = {**TEXT, "pattern": r"\S"}
 NAME: Final[Schema] = {
@@ -54,9 +55,9 @@ def described(schema: Schema, description: str) -> Schema:
     return {**schema, "description": description}
 
 
-def one_or_more(one: Schema, **more: Any) -> Schema:
+def alone_or_listed(one: Schema, **more: Any) -> Schema:
     """One value, or a list of them; `more` is said of the list."""
     return {"anyOf": [one, {"type": "array", "items": one, **more}]}
 
 
-SECRETS: Final = one_or_more(_SECRET, uniqueItems=True)
+SECRETS: Final = alone_or_listed(_SECRET, uniqueItems=True)
