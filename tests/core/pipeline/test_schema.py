@@ -34,6 +34,7 @@ BEYOND = (
     r"differs from .* only in case",
     r"is set by env as well",
     r"there is no input|means nothing here|is not closed|does not work in a script",  # ${{ … }}
+    r"is replaced in|is replaced here|there is no matrix",
     r"is not among the options|a value is one line of at most",
     r"is set by ci-bot|changes how programs start|a secret's name has",
     r"sealed string",

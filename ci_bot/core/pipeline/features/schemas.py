@@ -22,7 +22,7 @@ NAME: Final[Schema] = {
     "pattern": rf"^ *[^ {_INVISIBLE}](?:[^{_INVISIBLE}]{{0,198}}[^ {_INVISIBLE}])? *$",
 }
 DURATION: Final[Schema] = {"type": "string", "pattern": "^(?=.*[1-9])[0-9]{1,9}[smh]$"}
-IMAGE: Final[Schema] = {**TEXT, "pattern": r"^[^\s$]+$", "maxLength": 600}
+IMAGE: Final[Schema] = {**TEXT, "pattern": r"^([^\s$]|\$\{\{[^{}]*\}\})+$", "maxLength": 600}
 JOB_ID: Final[Schema] = {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"}
 
 _SECRET: Final[Schema] = {"type": ["string", "boolean"], "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}
@@ -58,6 +58,17 @@ def described(schema: Schema, description: str) -> Schema:
 def alone_or_listed(one: Schema, **more: Any) -> Schema:
     """One value, or a list of them; `more` is said of the list."""
     return {"anyOf": [one, {"type": "array", "items": one, **more}]}
+
+
+def whole_number(least: int, most: int, **more: Any) -> Schema:
+    """In quotes it is the number as written, too; then `least` and `most` are the reader's business."""
+    return {
+        "type": ["integer", "string"],
+        "pattern": "^[0-9]+$",
+        "minimum": least,
+        "maximum": most,
+        **more,
+    }
 
 
 SECRETS: Final = alone_or_listed(_SECRET, uniqueItems=True)
