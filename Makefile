@@ -5,7 +5,7 @@ STAGE := dev/stage.sh
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help setup demo test test-deploy lint types bench lock clean venv
+.PHONY: help setup demo test test-deploy lint types bench docs lock clean venv
 .NOTPARALLEL:
 
 # The suite starts processes by the hundred; without this, each would compile all its modules anew.
@@ -40,6 +40,9 @@ types: venv ## mypy, strict
 
 bench: setup ## the benchmarks
 	@$(PYTHON) -m bench $(ARGS)
+
+docs: venv ## makes docs/language.md and docs/schema.json anew, after a change of the language
+	@$(PYTHON) -m dev.language
 
 lock: ## locks the dependencies anew after a change of pyproject.toml
 	@requirements/lock.sh

@@ -21,6 +21,7 @@ COMMANDS: Final = MappingProxyType(
         "run": "run",
         "validate": "validate",
         "plan": "plan",
+        "schema": "schema",
         "runs": "runs",
         "logs": "logs",
         "retry": "acts",

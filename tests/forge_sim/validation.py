@@ -155,7 +155,10 @@ class Validator:
                 *(
                     OpenAPI.from_dict(
                         small,
-                        config=OpenApiConfig(spec_validator_cls=None, request_validator_cls=half),
+                        config=OpenApiConfig(
+                            spec_validator_cls=None,  # type: ignore[arg-type]  # its types forget None
+                            request_validator_cls=half,
+                        ),
                     )
                     for half in (V30RequestParametersValidator, V30RequestBodyValidator)
                 )

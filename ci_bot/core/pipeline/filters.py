@@ -6,7 +6,8 @@ from collections.abc import Callable, Mapping
 from typing import Final
 
 from ci_bot.core.patterns import wrong_path, wrong_ref
-from ci_bot.core.pipeline.features.feature import Key, Schema
+from ci_bot.core.pipeline.features.feature import Key
+from ci_bot.core.pipeline.features.schemas import SOME_TEXT, alone_or_listed
 from ci_bot.core.pipeline.keys import EVENT_KEYS
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.value import Value, fields, flag, one_or_more, text
@@ -14,12 +15,7 @@ from ci_bot.core.planned import Filter
 
 MOST_PATTERNS: Final = 100
 
-_PATTERNS: Final[Schema] = {
-    "oneOf": [
-        {"type": "string", "minLength": 1},
-        {"type": "array", "items": {"type": "string", "minLength": 1}, "minItems": 1},
-    ]
-}
+_PATTERNS: Final = alone_or_listed(SOME_TEXT, minItems=1, maxItems=MOST_PATTERNS)
 
 
 def event_filter(event: str, value: Value) -> Filter | None:

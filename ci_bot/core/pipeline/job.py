@@ -38,17 +38,17 @@ def job(name: str, value: Value) -> JobDraft | None:
         id=name,
         name=found.read("name", one_line) or name,
         image=found.read("image", image),
-        needs=found.read("needs", _needs) or (),
+        needs=found.read("needs", read_needs) or (),
         env=joined(found.read("env", env), found.read("secrets", secrets), found.values.get("secrets")),
         timeout=found.read("timeout", duration) or min(DEFAULT_TIMEOUT, value.scope.limits.max_timeout),
-        steps=found.read("steps", _steps) or (),
+        steps=found.read("steps", read_steps) or (),
         mark=value.key,
         report=value.scope.report,
         said=said,
     )
 
 
-def _needs(value: Value) -> tuple[Need, ...]:
+def read_needs(value: Value) -> tuple[Need, ...]:
     entries = [value] if isinstance(value.node, Pairs) else one_or_more(value) or []
     needs = (_need(entry) for entry in entries)
     return tuple(need for need in needs if need)
@@ -71,7 +71,7 @@ def _need_with_options(entry: Value) -> Need | None:
     return None if job_id is None else Need(job_id, entry.path, mark, optional)
 
 
-def _steps(value: Value) -> tuple[StepDraft, ...]:
+def read_steps(value: Value) -> tuple[StepDraft, ...]:
     entries = [] if value.is_null else items(value)
     if entries is None:
         return ()

@@ -9,6 +9,7 @@ from ci_bot.core.pipeline.draft import FileDraft, Include, JobDraft
 from ci_bot.core.pipeline.env import env
 from ci_bot.core.pipeline.events import On, on
 from ci_bot.core.pipeline.features import Key
+from ci_bot.core.pipeline.features.schemas import SOME_TEXT, alone_or_listed
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.job import job
 from ci_bot.core.pipeline.keys import FIRST_FILE_ALONE, INCLUDED, TOP
@@ -27,7 +28,7 @@ def read_file(value: Value) -> FileDraft | None:
     found = fields(value, TOP)
     if found is None:
         return None
-    found.read("version", _version)
+    found.read("version", read_version)
     if "include" not in found:
         found.require("jobs", JOBS_HINT)
     events = found.read("on", on) if "on" in found else On(DEFAULT_EVENTS)
@@ -49,7 +50,7 @@ def read_part(value: Value, first: str) -> FileDraft | None:
     found = fields(value, INCLUDED)
     if found is None:
         return None
-    found.read("version", _version)
+    found.read("version", read_version)
     for key in FIRST_FILE_ALONE:
         if key in found:
             message = f"{quoted(key)} does not work in a file that is included"
@@ -65,20 +66,20 @@ def _part(value: Value, found: Fields) -> FileDraft:
         on=frozenset(),
         image=found.read("image", image),
         env=found.read("env", env) or {},
-        jobs=found.read("jobs", _jobs) or (),
+        jobs=found.read("jobs", read_jobs) or (),
         file=value.scope.report.file,
         include=found.read("include", INCLUDE.read) or (),
         ids=frozenset(name for name, _ in pairs(jobs) or ()) if _is_map(jobs) else frozenset(),
     )
 
 
-def _version(value: Value) -> None:
+def read_version(value: Value) -> None:
     version = text(value)
     if version is not None and version != "1":
         value.wrong(f"{quoted(version)} is not a version of this language", 'write "version: 1"')
 
 
-def _jobs(value: Value) -> tuple[JobDraft, ...] | None:
+def read_jobs(value: Value) -> tuple[JobDraft, ...] | None:
     entries = [] if value.is_null else pairs(value)
     if entries is None:
         return None
@@ -115,12 +116,7 @@ def _includes(value: Value) -> tuple[Include, ...]:
 INCLUDE: Final = Key(
     name="include",
     read=_includes,
-    schema={
-        "oneOf": [
-            {"type": "string", "minLength": 1},
-            {"type": "array", "items": {"type": "string", "minLength": 1}, "maxItems": 20},
-        ]
-    },
+    schema=alone_or_listed(SOME_TEXT),
     about=(
         "One file or several of the same repository, named from its top and taken from the same commit. They "
         "may hold `image`, `env`, `jobs`, keys that begin with `x-`, and `include` of their own, up to 20 files "
@@ -128,4 +124,18 @@ INCLUDE: Final = Key(
         "counts, and the word of the file that includes over what it includes; ids of jobs must differ. "
         "Anchors end with their file, and the limits count for all together."
     ),
+    example="""\
+include: [ci/test.yaml]
+jobs:
+  deploy:
+    needs: test
+    steps: [echo deployed]
+""",
+    beside={
+        "ci/test.yaml": """\
+jobs:
+  test:
+    steps: [echo tested]
+"""
+    },
 )

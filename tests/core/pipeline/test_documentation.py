@@ -7,38 +7,37 @@ from pathlib import Path
 
 import pytest
 
-from ci_bot.core.pipeline import read
-from ci_bot.core.pipeline.features import JOB_FEATURES, STEP_FEATURES
-from ci_bot.core.pipeline.keys import JOB, STEP, TOP, Keys
-from ci_bot.core.pipeline.top import INCLUDE
+from ci_bot.core.pipeline import plan, read
+from ci_bot.core.pipeline.features import Key
+from ci_bot.core.pipeline.levels import EVENT_LEVELS, LEVELS, Level
+from dev.language import pages
+from tests.core.occasions import occasion
 
-FEATURES = {
-    key.name for features in (JOB_FEATURES, STEP_FEATURES) for each in features for key in each.keys
-} | {INCLUDE.name}
 ROOT = Path(__file__).parents[3]
 REFERENCE = (ROOT / "docs" / "language.md").read_text(encoding="utf-8")
 
 
-def section(title: str) -> str:
-    return REFERENCE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+@pytest.mark.parametrize("path", pages(), ids=lambda path: path.name)
+def test_what_is_made_from_the_key_tables_is_up_to_date(path: Path) -> None:
+    assert path.read_text(encoding="utf-8") == pages()[path], "make docs"
 
 
-@pytest.mark.parametrize(("title", "keys"), [("Top level", TOP), ("Job", JOB), ("Step", STEP)])
-def test_every_key_that_works_has_its_row(title: str, keys: Keys) -> None:
-    rows = re.findall(r"^\| `([a-z-]+)` \|", section(title), re.MULTILINE)
-    assert sorted(rows) == sorted(set(keys.works) - FEATURES)
+@pytest.mark.parametrize(
+    ("level", "key"),
+    [(level, key) for level in (*LEVELS, *EVENT_LEVELS) for key in level.keys],
+    ids=lambda each: each.name,
+)
+def test_every_key_has_its_place_and_an_example_that_plans(level: Level, key: Key) -> None:
+    assert f"\n### `{key.name}` of a {level.name}\n" in REFERENCE
+    beside = {path: text.encode() for path, text in key.beside.items()}
+    reading = read(key.example.encode(), default_image="alpine", included=beside)
+    assert reading.problems == ()
+    assert reading.pipeline
+    events = sorted(reading.pipeline.on)
+    assert any(plan(reading.pipeline, occasion(event, branch="main")).jobs for event in events)
 
 
-def test_every_key_of_a_feature_is_known_and_says_what_it_is() -> None:
-    levels = ((JOB, JOB_FEATURES), (STEP, STEP_FEATURES))
-    for level, features in levels:
-        for key in (key for feature in features for key in feature.keys):
-            assert key.name in level.works
-            assert key.about
-            assert read(key.example.encode(), default_image="alpine").problems == ()
-
-
-def test_the_example_is_the_seed() -> None:
+def test_the_first_example_is_the_seed() -> None:
     example, *_ = re.findall(r"```yaml\n(.*?)```", REFERENCE, re.DOTALL)
     assert example == (ROOT / "examples" / "seed" / ".ci.yaml").read_text(encoding="utf-8")
     assert read(example.encode(), default_image="alpine").pipeline

@@ -3,16 +3,15 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, TypeAlias
 
+from ci_bot.core.pipeline.features.schemas import Schema
 from ci_bot.core.pipeline.value import Value
 from ci_bot.core.planned import Job, Step
 
 #: What was read of one level, by key; a key is missing where the file does not say it, or says it wrong.
 Said: TypeAlias = Mapping[str, Any]
-#: A JSON Schema. https://json-schema.org/draft/2020-12
-Schema: TypeAlias = Mapping[str, Any]
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,6 +27,8 @@ class Key:
     schema: Schema
     about: str  # Markdown, one to three sentences
     example: str = ""
+    ends: str = "succeeded"  # how a run of the example ends
+    beside: Mapping[str, str] = field(default_factory=dict)  # other files that the example needs
 
 
 def unchanged_job(job: Job, said: Said) -> Job:

@@ -1,0 +1,1 @@
+"""Notes that are kept in PostgreSQL and shown as a page."""

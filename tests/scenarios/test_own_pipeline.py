@@ -1,0 +1,33 @@
+"""ci-bot builds ci-bot: its own `.ci.yaml` by `ci-bot run`."""
+
+from __future__ import annotations
+
+import subprocess
+import sys
+
+import pytest
+
+from dev.toolchains import DEV, ensure_toolchains
+from tests.cli.conftest import Answer
+from tests.rig import ROOT
+
+JOBS = ("lint", "types", "language")
+
+
+@pytest.mark.timeout(300)
+def test_its_lint_its_types_and_the_tests_of_its_language_pass(images: None) -> None:
+    """Not its job `decisions`: those tests are run here as they are."""
+    ensure_toolchains([DEV])
+    done = subprocess.run(
+        [sys.executable, "-m", "ci_bot", "run", *(f"--job={job}" for job in JOBS)],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    answer = Answer(done.returncode, done.stdout, done.stderr)
+    assert answer.code == 0, answer
+    assert "Contracts: " in answer.out
+    assert "no issues found" in answer.out
+    assert " passed in " in answer.out
+    assert answer.out.splitlines()[-1] == "all jobs passed"
