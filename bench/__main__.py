@@ -5,7 +5,7 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bench import commands, first_line, install, live, logs, pipeline, step, store, webhook
+from bench import commands, first_line, install, live, logs, parallel, pipeline, step, store, webhook
 from bench.table import Measure, report
 
 BENCHES: dict[str, Measure] = {
@@ -15,6 +15,7 @@ BENCHES: dict[str, Measure] = {
     "install": install.measure,
     "live": live.measure,
     "step": step.measure,
+    "parallel": parallel.measure,
     "logs": logs.measure,
     "store": store.measure,
     "pipeline": pipeline.measure,

@@ -95,10 +95,14 @@ def _plan(file: Path, event: str, settings: Settings) -> Plan:
 
 def _chosen(planned: Plan, wanted: Sequence[str]) -> Plan:
     """Only the wanted jobs and what they need, in the plan's order."""
-    by_id = {job.id: job for job in planned.jobs}
+    jobs = planned.jobs
+    known = list(dict.fromkeys([*(job.family for job in jobs), *(job.id for job in jobs)]))
     for name in wanted:
-        if name not in by_id:
-            raise click.ClickException(f'there is no job "{name}"; the jobs: {", ".join(by_id)}')
+        if name not in known:
+            more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+            raise click.ClickException(
+                f'there is no job "{name}"; the jobs: {", ".join(known[:20])}{more}'
+            )
     return replace(planned, jobs=with_needs(wanted, planned.jobs)) if wanted else planned
 
 

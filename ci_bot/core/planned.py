@@ -6,7 +6,7 @@ Durations are whole seconds, sizes are bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 
 from ci_bot.core.occasion import Facts
@@ -136,6 +136,10 @@ class Job:
     def family(self) -> str:
         """The id in the file: what `needs` names."""
         return self.group or self.id
+
+    def is_named(self, names: Collection[str]) -> bool:
+        """By its id, or by that of its family: a matrix's name means all its cells."""
+        return self.id in names or self.family in names
 
 
 @dataclass(frozen=True, slots=True)

@@ -10,6 +10,7 @@ from functools import partial
 
 from ci_bot.archive.logs import FileLogs
 from ci_bot.core.errors import SettingsError
+from ci_bot.core.queueing import Allowance
 from ci_bot.core.retention import Retention
 from ci_bot.core.trust import Policy
 from ci_bot.executors.docker.executor import DockerExecutor
@@ -112,6 +113,10 @@ def policies(settings: Settings) -> Callable[[str], Policy]:
         return Policy()
 
     return policy
+
+
+def allowance(settings: Settings) -> Allowance:
+    return Allowance(settings.max_jobs_per_repo, settings.max_jobs_per_outsider)
 
 
 def retention(settings: Settings) -> Retention:

@@ -48,7 +48,7 @@ def _no_run(asked: Asked) -> str:
 
 
 def _of_run(run: Run, keys: Sequence[str], asked: Asked) -> str:
-    jobs = [job for job in run.jobs if not keys or job.key in keys]
+    jobs = [job for job in run.jobs if not keys or job.is_named(keys)]
     if not run.jobs:
         return _verdict(run, asked)
     lines = [f"- {code(job.name)}: {explain(job, run)}" for job in jobs[:MOST_JOBS]]
@@ -79,7 +79,9 @@ def _state(job: JobRun, run: Run) -> str:
         case Status.WAITING:
             return f"⏳ waits for {_needs(job, run)}"
         case Status.READY:
-            return "⏳ may start, and waits for a free place"
+            return (
+                f"⏳ {escaped(job.waits)}" if job.waits else "⏳ may start, and waits for a free place"
+            )
         case Status.RUNNING:
             return f"⏳ running, {_where(job)}"
         case Status.SUCCEEDED:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ci_bot.core.pipeline.env import Env
 from ci_bot.core.pipeline.features.feature import Said
 from ci_bot.core.pipeline.tree import Mark
-from ci_bot.core.planned import Input
+from ci_bot.core.planned import Concurrency, Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,6 +46,11 @@ class JobDraft:
     mark: Mark
     said: Said = field(default_factory=dict)  # of its features
 
+    @property
+    def cells(self) -> int:
+        """How many jobs it becomes."""
+        return len(self.said["matrix"].cells) if "matrix" in self.said else 1
+
 
 @dataclass(frozen=True, slots=True)
 class FileDraft:
@@ -57,3 +62,4 @@ class FileDraft:
     env: Env
     jobs: tuple[JobDraft, ...]
     inputs: tuple[Input, ...] = ()
+    concurrency: Concurrency | None = None

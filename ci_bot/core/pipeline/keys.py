@@ -35,8 +35,8 @@ class Keys:
 
 TOP: Final = Keys(
     level="at the top of the file",
-    works=("version", "name", "on", "image", "env", "jobs"),
-    later=("concurrency", "include"),
+    works=("version", "name", "on", "image", "env", "jobs", "concurrency"),
+    later=("include",),
     foreign={
         "environment": "env",
         "pipeline": "jobs",
@@ -53,12 +53,22 @@ TOP: Final = Keys(
 
 JOB: Final = Keys(
     level="in a job",
-    works=("name", "image", "needs", "env", "secrets", "steps", "timeout", "allow-failure"),
-    later=(
-        "if",
+    works=(
+        "name",
+        "image",
+        "needs",
+        "env",
+        "secrets",
+        "steps",
+        "timeout",
+        "allow-failure",
         "matrix",
         "fail-fast",
         "max-parallel",
+        "concurrency",
+    ),
+    later=(
+        "if",
         "services",
         "checkout",
         "docker",
@@ -66,7 +76,6 @@ JOB: Final = Keys(
         "resources",
         "artifacts",
         "cache",
-        "concurrency",
         "isolation",
         "environment",
         "platform",
@@ -114,6 +123,18 @@ NEED: Final = Keys(
     works=("job", "optional"),
     later=(),
     foreign={"id": "job", "name": "job", "required": "optional"},
+)
+
+CONCURRENCY: Final = Keys(
+    level="in concurrency",
+    works=("group", "limit", "when-full"),
+    later=(),
+    foreign={
+        "cancel-in-progress": "when-full",
+        "max": "limit",
+        "max-parallel": "limit",
+        "name": "group",
+    },
 )
 
 #: Under `on`, beside the name of an event.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from ci_bot.core.concurrency import on_branch
 from ci_bot.core.inputs import defaults, filled
 from ci_bot.core.occasion import Occasion
 from ci_bot.core.pipeline.events import EVENTS
@@ -15,12 +16,25 @@ def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
         reason = f'"on" names {_listed(pipeline.on)}, not {event}'
         return Plan(pipeline.name, (), reason, pipeline.file)
     jobs = filled(pipeline.jobs, defaults(pipeline.inputs))
-    return Plan(pipeline.name, jobs, file=pipeline.file, facts=occasion.facts)
+    made = Plan(
+        pipeline.name,
+        jobs,
+        file=pipeline.file,
+        facts=occasion.facts,
+        concurrency=pipeline.concurrency,
+    )
+    return on_branch(made, occasion.facts.branch)
 
 
 def offered(pipeline: Pipeline) -> Plan:
-    """All jobs of a pipeline, whatever starts them; its inputs have no values yet."""
-    return Plan(pipeline.name, pipeline.jobs, file=pipeline.file, inputs=pipeline.inputs)
+    """All jobs of a pipeline, whatever starts them; its inputs and its branch have no values yet."""
+    return Plan(
+        pipeline.name,
+        pipeline.jobs,
+        file=pipeline.file,
+        inputs=pipeline.inputs,
+        concurrency=pipeline.concurrency,
+    )
 
 
 def _listed(names: frozenset[str]) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ci_bot.core.inputs import MAX_INPUT, OPENING
+from ci_bot.core.pipeline.cells import cells_of
 from ci_bot.core.pipeline.draft import FileDraft, JobDraft, StepDraft
 from ci_bot.core.pipeline.env import Env
 from ci_bot.core.pipeline.features import JOB_FEATURES, STEP_FEATURES
@@ -22,7 +23,11 @@ def spread(draft: FileDraft, default_image: str) -> tuple[Job, ...]:
     """Jobs in an order in which every need comes first. Call `check_size` before."""
     jobs = {job.id: job for job in draft.jobs}
     image = draft.image or default_image
-    return tuple(_job(jobs[job_id], image, draft.env) for job_id in in_order(draft.jobs))
+    return tuple(
+        cell
+        for job_id in in_order(draft.jobs)
+        for cell in _cells(_job(jobs[job_id], image, draft.env), jobs[job_id])
+    )
 
 
 def check_size(draft: FileDraft, limits: Limits, report: Report) -> None:
@@ -31,7 +36,7 @@ def check_size(draft: FileDraft, limits: Limits, report: Report) -> None:
     for job in draft.jobs:
         of_job = of_file + _size(job.env)
         for step in job.steps:
-            total += of_job + _size(step.env) + len(step.run.encode())
+            total += job.cells * (of_job + _size(step.env) + _script(step.run))
             if total > limits.expanded:
                 _report_size(step, limits, report)
                 return
@@ -45,6 +50,10 @@ def _report_size(step: StepDraft, limits: Limits, report: Report) -> None:
 
 def _size(env: Env) -> int:
     return sum(len(name) + _length(value) + VARIABLE_COST for name, value in env.items())
+
+
+def _script(run: str) -> int:
+    return len(run.encode()) + run.count(OPENING) * MAX_INPUT
 
 
 def _length(value: str | SecretRef) -> int:
@@ -67,6 +76,11 @@ def _job(job: JobDraft, image: str, env: Env) -> Job:
     for feature in JOB_FEATURES:
         plain = feature.lower(plain, job.said)
     return plain
+
+
+def _cells(job: Job, draft: JobDraft) -> tuple[Job, ...]:
+    """After all features, so that what they lowered is replaced in every cell."""
+    return cells_of(job, draft.said["matrix"]) if "matrix" in draft.said else (job,)
 
 
 def _steps(steps: Sequence[StepDraft], image: str, env: Env) -> tuple[Step, ...]:

@@ -7,6 +7,7 @@ from typing import Final
 from ci_bot.core.pipeline.draft import FileDraft, JobDraft
 from ci_bot.core.pipeline.env import env
 from ci_bot.core.pipeline.events import On, on
+from ci_bot.core.pipeline.features.concurrency import concurrency
 from ci_bot.core.pipeline.graph import check_needs
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.job import job
@@ -30,7 +31,7 @@ def read_file(value: Value) -> FileDraft | None:
     found.require("jobs", JOBS_HINT)
     events = found.read("on", on) if "on" in found else On(DEFAULT_EVENTS)
     if events is not None:  # else nobody knows which inputs there are
-        found = found.knowing(each.name for each in events.inputs)
+        found = found.knowing(inputs=frozenset(each.name for each in events.inputs))
     return FileDraft(
         name=found.read("name", one_line) or "",
         on=events.names if events else DEFAULT_EVENTS,
@@ -38,6 +39,7 @@ def read_file(value: Value) -> FileDraft | None:
         env=found.read("env", env) or {},
         jobs=found.read("jobs", _jobs) or (),
         inputs=events.inputs if events else (),
+        concurrency=found.read("concurrency", concurrency),
     )
 
 
@@ -59,9 +61,17 @@ def _jobs(value: Value) -> tuple[JobDraft, ...] | None:
     _check_case(entries)
     jobs = (job(name, entry) for name, entry in entries)
     drafts = tuple(draft for draft in jobs if draft)
+    _check_cells(value, drafts)
     if len(entries) <= value.scope.limits.jobs:
         check_needs(drafts, {name for name, _ in entries}, value.scope.report)
     return drafts
+
+
+def _check_cells(value: Value, drafts: tuple[JobDraft, ...]) -> None:
+    limit, total = value.scope.limits.jobs, sum(draft.cells for draft in drafts)
+    if len(drafts) <= limit < total:
+        message = f"{total} jobs, every cell of a matrix counted; a file has at most {limit}"
+        value.wrong_key(message, "take values away from a matrix")
 
 
 def _check_case(entries: list[tuple[str, Value]]) -> None:

@@ -149,13 +149,13 @@ CASES: list[tuple[str, list[str]]] = [
     (
         top("env: {A: '${{ github.sha }}'}"),
         [
-            '1:10: env.A: "${{ github.sha }}" means nothing here; in env, ${{ inputs.NAME }} stands for an input; what happened is in CI_… variables'
+            '1:10: env.A: "${{ github.sha }}" means nothing here; in env, ${{ inputs.NAME }} stands for an input and ${{ matrix.NAME }} for a value of the job\'s matrix; what happened is in CI_… variables'
         ],
     ),
     (
         top("env: {A: '${{ inputs.a'}"),
         [
-            '1:10: env.A: "${{" is not closed, or holds braces; in env, ${{ inputs.NAME }} stands for an input; what happened is in CI_… variables'
+            '1:10: env.A: "${{" is not closed, or holds braces; in env, ${{ inputs.NAME }} stands for an input and ${{ matrix.NAME }} for a value of the job\'s matrix; what happened is in CI_… variables'
         ],
     ),
     (
@@ -256,6 +256,6 @@ def test_problems_bear_the_name_of_the_file() -> None:
     assert str(reading.problems[0]).startswith(".ci.yml:1:1: jobs: ")
 
 
-@pytest.mark.parametrize("key", ["concurrency", "include"])
+@pytest.mark.parametrize("key", ["include"])
 def test_keys_that_come_later(key: str) -> None:
     assert complaints(top(f"{key}: x")) == [f'1:1: {key}: "{key}" is not supported by this version yet']

@@ -186,7 +186,7 @@ CASES: list[tuple[str, list[str]]] = [
     (
         JOBS + '"\\u202eeman": x\n',
         [
-            '2:1: "\\u202eeman": unknown key "\\u202eeman"; known at the top of the file: version, name, on, image, env, jobs'
+            '2:1: "\\u202eeman": unknown key "\\u202eeman"; known at the top of the file: version, name, on, image, env, jobs, concurrency'
         ],
     ),
 ]
