@@ -91,7 +91,7 @@ def ended_early(jobs: Sequence[JobRun], plan: Plan) -> tuple[tuple[JobRun, str],
         for job in jobs
         if not job.status.is_final
         and (cause := first.get(job.family)) is not None
-        and job.created_at <= (cause.finished_at or 0.0)
+        and job.created_at < (cause.finished_at or 0.0)
     )
 
 

@@ -52,7 +52,7 @@ CASES: list[tuple[str, list[str]]] = [
     (
         top("colour: red"),
         [
-            '1:1: colour: unknown key "colour"; known at the top of the file: version, name, on, image, env, jobs'
+            '1:1: colour: unknown key "colour"; known at the top of the file: version, name, on, image, env, jobs, concurrency'
         ],
     ),
     (top("nmae: x"), ['1:1: nmae: unknown key "nmae"; did you mean "name"?']),
