@@ -33,7 +33,7 @@ def ready(run: str, since: float, **more: object) -> Lane:
 
 
 def order(this: Line, allowance: Allowance = UNBOUNDED, capacity: int = 99) -> list[str]:
-    found = []
+    found: list[str] = []
     while len(found) < capacity and (lane := next_lane(this, allowance)):
         found.append(lane.run)
         this = started(this, lane)
