@@ -59,7 +59,7 @@ class Lane:
     ready: int = 0
     running: int = 0
     since: float = 0.0  # when the oldest ready one was asked for
-    first: str = ""  # the id of that one: ids are made in the order of time
+    first: int = 0  # where the first ready one stands in the file
     at_once: int = 0  # 0: any number
     group: Concurrency | None = None
 
@@ -109,7 +109,7 @@ def next_lane(line: Line, allowance: Allowance) -> Lane | None:
         busy[line.runs[lane.run].repo] += lane.running
     ready = sorted(
         (lane for lane in line.lanes if lane.ready),
-        key=lambda lane: (busy[line.runs[lane.run].repo], lane.since, lane.first),
+        key=lambda lane: (busy[line.runs[lane.run].repo], lane.since, lane.run, lane.first),
     )
     people = _by_outsider(line)
     return next((lane for lane in ready if _wait(lane, line, allowance, people) is None), None)
@@ -322,7 +322,7 @@ def survey(line: Line, allowance: Allowance, names: Mapping[str, str]) -> Survey
     """`names`: of repositories, by key."""
     found = waits(line, allowance)
     ready = sorted(
-        (lane for lane in line.lanes if lane.ready), key=lambda each: (each.since, each.first)
+        (lane for lane in line.lanes if lane.ready), key=lambda each: (each.since, each.run, each.first)
     )
     return Survey(
         (*_whole_runs(line, names), *_running_jobs(line, names)),

@@ -65,7 +65,7 @@ async def read_line(connection: AsyncConnection) -> StoredLine:
             func.sum(case((is_ready, 1), else_=0)).label("ready"),
             func.sum(case((is_ready, 0), else_=1)).label("running"),
             func.min(case((is_ready, jobs.c.created_at))).label("since"),
-            func.min(case((is_ready, jobs.c.id))).label("first"),
+            func.min(case((is_ready, jobs.c.position))).label("first"),
             func.min(case((is_ready, jobs.c.waits))).label("told_first"),
             func.max(case((is_ready, jobs.c.waits))).label("told_last"),
         )
@@ -91,7 +91,7 @@ def _lane(row: AnyRow) -> Lane:
         ready=int(row.ready),
         running=int(row.running),
         since=row.since or 0.0,
-        first=row.first or "",
+        first=row.first or 0,
         at_once=row.at_once,
         group=_group(row),
     )
@@ -146,7 +146,7 @@ async def _spells(connection: AsyncConnection, run_ids: Sequence[str]) -> Mappin
     return found
 
 
-def oldest_ready(lane: Lane) -> tuple[ColumnElement[bool], ...]:
+def ready_in(lane: Lane) -> tuple[ColumnElement[bool], ...]:
     return (jobs.c.run_id == lane.run, jobs.c.family == lane.family, jobs.c.status == Status.READY)
 
 

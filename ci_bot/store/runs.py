@@ -17,7 +17,7 @@ from ci_bot.ports import Claim, Clock, Lease
 from ci_bot.store.approvals import hold_run
 from ci_bot.store.database import Database
 from ci_bot.store.jobs import end_job, settle_run
-from ci_bot.store.queueing import StoredLine, oldest_ready, one_at_a_time, read_line, tell, untold
+from ci_bot.store.queueing import StoredLine, one_at_a_time, read_line, ready_in, tell, untold
 from ci_bot.store.rows import load_runs
 from ci_bot.store.schema import jobs, runs, steps
 from ci_bot.store.subjects import mark_run
@@ -110,7 +110,7 @@ class RunStore:
             await mark_run(connection, run_id, now)
         if lane is None:
             return None
-        query = select(jobs).where(*oldest_ready(lane)).order_by(jobs.c.created_at, jobs.c.id)
+        query = select(jobs).where(*ready_in(lane)).order_by(jobs.c.created_at, jobs.c.position)
         return (await connection.execute(query.limit(1))).one()
 
     def _chosen(self, stored: StoredLine) -> tuple[Lane | None, Mapping[tuple[str, str], str]]:

@@ -29,7 +29,7 @@ def line(*lanes: Lane, **runs: Entrant) -> Line:
 
 
 def ready(run: str, since: float, **more: object) -> Lane:
-    return Lane(run, "t", ready=1, since=since, first=run, **more)  # type: ignore[arg-type]
+    return Lane(run, "t", ready=1, since=since, **more)  # type: ignore[arg-type]
 
 
 def order(this: Line, allowance: Allowance = UNBOUNDED, capacity: int = 99) -> list[str]:

@@ -53,7 +53,7 @@ async def test_cells_run_apart_fail_fast_ends_the_rest_and_one_is_tried_again(wo
     }
     summary = (await world.check(sha))["output"]["summary"]
     assert "and the matrix is fail-fast" in summary
-    assert summary.count("which failed") == 2  # both cells that "after" needs
+    assert summary.count("which failed") == 1  # "after" waits for nothing more once a cell has failed
     log = await world.log(await world.check(sha, "ci-bot / test (mac, 1)"))
     assert 'mac-1 {"os": "mac", "part": "1"} test(mac,1)' in log
     began = sorted((check["started_at"], check["completed_at"]) for check in await _cells(world, sha))
@@ -81,11 +81,11 @@ async def _attempt(world: World, sha: str, name: str, attempt: int) -> dict[str,
 
 async def test_pushes_of_one_group_queue_and_a_killed_server_leaks_no_place(own_world: World) -> None:
     world = own_world
-    await world.make_repo(DEPLOY % ("queue", 8))
+    await world.make_repo(DEPLOY % ("queue", "$(cat seconds)"), seconds="15")
     first = await world.push("one", change="1")
     await world.until(world.containers)
-    second = await world.push("two", change="2")
-    why = "waits for its turn: the concurrency group"
+    second = await world.push("two", seconds="0")
+    why = "takes 1 at a time"
     await world.until(lambda: _says(world, second, why))
     world.bot.process.kill()
     world.bot.start()
