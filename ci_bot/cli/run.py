@@ -21,6 +21,7 @@ from ci_bot.core.occasion import Facts, Occasion
 from ci_bot.core.pipeline import CONFIG_FILES, Limits, plan, read
 from ci_bot.core.planned import Plan
 from ci_bot.core.states import Status, fold
+from ci_bot.core.suggest import did_you_mean
 from ci_bot.settings import Settings, load
 from ci_bot.wiring import Local, Tree, look_at, open_local
 
@@ -100,9 +101,8 @@ def _chosen(planned: Plan, wanted: Sequence[str]) -> Plan:
     for name in wanted:
         if name not in known:
             more = f" and {len(known) - 20} more" if len(known) > 20 else ""
-            raise click.ClickException(
-                f'there is no job "{name}"; the jobs: {", ".join(known[:20])}{more}'
-            )
+            hint = did_you_mean(name, known) or f"the jobs: {', '.join(known[:20])}{more}"
+            raise click.ClickException(f'there is no job "{name}"; {hint}')
     return replace(planned, jobs=with_needs(wanted, planned.jobs)) if wanted else planned
 
 

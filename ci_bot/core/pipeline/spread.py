@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ci_bot.core.inputs import MAX_INPUT, OPENING
-from ci_bot.core.pipeline.cells import cells_of
+from ci_bot.core.pipeline.cells import Matrix, cells_of, growth
 from ci_bot.core.pipeline.draft import FileDraft, JobDraft, StepDraft
 from ci_bot.core.pipeline.env import Env
 from ci_bot.core.pipeline.features import JOB_FEATURES, STEP_FEATURES
@@ -36,7 +36,7 @@ def check_size(draft: FileDraft, limits: Limits, report: Report) -> None:
     for job in draft.jobs:
         of_job = of_file + _size(job.env)
         for step in job.steps:
-            total += job.cells * (of_job + _size(step.env) + _script(step.run))
+            total += job.cells * (of_job + _size(step.env) + _text(step, job.said.get("matrix")))
             if total > limits.expanded:
                 _report_size(step, limits, report)
                 return
@@ -52,8 +52,13 @@ def _size(env: Env) -> int:
     return sum(len(name) + _length(value) + VARIABLE_COST for name, value in env.items())
 
 
-def _script(run: str) -> int:
-    return len(run.encode()) + run.count(OPENING) * MAX_INPUT
+def _text(step: StepDraft, matrix: Matrix | None) -> int:
+    """In a matrix a short step becomes many, each with its name and image."""
+    script = len(step.run.encode())
+    if matrix is None:
+        return script
+    named = len(step.name.encode()) + len(step.image or "")
+    return script + named + growth(step.run, matrix) + growth(step.image or "", matrix)
 
 
 def _length(value: str | SecretRef) -> int:
