@@ -5,7 +5,19 @@ from __future__ import annotations
 import sys
 from collections.abc import Sequence
 
-from bench import commands, first_line, install, live, logs, long_log, pipeline, step, store, webhook
+from bench import (
+    commands,
+    first_line,
+    install,
+    live,
+    logs,
+    long_log,
+    parallel,
+    pipeline,
+    step,
+    store,
+    webhook,
+)
 from bench.table import Measure, report
 
 BENCHES: dict[str, Measure] = {
@@ -15,6 +27,7 @@ BENCHES: dict[str, Measure] = {
     "install": install.measure,
     "live": live.measure,
     "step": step.measure,
+    "parallel": parallel.measure,
     "logs": logs.measure,
     "long_log": long_log.measure,
     "store": store.measure,

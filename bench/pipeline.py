@@ -12,7 +12,9 @@ from threading import Thread
 import yaml
 
 from bench.table import CannotMeasure, Result, Target, ms, report, times
-from ci_bot.core.pipeline import read
+from ci_bot.core.occasion import Facts, Occasion
+from ci_bot.core.pipeline import plan, read
+from ci_bot.core.planned import Plan
 from tests.core.pipeline.test_hostile import FULL, HOSTILE
 
 JOBS = 200
@@ -38,6 +40,23 @@ ORDINARY = "image: debian:bookworm-slim\njobs:\n" + "".join(
     for number in range(JOBS)
 )
 
+CELLS = 256
+MATRIX_MS = 200.0
+MATRIX = f"""\
+jobs:
+  test:
+    name: "Test ${{{{ matrix.a }}}} on ${{{{ matrix.b }}}}"
+    matrix:
+      a: {list(range(16))}
+      b: {[f"value-{number}" for number in range(16)]}
+    env: {{A: "${{{{ matrix.a }}}}", B: "${{{{ matrix.b }}}}"}}
+    steps:
+      - make install
+      - make test A=${{{{ matrix.a }}}}
+      - image: "alpine:${{{{ matrix.a }}}}"
+        run: make report
+"""
+
 
 @dataclass(frozen=True, slots=True)
 class Read:
@@ -56,10 +75,28 @@ def measure() -> Result:
         theirs.append(_seconds(lambda: yaml.safe_load(ORDINARY)))
         ours.append(_seconds(lambda: read(ORDINARY.encode(), default_image="alpine")))
     hostile = {name: _hostile(text.encode()[:FULL]) for name, (text, _) in HOSTILE.items()}
-    return _result(median(ours), median(theirs), hostile)
+    matrix, loaded = _matrix()
+    return _result(median(ours), median(theirs), matrix, loaded, hostile)
 
 
-def _result(ours: float, theirs: float, hostile: dict[str, Read]) -> Result:
+def _matrix() -> tuple[float, float]:
+    """Seconds to read and plan one job of 256 cells, and to load its file as plain YAML."""
+    if len(_planned().jobs) != CELLS:
+        raise CannotMeasure(f"the matrix does not become {CELLS} jobs")
+    ours = median(_seconds(_planned) for _ in range(ROUNDS))
+    return ours, median(_seconds(lambda: yaml.safe_load(MATRIX)) for _ in range(ROUNDS))
+
+
+def _planned() -> Plan:
+    pipeline = read(MATRIX.encode(), default_image="alpine").pipeline
+    if pipeline is None:
+        raise CannotMeasure("the matrix is not read")
+    return plan(pipeline, Occasion(Facts(event="push", branch="main")))
+
+
+def _result(
+    ours: float, theirs: float, matrix: float, loaded: float, hostile: dict[str, Read]
+) -> Result:
     slow = sorted(hostile, key=lambda name: hostile[name].taken)[-2:]
     greedy = max(hostile, key=lambda name: hostile[name].stall)
     shown = dict.fromkeys([*reversed(slow), greedy])
@@ -69,12 +106,15 @@ def _result(ours: float, theirs: float, hostile: dict[str, Read]) -> Result:
         rows=(
             (f"{JOBS} jobs, {len(ORDINARY) / 1024:.0f} KiB, read and checked", ms(ours), "", ""),
             ("the same by yaml.safe_load, unchecked", ms(theirs), "", times(ours / theirs)),
+            ("a matrix of 256 cells, read and planned", ms(matrix), "", ""),
+            ("the same by yaml.safe_load", ms(loaded), "", times(matrix / loaded)),
             *(
                 (f"hostile: {name}", ms(hostile[name].taken), ms(hostile[name].stall), "")
                 for name in shown
             ),
         ),
         targets=(
+            Target("a matrix of 256 cells, planned", matrix * 1000, MATRIX_MS, "ms"),
             Target("worst hostile file", hostile[slow[-1]].taken, WORST_SECONDS, "s"),
             Target("longest standstill", hostile[greedy].stall * 1000, STALL_MS, "ms"),
         ),

@@ -220,6 +220,8 @@ class Settings(BaseSettings):
     port: int = Field(default=8080, ge=0, le=65535)
     public_url: Url = "http://127.0.0.1:8080"  # how people's browsers and the forge reach us
     max_jobs: int = Field(default=4, ge=1, le=1000)  # at once
+    max_jobs_per_repo: int = Field(default=0, ge=0, le=1000)  # at once; 0: as many as max_jobs
+    max_jobs_per_outsider: int = Field(default=2, ge=0, le=1000)  # of one author; 0: as max_jobs
     default_image: str = "debian:bookworm-slim"
     docker_host: str = ""  # default: DOCKER_HOST, else the local socket
     docker_runtime: str = ""  # of every step; default: the engine's own

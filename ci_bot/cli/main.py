@@ -30,6 +30,7 @@ COMMANDS: Final = MappingProxyType(
         "link": "link",
         "secret": "secret",
         "audit": "audit",
+        "queue": "queue",
         "app": "app",
         "backup": "backup",
         "restore": "backup",

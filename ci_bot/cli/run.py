@@ -21,6 +21,7 @@ from ci_bot.core.graph import with_needs
 from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.pipeline import CONFIG_FILES, plan
 from ci_bot.core.planned import Plan
+from ci_bot.core.suggest import did_you_mean
 from ci_bot.settings import Settings, load
 from ci_bot.wiring.local import Local, Tree, look_at, open_local
 
@@ -93,10 +94,13 @@ def _plan(file: Path, event: str, settings: Settings, tree: Tree, said: Mapping[
 
 def _chosen(planned: Plan, wanted: Sequence[str]) -> Plan:
     """Only the wanted jobs and what they need, in the plan's order."""
-    by_id = {job.id: job for job in planned.jobs}
+    jobs = planned.jobs
+    known = list(dict.fromkeys([*(job.family for job in jobs), *(job.id for job in jobs)]))
     for name in wanted:
-        if name not in by_id:
-            raise click.ClickException(f'there is no job "{name}"; the jobs: {", ".join(by_id)}')
+        if name not in known:
+            more = f" and {len(known) - 20} more" if len(known) > 20 else ""
+            hint = did_you_mean(name, known) or f"the jobs: {', '.join(known[:20])}{more}"
+            raise click.ClickException(f'there is no job "{name}"; {hint}')
     return replace(planned, jobs=with_needs(wanted, planned.jobs)) if wanted else planned
 
 

@@ -6,6 +6,7 @@ value of a variable, so it cannot become part of the script.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Mapping
 from typing import Final
 
@@ -28,7 +29,7 @@ def step_environment(
             "CI_STEP": step.name,
             "CI_ATTEMPT": str(attempt.attempt),
             "CI_WORKSPACE": WORKSPACE,
-            "CI_MATRIX": "{}",
+            "CI_MATRIX": json.dumps(dict(job.matrix), ensure_ascii=False),
         }
         | ({"DOCKER_HOST": ENGINE_HOST} if job.engine else {})
     )

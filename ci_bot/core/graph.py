@@ -124,15 +124,48 @@ _PAST = {
 }
 
 
+def ended_early(jobs: Sequence[JobRun], plan: Plan) -> tuple[tuple[JobRun, str], ...]:
+    """Cells that end because another cell of their matrix failed and the matrix is `fail-fast`: each with
+    the reason.
+
+    What was asked for after that failure (a retry of one cell) is not touched by it.
+    """
+    hasty = {job.family for job in plan.jobs if job.fail_fast}
+    if not hasty:
+        return ()
+    first: dict[str, JobRun] = {}
+    for job in jobs:
+        if job.family in hasty and job.status in _FAILURES and job.is_bad:
+            known = first.setdefault(job.family, job)
+            first[job.family] = min(known, job, key=lambda each: each.finished_at or 0.0)
+    return tuple(
+        (job, f'"{cause.name}" {_VERB[cause.status]}, and the matrix is fail-fast')
+        for job in jobs
+        if not job.status.is_final
+        and (cause := first.get(job.family)) is not None
+        and job.created_at < (cause.finished_at or 0.0)
+    )
+
+
+_VERB = {
+    Status.FAILED: "failed",
+    Status.TIMED_OUT: "timed out",
+    Status.BROKEN: "had an infrastructure failure",
+}
+_FAILURES: Final = frozenset(_VERB)
+
+
 def retried(
     jobs: Sequence[JobRun], keys: Collection[str] = (), *, whole: bool = False
 ) -> tuple[str, ...]:
     """The keys of the jobs that get a new attempt, needs first.
 
-    `keys` names jobs; () means all that did not succeed, or simply all if every one did or `whole` is
+    `keys` names jobs, or families of cells; () means all that did not succeed, or simply all if every one did or `whole` is
     asked for. What depends on a retried job is retried with it. Unfinished jobs are left alone.
     """
-    chosen = set(keys) or {job.key for job in jobs if job.status.is_bad and not job.excluded}
+    chosen = {job.key for job in jobs if job.is_named(keys)}
+    if not keys:
+        chosen = {job.key for job in jobs if job.status.is_bad and not job.excluded}
     if not keys and (whole or (not chosen and all(job.status.is_final for job in jobs))):
         chosen = {job.key for job in jobs}
     families = {job.family for job in jobs if job.key in chosen}
@@ -144,10 +177,10 @@ def retried(
 
 
 def with_needs(keys: Collection[str], jobs: Sequence[Job]) -> tuple[Job, ...]:
-    """These jobs of a plan and everything that they need, in the plan's order (needs first)."""
+    """These jobs of a plan (or families of cells) and everything that they need, in the plan's order (needs first)."""
     wanted, families = set(keys), set[str]()
     for job in reversed(jobs):  # from the end one pass is enough
-        if job.id in wanted or job.family in families:
+        if job.is_named(keys) or job.family in families:
             wanted.add(job.id)
             families.update(job.needs)
     return tuple(job for job in jobs if job.id in wanted)

@@ -40,7 +40,7 @@ def defaults(inputs: Sequence[Input]) -> Mapping[str, str]:
 
 
 def filled(jobs: Sequence[Job], values: Mapping[str, str]) -> tuple[Job, ...]:
-    """The jobs with every `${{ inputs.NAME }}` replaced; each name is in `values`."""
+    """The jobs with every `${{ inputs.NAME }}` replaced. What nobody declared stays as it is written."""
     return tuple(replace(job, steps=tuple(_filled(step, values) for step in job.steps)) for job in jobs)
 
 
@@ -52,6 +52,6 @@ def _filled(step: Step, values: Mapping[str, str]) -> Step:
 
 def _replaced(text: str, values: Mapping[str, str]) -> str:
     def value(found: re.Match[str]) -> str:
-        return values[input_named(found[1]) or ""]
+        return values.get(input_named(found[1]) or "", found[0])
 
     return PLACEHOLDER.sub(value, text)

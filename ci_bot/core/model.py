@@ -5,6 +5,7 @@ Durations are whole seconds, moments are seconds since the epoch (UTC), sizes ar
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from enum import StrEnum
 
@@ -122,11 +123,18 @@ class JobRun:
     optional: tuple[str, ...] = ()  # those of `needs` that may have been skipped by their condition
     tolerated: bool = False  # allow-failure: how it ends does not fail the run
     excluded: bool = False  # skipped by its own condition, and not for what another job did
+    waits: str = (
+        ""  # while it is ready: why it does not start, in words; "" where nothing but room is missing
+    )
 
     @property
     def family(self) -> str:
         """What `needs` names."""
         return self.group or self.key
+
+    def is_named(self, names: Collection[str]) -> bool:
+        """By its key, or by that of its family: a matrix's name means all its cells."""
+        return self.key in names or self.family in names
 
     @property
     def is_bad(self) -> bool:

@@ -6,7 +6,7 @@ Durations are whole seconds, sizes are bytes.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -148,6 +148,10 @@ class Job:
     def company(self) -> tuple[str, ...]:
         """The names of the containers beside its steps, in the order of their logs."""
         return (*(service.name for service in self.services), *([ENGINE_NAME] if self.engine else []))
+
+    def is_named(self, names: Collection[str]) -> bool:
+        """By its id, or by that of its family: a matrix's name means all its cells."""
+        return self.id in names or self.family in names
 
 
 @dataclass(frozen=True, slots=True)

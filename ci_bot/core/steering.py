@@ -14,6 +14,7 @@ from ci_bot.core.model import JobRun, Run
 from ci_bot.core.tokens import ApiToken, refusal_of_token
 
 NAMED: Final = 3  # unknown jobs that are named; whoever asks can make them many and long
+MOST_KNOWN: Final = 30
 NO_RUN: Final = "the run is gone, or the token may not see it any more"
 NO_APPROVAL: Final = "it waits for approval, and no token can give that: somebody with write access approves it on the forge"
 
@@ -34,13 +35,18 @@ def _what(event: RunSteered) -> tuple[object, ...]:
 
 def unknown_jobs(run: Run, keys: Sequence[str]) -> str:
     """Names those that the run does not have, with those that it has; "" if it has all."""
-    known = [job.key for job in run.jobs]
+    known = tuple(dict.fromkeys([*(job.family for job in run.jobs), *(job.key for job in run.jobs)]))
     wrong = [key for key in keys if key not in known]
     if not wrong:
         return ""
     named = ", ".join(f'"{key}"' for key in wrong[:NAMED])
     more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
-    return f"run {run.id} has no job {named}{more}; its jobs: {', '.join(known) or 'none'}"
+    return f"run {run.id} has no job {named}{more}; its jobs: {_listed(known)}"
+
+
+def _listed(known: Sequence[str]) -> str:
+    rest = len(known) - MOST_KNOWN
+    return (", ".join(known[:MOST_KNOWN]) or "none") + (f" and {rest} more" if rest > 0 else "")
 
 
 def refusal(run: Run, ask: Ask, keys: Sequence[str], *, whole: bool) -> str:
@@ -73,7 +79,7 @@ def _nothing_to_retry(run: Run, keys: Sequence[str], *, whole: bool) -> str:
 
 
 def _chosen(run: Run, keys: Sequence[str]) -> list[JobRun]:
-    return [job for job in run.jobs if not keys or job.key in keys]
+    return [job for job in run.jobs if not keys or job.is_named(keys)]
 
 
 def decide_steering(event: RunSteered, token: ApiToken | None, run: Run | None, now: float) -> Decision:

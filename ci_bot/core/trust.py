@@ -271,6 +271,14 @@ def lost(voucher: Voucher, now: Vouched) -> str:
     return f"@{voucher.actor.login}, who vouched for this commit, has no write access any more"
 
 
+def outsider(ruling: Ruling, vouchers: Sequence[Voucher]) -> Actor | None:
+    """The person without write access who wrote what runs, if that is so; the author before the sender."""
+    if not is_outsiders(ruling, vouchers):
+        return None
+    wrote = (voucher for voucher in vouchers if voucher.role in (Role.AUTHOR, Role.SENDER))
+    return next((each.actor for each in wrote if not each.holds and not each.actor.is_bot), None)
+
+
 def is_outsiders(ruling: Ruling, vouchers: Sequence[Voucher]) -> bool:
     """Whether somebody without write access wrote what runs, also where a person approved it."""
     return ruling is not Ruling.RUN or any(not voucher.holds for voucher in vouchers)

@@ -7,6 +7,7 @@ from ci_bot.store.database import Database
 from ci_bot.store.decisions import DecisionStore
 from ci_bot.store.effects import EffectStore
 from ci_bot.store.inbox import InboxStore
+from ci_bot.store.line import LineStore
 from ci_bot.store.listing import RunListStore
 from ci_bot.store.publications import PublicationStore
 from ci_bot.store.repositories import RepositoryStore
@@ -23,6 +24,7 @@ __all__ = [
     "DecisionStore",
     "EffectStore",
     "InboxStore",
+    "LineStore",
     "OneServer",
     "PublicationStore",
     "RepositoryStore",

@@ -190,7 +190,7 @@ class DecisionStore:
             chosen = [
                 job
                 for job in run.jobs
-                if not job.status.is_final and (not cancel.jobs or job.key in cancel.jobs)
+                if not job.status.is_final and (not cancel.jobs or job.is_named(cancel.jobs))
             ]
             await cancel_jobs(connection, chosen, cancel.reason, now)
             await settle_run(connection, run.id, now)

@@ -14,9 +14,10 @@ from ci_bot.core.decisions import NewRun
 from ci_bot.core.errors import UnreadableRun
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Inspection, JobRun, Problem, Run, RunKind, StepRun, Usage, Verdict
-from ci_bot.core.planned import Plan
+from ci_bot.core.planned import Job, Plan
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Voucher
+from ci_bot.store.queueing import group_columns
 from ci_bot.store.schema import jobs, repositories, runs, steps
 
 _PLAN = TypeAdapter(Plan)
@@ -75,6 +76,7 @@ def _readable(row: Row[Any], attempts: Sequence[tuple[Row[Any], Sequence[Row[Any
 
 def _run(row: Row[Any], attempts: Sequence[tuple[Row[Any], Sequence[Row[Any]]]]) -> Run:
     plan = _PLAN.validate_json(row.plan) if row.plan else None
+    planned = {job.id: job for job in plan.jobs} if plan else {}
     return Run(
         id=row.id,
         key=row.key,
@@ -97,12 +99,11 @@ def _run(row: Row[Any], attempts: Sequence[tuple[Row[Any], Sequence[Row[Any]]]])
         vouchers=_VOUCHERS.validate_json(row.vouchers),
         head_at=row.head_at,
         inspection=_INSPECTION.validate_json(row.inspection) if row.inspection else None,
-        jobs=tuple(_job(job, its_steps, plan or _EMPTY_PLAN) for job, its_steps in attempts),
+        jobs=tuple(_job(job, its_steps, planned[job.key]) for job, its_steps in attempts),
     )
 
 
-def _job(row: Row[Any], its_steps: Sequence[Row[Any]], plan: Plan) -> JobRun:
-    planned = next(job for job in plan.jobs if job.id == row.key)
+def _job(row: Row[Any], its_steps: Sequence[Row[Any]], planned: Job) -> JobRun:
     return JobRun(
         id=row.id,
         run_id=row.run_id,
@@ -115,6 +116,7 @@ def _job(row: Row[Any], its_steps: Sequence[Row[Any]], plan: Plan) -> JobRun:
         optional=planned.optional,
         tolerated=planned.allow_failure,
         excluded=row.excluded,
+        waits=row.waits,
         reason=row.reason,
         created_at=row.created_at,
         started_at=row.started_at,
@@ -200,6 +202,7 @@ def judged_columns(new: NewRun) -> dict[str, object]:
         "ruling": new.ruling,
         "vouchers": vouchers_text(new.vouchers),
         "inspection": _INSPECTION.dump_json(new.inspection).decode() if new.inspection else None,
+        **group_columns(new.plan.concurrency if new.plan else None),
     }
 
 
@@ -227,6 +230,9 @@ async def insert_attempts(
                 position=position,
                 status=Status.WAITING,
                 created_at=now,
+                family=job.family,
+                at_once=job.max_parallel,
+                **group_columns(job.concurrency),
             )
         )
         await connection.execute(

@@ -11,11 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.errors import LeaseLost, UnreadableRun
 from ci_bot.core.model import JobRun, Run, Usage
+from ci_bot.core.queueing import UNBOUNDED, Allowance, Lane, next_lane, started, waits
 from ci_bot.core.states import Change, Status, job_after, step_after
 from ci_bot.ports import Claim, Clock, Lease
 from ci_bot.store.approvals import hold_run
 from ci_bot.store.database import Database
 from ci_bot.store.jobs import end_job, settle_run
+from ci_bot.store.queueing import StoredLine, one_at_a_time, read_line, ready_in, tell, untold
 from ci_bot.store.rows import load_runs
 from ci_bot.store.schema import jobs, runs, steps
 from ci_bot.store.subjects import mark_run
@@ -27,9 +29,10 @@ _log = structlog.get_logger()
 class RunStore:
     """Every write under a lease names its epoch; zero rows changed means that the lease is lost."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(self, database: Database, clock: Clock, allowance: Allowance = UNBOUNDED) -> None:
         self._database = database
         self._clock = clock
+        self._allowance = allowance
 
     async def run(self, run_id: str) -> Run | None:
         async with self._database.read() as connection:
@@ -52,7 +55,7 @@ class RunStore:
         self, holder: str, seconds: float, held: Collection[str] = (), only_left: bool = False
     ) -> Claim | None:
         async with self._database.read() as connection:  # mostly nothing is ready: then no writer waits
-            if await _next_job(connection, holder, held, only_left, self._clock.now()) is None:
+            if not await self._has_work(connection, holder, held, only_left):
                 return None
         try:
             return await self._claim(holder, seconds, held, only_left)
@@ -65,7 +68,10 @@ class RunStore:
     ) -> Claim | None:
         now = self._clock.now()
         async with self._database.write() as connection:
-            row = await _next_job(connection, holder, held, only_left, now)
+            await one_at_a_time(connection)
+            row = await _left_behind(connection, holder, held, now)
+            if row is None and not only_left:
+                row = await self._next_ready(connection, now)
             if row is None:
                 return None
             is_adopted = Status(row.status) is Status.RUNNING
@@ -76,7 +82,8 @@ class RunStore:
                 "lease_until": now + seconds,
             }
             if not is_adopted:
-                values |= {"status": job_after(Status(row.status), Change.START), "started_at": now}
+                started_as = job_after(Status(row.status), Change.START)
+                values |= {"status": started_as, "started_at": now, "waits": ""}
             await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**values))
             await mark_run(connection, row.run_id, now)
             (run,) = await load_runs(connection, runs.c.id == row.run_id)
@@ -84,6 +91,32 @@ class RunStore:
             (whole,) = await load_runs(connection, runs.c.id == row.run_id, latest_only=False)
         job = next(job for job in whole.jobs if job.id == lease.job_id)
         return Claim(lease, run, job, is_adopted, row.cancel_reason)
+
+    async def _has_work(
+        self, connection: AsyncConnection, holder: str, held: Collection[str], only_left: bool
+    ) -> bool:
+        if await _left_behind(connection, holder, held, self._clock.now()) is not None:
+            return True
+        if only_left or not await _is_one_ready(connection):
+            return False
+        stored = await read_line(connection)
+        lane, said = self._chosen(stored)
+        return lane is not None or bool(said)
+
+    async def _next_ready(self, connection: AsyncConnection, now: float) -> Row[Any] | None:
+        """The job that starts now; what the others wait for is written down beside."""
+        lane, said = self._chosen(await read_line(connection))
+        for run_id in await tell(connection, said):
+            await mark_run(connection, run_id, now)
+        if lane is None:
+            return None
+        query = select(jobs).where(*ready_in(lane)).order_by(jobs.c.created_at, jobs.c.position)
+        return (await connection.execute(query.limit(1))).one()
+
+    def _chosen(self, stored: StoredLine) -> tuple[Lane | None, Mapping[tuple[str, str], str]]:
+        lane = next_lane(stored.line, self._allowance)
+        after = started(stored.line, lane) if lane else stored.line
+        return lane, untold(stored, waits(after, self._allowance))
 
     async def _set_aside(self, error: UnreadableRun) -> None:
         """One run that cannot be read must not keep a worker from all others."""
@@ -197,19 +230,26 @@ def _instance(holder: str) -> str:
     return holder.split("/", 1)[0] + "/"
 
 
-async def _next_job(
-    connection: AsyncConnection, holder: str, held: Collection[str], only_left: bool, now: float
+async def _is_one_ready(connection: AsyncConnection) -> bool:
+    query = select(jobs.c.id).where(jobs.c.status == Status.READY).limit(1)
+    return (await connection.execute(query)).first() is not None
+
+
+async def _left_behind(
+    connection: AsyncConnection, holder: str, held: Collection[str], now: float
 ) -> Row[Any] | None:
-    """What was left comes first: by an earlier process of this instance, or by any, the lease run out."""
+    """By an earlier process of this instance, or by any, the lease run out."""
     predecessor = and_(
         jobs.c.holder != holder, jobs.c.holder.startswith(_instance(holder), autoescape=True)
     )
-    left_behind = and_(jobs.c.status == Status.RUNNING, or_(jobs.c.lease_until < now, predecessor))
-    wanted = left_behind if only_left else or_(left_behind, jobs.c.status == Status.READY)
     query = (
         select(jobs)
-        .where(wanted, jobs.c.id.not_in(held))
-        .order_by((jobs.c.status == Status.RUNNING).desc(), jobs.c.created_at, jobs.c.id)
+        .where(
+            jobs.c.status == Status.RUNNING,
+            or_(jobs.c.lease_until < now, predecessor),
+            jobs.c.id.not_in(held),
+        )
+        .order_by(jobs.c.created_at, jobs.c.id)
         .limit(1)
     )
     return (await connection.execute(query)).one_or_none()

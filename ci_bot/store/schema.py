@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from ci_bot.store.columns import Number, Words
 
-NEWEST: Final = "0007"  # the migration that makes these tables; a test holds it to the last one
+NEWEST: Final = "0008"  # the migration that makes these tables; a test holds it to the last one
 
 metadata = MetaData(
     naming_convention={
@@ -96,6 +96,10 @@ runs = Table(
     Column("head_at", Float, nullable=False),
     Column("inspection", Words()),
     Column("created_at", Float, nullable=False),
+    # The concurrency group of the run as a whole, as its plan has it; "" for none.
+    Column("slot", Words(), nullable=False, default=""),
+    Column("slot_limit", Integer, nullable=False, default=1),
+    Column("slot_cancels", Boolean, nullable=False, default=False),
     Index("ix_runs_repo_sha", "repo", "sha"),
     Index("ix_runs_repo_pull", "repo", "pull"),
     Index("ix_runs_repo_ref", "repo", "ref"),
@@ -122,6 +126,13 @@ jobs = Table(
     Column("lease_until", Float, nullable=False, default=0.0),
     Column("cancel_reason", Words(), nullable=False, default=""),
     Column("excluded", Boolean, nullable=False, default=False),  # skipped by its own condition
+    # As the plan has it, for whoever chooses among the ready jobs of all runs.
+    Column("family", Words(255), nullable=False, default=""),  # its id in the file
+    Column("at_once", Integer, nullable=False, default=0),  # jobs of its family; 0: any number
+    Column("slot", Words(), nullable=False, default=""),  # its concurrency group, "" for none
+    Column("slot_limit", Integer, nullable=False, default=1),
+    Column("slot_cancels", Boolean, nullable=False, default=False),
+    Column("waits", Words(), nullable=False, default=""),  # why it does not start though it is ready
     UniqueConstraint("run_id", "key", "attempt"),
     Index("ix_jobs_status_created_at", "status", "created_at"),
 )

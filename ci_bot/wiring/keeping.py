@@ -11,17 +11,19 @@ from typing import Final
 from ci_bot.core.decisions import AuditLine
 from ci_bot.core.errors import SettingsError, StoreError
 from ci_bot.core.events import Repo
+from ci_bot.core.queueing import Survey
 from ci_bot.core.secret_rules import SecretLimits, StoredSecret, tenant_scope
 from ci_bot.ports import AuditFilter
 from ci_bot.secrets.keys import Keyring, PublicKey
 from ci_bot.secrets.rest import Encrypted, RestKeys
 from ci_bot.secrets.sealing import seal
 from ci_bot.settings import Settings
-from ci_bot.store import AuditStore, Database, SecretStore
+from ci_bot.store import AuditStore, Database, LineStore, SecretStore
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.wiring.issuing import Issuing
 from ci_bot.wiring.kept import is_missing, rest_keys, sealing_keys
 from ci_bot.wiring.keyfiles import key_of, require_keys
+from ci_bot.wiring.parts import allowance
 
 NO_SEALING_KEY: Final = (
     "there is no sealing key in {}; give the server's public key: --key FILE (from its page /keys), or "
@@ -79,6 +81,7 @@ class Keeping:
         self._store = SecretStore(database)
         self._clock = SystemClock()
         self._audit = AuditStore(database, self._clock)
+        self._line = LineStore(database, allowance(settings))
         self.tokens = Issuing(database, self._clock)
 
     async def repo(self, name: str) -> Scope:
@@ -155,6 +158,9 @@ class Keeping:
         found = await self._audit.newest(limit, wanted)
         names = await self.tokens.repo_names({line.repo_key for _, line in found if line.repo_key})
         return [AuditEntry(at, line, names.get(line.repo_key, line.repo_key)) for at, line in found]
+
+    async def queue(self) -> Survey:
+        return await self._line.now()
 
 
 def _encrypted(secret: StoredSecret) -> Encrypted:

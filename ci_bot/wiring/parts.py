@@ -9,6 +9,7 @@ from fnmatch import fnmatchcase
 from functools import partial
 
 from ci_bot.core.errors import SettingsError
+from ci_bot.core.queueing import Allowance
 from ci_bot.core.trust import Policy
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.images import Credentials
@@ -114,6 +115,10 @@ def policies(settings: Settings) -> Callable[[str], Policy]:
         return Policy()
 
     return policy
+
+
+def allowance(settings: Settings) -> Allowance:
+    return Allowance(settings.max_jobs_per_repo, settings.max_jobs_per_outsider)
 
 
 def open_tracing(

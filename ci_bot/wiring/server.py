@@ -35,6 +35,7 @@ from ci_bot.store import (
 from ci_bot.wiring import http, road
 from ci_bot.wiring.kept import retention
 from ci_bot.wiring.opened import Opened
+from ci_bot.wiring.parts import allowance
 
 KEEP_SECRETS_SECONDS: Final = 24 * 3600
 TIDY_SECONDS: Final = 3600
@@ -95,7 +96,7 @@ async def open_server(settings: Settings, known: Known) -> AsyncIterator[Server]
 
 
 def _put_together(opened: Opened) -> Server:
-    runs = RunStore(opened.database, opened.clock)
+    runs = RunStore(opened.database, opened.clock, allowance(opened.settings))
     reaper = Reaper(opened.holder, opened.executor, opened.workspaces, runs)
     reconciler = road.reconciler(opened)
     return Server(

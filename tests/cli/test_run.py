@@ -150,12 +150,12 @@ def test_a_broken_file_is_told_with_all_its_errors(ask: Ask, repository: Path) -
     assert ".ci.yaml:2:7: jobs.a" in answer.err
 
 
-def test_an_unknown_job_is_told_with_those_that_there_are(ask: Ask, repository: Path) -> None:
+def test_an_unknown_job_is_told_with_the_one_that_was_meant(ask: Ask, repository: Path) -> None:
     (repository / ".ci.yaml").write_text(FAILING)
     answer = ask("run", "--job", "tests")
     assert (answer.code, answer.words) == (
         2,
-        'Error: there is no job "tests"; the jobs: build, test, pack, other',
+        'Error: there is no job "tests"; did you mean "test"?',
     )
 
 

@@ -6,7 +6,7 @@ from dataclasses import replace
 
 import pytest
 
-from ci_bot.core.graph import retried, settle
+from ci_bot.core.graph import ended_early, retried, settle
 from ci_bot.core.model import JobRun
 from ci_bot.core.occasion import Facts
 from ci_bot.core.planned import Job, Plan
@@ -166,3 +166,25 @@ def test_a_condition_without_an_answer_fails_the_job() -> None:
 def test_what_an_allowed_failure_leaves_is_told_and_is_no_failure() -> None:
     allowed = replace(job("b", F), tolerated=True)
     assert under('needs["b"].result == "failure" && success() && !failure()', allowed) == RELEASED
+
+
+def test_the_first_failure_of_a_hasty_matrix_ends_what_was_asked_for_before_it() -> None:
+    failed = replace(job("t(1)", F), group="t", finished_at=5.0)
+    running = replace(job("t(2)", R), group="t", created_at=1.0)
+    again = replace(job("t(3)", R), group="t", created_at=9.0)
+    jobs = (failed, running, again, job("other", R))
+    hasty = Plan(
+        "",
+        tuple(
+            Job(each.key, each.name, (), fail_fast=each.group == "t", group=each.group) for each in jobs
+        ),
+    )
+    assert ended_early(jobs, hasty) == ((running, '"t(1)" failed, and the matrix is fail-fast'),)
+    assert ended_early((replace(failed, tolerated=True), running), hasty) == ()
+    assert ended_early(jobs, planned(*jobs)) == ()
+
+
+def test_a_family_is_retried_by_its_name() -> None:
+    cells = [replace(job(f"t({n})", S), group="t") for n in (1, 2)]
+    assert retried((*cells, job("b", S)), ["t"]) == ("t(1)", "t(2)")
+    assert retried((*cells, job("b", S)), ["t(2)"]) == ("t(2)",)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from itertools import product
 
 import pytest
@@ -21,6 +22,7 @@ from ci_bot.core.trust import (
     is_outsiders,
     judge,
     lost,
+    outsider,
     rule,
     standing,
     to_ask_again,
@@ -189,3 +191,12 @@ def test_a_permission_that_is_lost_is_told_and_one_that_stays_is_not(
     why = lost(voucher, vouched(ALICE, permission))
     assert bool(why) == (permission is None or permission < Permission.WRITE)
     assert not why or "@alice" in why
+
+
+def test_an_outsider_is_the_person_without_write_access_who_wrote_it_and_no_app() -> None:
+    stranger = Voucher(MALLORY, Role.AUTHOR, Permission.READ, 0.0)
+    approver = Voucher(ALICE, Role.APPROVER, Permission.WRITE, 0.0)
+    app = Voucher(replace(MALLORY, is_bot=True), Role.SENDER, Permission.NONE, 0.0)
+    assert outsider(Ruling.RUN, (stranger, approver)) == MALLORY
+    assert outsider(Ruling.RUN_WITHOUT_SECRETS, (app,)) is None
+    assert outsider(Ruling.RUN, (Voucher(ALICE, Role.SENDER, Permission.WRITE, 0.0),)) is None

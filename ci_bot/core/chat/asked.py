@@ -123,5 +123,6 @@ def _meant(name: str, known: Sequence[str]) -> str:
 
 
 def keys_of(runs: Sequence[Run]) -> tuple[str, ...]:
-    """The ids in `.ci.yaml` of all jobs of these runs, each once."""
-    return tuple(dict.fromkeys(job.key for run in runs for job in run.jobs))
+    """What jobs of these runs are called by: the ids in `.ci.yaml`, then those of the cells of matrices."""
+    jobs = [job for run in runs for job in run.jobs]
+    return tuple(dict.fromkeys([*(job.family for job in jobs), *(job.key for job in jobs)]))

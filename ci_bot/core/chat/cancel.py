@@ -31,4 +31,4 @@ def decide(args: Sequence[str], asked: Asked) -> Decision:
 
 
 def _is_running(run: Run, keys: Sequence[str]) -> bool:
-    return any(not job.status.is_final for job in run.jobs if not keys or job.key in keys)
+    return any(not job.status.is_final for job in run.jobs if not keys or job.is_named(keys))

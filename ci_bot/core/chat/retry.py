@@ -36,9 +36,8 @@ def decide(args: Sequence[str], asked: Asked) -> Decision:
 
 
 def _has_to_retry(run: Run, keys: Sequence[str]) -> bool:
-    wanted = [key for key in keys if any(job.key == key for job in run.jobs)]
     if keys:
-        return bool(retried(run.jobs, wanted)) if wanted else False
+        return bool(retried(run.jobs, keys))
     return any(job.status.is_bad for job in run.jobs)
 
 

@@ -10,6 +10,7 @@ from ci_bot.core import asking
 from ci_bot.core.chat.asked import Asked, refused, taken, unknown_jobs, usage
 from ci_bot.core.chat.inputs import values_of, wrong_inputs
 from ci_bot.core.chat.retry import approve_first
+from ci_bot.core.concurrency import on_branch
 from ci_bot.core.conditions import decided
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.graph import with_needs
@@ -33,7 +34,8 @@ def decide(args: Sequence[str], asked: Asked) -> Decision:
             f"The `.ci.yaml` of {code(asked.sha[:7])} is missing or broken, so it has no jobs to run."
         )
         return refused(asked, "no jobs", text, NAME)
-    known = [job.id for job in asked.offered.jobs]
+    jobs = asked.offered.jobs
+    known = tuple(dict.fromkeys([*(job.family for job in jobs), *(job.id for job in jobs)]))
     if not args:
         names = ", ".join(code(name) for name in known[:10])
         example = usage(asked.prefix, f"run {known[0]}")
@@ -80,7 +82,9 @@ def _by_hand(
         verdict=Verdict.PLANNED,
         reason="",
         problems=(),
-        plan=replace(offered, jobs=decided(jobs, facts), inputs=(), facts=facts),
+        plan=on_branch(
+            replace(offered, jobs=decided(jobs, facts), inputs=(), facts=facts), asked.pull.head_ref
+        ),
     )
 
 

@@ -55,7 +55,7 @@ def _no_run(asked: Asked) -> str:
 
 
 def _of_run(run: Run, keys: Sequence[str], asked: Asked) -> str:
-    jobs = [job for job in run.jobs if not keys or job.key in keys]
+    jobs = [job for job in run.jobs if not keys or job.is_named(keys)]
     if not run.jobs:
         return _verdict(run, asked)
     lines = [f"- {code(job.name)}: {explain(job, run, asked.why_waiting)}" for job in jobs[:MOST_JOBS]]
@@ -86,6 +86,8 @@ def _state(job: JobRun, run: Run, why_waiting: str) -> str:
         case Status.WAITING:
             return f"⏳ waits for {_needs(job, run)}"
         case Status.READY:
+            if job.waits and not why_waiting:
+                return f"⏳ {escaped(job.waits)}"
             room = "room on the server's disk" if why_waiting else "a free place"
             return f"⏳ may start, and waits for {room}"
         case Status.RUNNING:

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import Any, Final
 
 from ci_bot.core.pipeline.env import env, secrets
 from ci_bot.core.pipeline.events import on
+from ci_bot.core.pipeline.features.concurrency import CONCURRENCY
 from ci_bot.core.pipeline.features.feature import Key
 from ci_bot.core.pipeline.features.schemas import (
     DURATION,
@@ -138,7 +140,16 @@ jobs:
     steps: [echo tested]
 """,
 )
-TOP_KEYS: Final = (VERSION, FILE_NAME, ON, FILE_IMAGE, FILE_ENV, JOBS, INCLUDE)
+FILE_CONCURRENCY: Final = replace(
+    CONCURRENCY.keys[0],
+    example="""\
+concurrency: {group: "docs-${{ branch }}", when-full: cancel-older}
+jobs:
+  docs:
+    steps: [echo the newest run of the branch counts]
+""",
+)
+TOP_KEYS: Final = (VERSION, FILE_NAME, ON, FILE_IMAGE, FILE_ENV, JOBS, INCLUDE, FILE_CONCURRENCY)
 
 JOB_NAME: Final = Key(
     name="name",

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from typing import Final
 
 from ci_bot.core.conditions import Known, check
+from ci_bot.core.pipeline.cells import Matrix
 from ci_bot.core.pipeline.draft import JobDraft
 from ci_bot.core.pipeline.features.condition import IF, Written
 from ci_bot.core.pipeline.features.feature import Said
@@ -30,7 +31,8 @@ def check_conditions(jobs: Sequence[JobDraft], inputs: frozenset[str] | None) ->
 
 def _axes(said: Said) -> frozenset[str]:
     """The names that `matrix` gives to the cells of a job."""
-    return frozenset(getattr(said.get("matrix"), "names", ()))
+    matrix: Matrix | None = said.get("matrix")
+    return frozenset(matrix.longest if matrix else ())
 
 
 def _check(written: Written, known: Known, report: Report) -> None:

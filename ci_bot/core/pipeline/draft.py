@@ -10,7 +10,7 @@ from ci_bot.core.pipeline.features.feature import Said
 from ci_bot.core.pipeline.report import Report
 from ci_bot.core.pipeline.tree import Mark
 from ci_bot.core.pipeline.value import Value
-from ci_bot.core.planned import Filter, Input
+from ci_bot.core.planned import Concurrency, Filter, Input
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,6 +50,11 @@ class JobDraft:
     report: Report  # of the file that it stands in
     said: Said = field(default_factory=dict)  # of its features
 
+    @property
+    def cells(self) -> int:
+        """How many jobs it becomes."""
+        return len(self.said["matrix"].cells) if "matrix" in self.said else 1
+
 
 @dataclass(frozen=True, slots=True)
 class Include:
@@ -74,3 +79,4 @@ class FileDraft:
     knows_inputs: bool = True  # False where `on` cannot be read
     include: tuple[Include, ...] = ()
     ids: frozenset[str] = frozenset()  # of all jobs, readable or not
+    concurrency: Concurrency | None = None

@@ -8,12 +8,17 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ci_bot.core.inputs import OPENING
+from ci_bot.core.pipeline.cells import filled_in, values_in_words
+from ci_bot.core.pipeline.references import refers_to_matrix
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.value import Value, text
 
 MAX_REPOSITORY: Final = 255
 #: Room for a repository, a tag of 128 and a digest of 128 hexadecimal digits with its algorithm.
 MAX_REFERENCE: Final = 600
+#: The same with placeholders in it.
+MOST_WRITTEN: Final = 4 * MAX_REFERENCE
 
 _COMPONENT: Final = r"[a-z0-9]+(?:(?:\.|__?|-+)[a-z0-9]+)*"
 _PATH: Final = re.compile(rf"{_COMPONENT}(?:/{_COMPONENT})*")
@@ -30,12 +35,30 @@ def image(value: Value) -> str | None:
     reference = text(value)
     if reference is None:
         return None
+    if OPENING in reference:
+        return _of_cells(value, reference)
     complaint = _complaint(reference)
     if complaint is None:
         return reference
     message, hint = complaint
     value.wrong(f"{quoted(reference)} is not an image: {message}", hint)
     return None
+
+
+def _of_cells(value: Value, reference: str) -> str | None:
+    """It must be an image in every cell of the job's matrix."""
+    if not refers_to_matrix(value, reference):
+        return None
+    if len(reference) > MOST_WRITTEN:
+        value.wrong(f"is longer than {MOST_WRITTEN} characters")
+        return None
+    for cell in value.scope.matrix.cells if value.scope.matrix else ():
+        written = filled_in(reference, cell)
+        if complaint := _complaint(written):
+            where = f"in the cell ({values_in_words(cell)}) {quoted(written)}"
+            value.wrong(f"{where} is not an image: {complaint[0]}", complaint[1])
+            return None
+    return reference
 
 
 def _complaint(reference: str) -> tuple[str, str] | None:

@@ -80,8 +80,9 @@ class Files:
             return  # what one file holds is checked where it is read
         if not jobs and self._is_whole and not self.has_problems:
             self.reports[0].add(START, "", "there are no jobs in any of the files", JOBS_HINT)
-        if len(jobs) > self._limits.jobs:
-            message = f"{len(jobs)} jobs in all files; there are at most {self._limits.jobs}"
+        count = sum(job.cells for job in jobs)
+        if count > self._limits.jobs:
+            message = f"{count} jobs in all files; there are at most {self._limits.jobs}"
             self.reports[0].add(START, "", message, "put several steps into one job")
 
     def _read(self, file: str, text: bytes, way: tuple[str, ...]) -> None:

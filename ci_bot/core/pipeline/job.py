@@ -5,9 +5,10 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ci_bot.core.pipeline.cells import NO_MATRIX
 from ci_bot.core.pipeline.draft import JobDraft, Need, StepDraft
 from ci_bot.core.pipeline.env import env, joined, secrets
-from ci_bot.core.pipeline.features import JOB_FEATURES
+from ci_bot.core.pipeline.features import JOB_FEATURES, MATRIX
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.keys import JOB, NEED
 from ci_bot.core.pipeline.report import quoted
@@ -31,7 +32,11 @@ def job(name: str, value: Value) -> JobDraft | None:
     if found is None:
         return None
     found.require("steps", STEPS_HINT)
-    said = found.said(key for feature in JOB_FEATURES for key in feature.keys)
+    # First, since the other keys may name its values.
+    matrix = found.said(MATRIX.keys)
+    found = found.knowing(matrix=matrix.get("matrix") if "matrix" in found else NO_MATRIX)
+    others = (feature for feature in JOB_FEATURES if feature is not MATRIX)
+    said = {**matrix, **found.said(key for feature in others for key in feature.keys)}
     for feature in JOB_FEATURES:
         feature.check(value, said)
     return JobDraft(
@@ -80,5 +85,5 @@ def read_steps(value: Value) -> tuple[StepDraft, ...]:
     if len(entries) > value.scope.limits.steps:
         message = f"{len(entries)} steps; a job has at most {value.scope.limits.steps}"
         value.wrong_key(message, "put several commands into one step, or split the job")
-    steps = (step(entry) for entry in entries)
+    steps = (step(entry) for entry in entries[: value.scope.limits.steps])
     return tuple(each for each in steps if each)

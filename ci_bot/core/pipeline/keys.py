@@ -35,8 +35,8 @@ class Keys:
 
 TOP: Final = Keys(
     level="at the top of the file",
-    works=("version", "name", "on", "image", "env", "jobs", "include"),
-    later=("concurrency",),
+    works=("version", "name", "on", "image", "env", "jobs", "include", "concurrency"),
+    later=(),
     foreign={
         "environment": "env",
         "pipeline": "jobs",
@@ -74,19 +74,19 @@ JOB: Final = Keys(
         "steps",
         "timeout",
         "allow-failure",
+        "matrix",
+        "fail-fast",
+        "max-parallel",
+        "concurrency",
         "resources",
         "services",
         "docker",
     ),
     later=(
-        "matrix",
-        "fail-fast",
-        "max-parallel",
         "checkout",
         "retry",
         "artifacts",
         "cache",
-        "concurrency",
         "isolation",
         "environment",
         "platform",
@@ -146,6 +146,18 @@ NEED: Final = Keys(
     works=("job", "optional"),
     later=(),
     foreign={"id": "job", "name": "job", "required": "optional"},
+)
+
+CONCURRENCY: Final = Keys(
+    level="in concurrency",
+    works=("group", "limit", "when-full"),
+    later=(),
+    foreign={
+        "cancel-in-progress": "when-full",
+        "max": "limit",
+        "max-parallel": "limit",
+        "name": "group",
+    },
 )
 
 RESOURCES: Final = Keys(

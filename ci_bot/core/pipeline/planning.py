@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
+from ci_bot.core.concurrency import on_branch
 from ci_bot.core.conditions import decided, with_changes
 from ci_bot.core.inputs import defaults, filled
 from ci_bot.core.occasion import Occasion
@@ -26,7 +27,15 @@ def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
     jobs = filled(pipeline.jobs, values)
     facts = with_changes(replace(occasion.facts, inputs=values), jobs, occasion.changed)
     jobs = decided(jobs, facts, occasion.changed)
-    return Plan(pipeline.name, jobs, _why_none(jobs), pipeline.file, facts=facts)
+    made = Plan(
+        pipeline.name,
+        jobs,
+        _why_none(jobs),
+        pipeline.file,
+        facts=facts,
+        concurrency=pipeline.concurrency,
+    )
+    return on_branch(made, facts.branch)
 
 
 def _why_none(jobs: Sequence[Job]) -> str:
@@ -36,8 +45,14 @@ def _why_none(jobs: Sequence[Job]) -> str:
 
 
 def offered(pipeline: Pipeline) -> Plan:
-    """All jobs of a pipeline, whatever starts them; its inputs have no values yet."""
-    return Plan(pipeline.name, pipeline.jobs, file=pipeline.file, inputs=pipeline.inputs)
+    """All jobs of a pipeline, whatever starts them; its inputs and its branch have no values yet."""
+    return Plan(
+        pipeline.name,
+        pipeline.jobs,
+        file=pipeline.file,
+        inputs=pipeline.inputs,
+        concurrency=pipeline.concurrency,
+    )
 
 
 def _listed(names: frozenset[str]) -> str:

@@ -64,6 +64,7 @@ def read(
         file=file,
         inputs=draft.inputs,
         filters=draft.filters,
+        concurrency=draft.concurrency,
     )
     return Reading(pipeline, (), files.files)
 

@@ -5,8 +5,9 @@ from __future__ import annotations
 import re
 from typing import Final
 
+from ci_bot.core.pipeline.cells import growth
 from ci_bot.core.pipeline.limits import duration_in_words, size_in_words
-from ci_bot.core.pipeline.references import refuse_in_script
+from ci_bot.core.pipeline.references import check_script, refers_to_matrix, refuse
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.value import Value, text
 
@@ -18,11 +19,18 @@ MAX_WORKDIR: Final = 1024
 _INVISIBLE: Final = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029\u202a-\u202e\u2066-\u2069]")
 _DURATION: Final = re.compile(r"([0-9]{1,9})([smh])")
 _SECONDS: Final = {"s": 1, "m": 60, "h": 3600}
+_DIGITS: Final = re.compile(r"[0-9]{1,9}")
 _DURATION_HINT: Final = 'write it like "90s", "30m" or "2h"'
 
 
 def one_line(value: Value) -> str | None:
-    """A name to be shown: one line, bounded, nothing invisible; spaces around it are dropped."""
+    """A name to be shown, in which values of a matrix may stand."""
+    name = visible_line(value)
+    return name if name is not None and refers_to_matrix(value, name) else None
+
+
+def visible_line(value: Value) -> str | None:
+    """One line, bounded, nothing invisible; spaces around it are dropped."""
     name = text(value)
     if name is None:
         return None
@@ -48,13 +56,13 @@ def script(value: Value) -> str | None:
     if not lines or lines.isspace():
         value.wrong("the script is empty", "write at least one command")
         return None
-    refuse_in_script(value, lines)
+    check_script(value, lines)
     return lines if fits(value, lines, "the script") else None
 
 
 def fits(value: Value, content: str, what: str) -> bool:
     """Reports text that no process could be given: a NUL in it, or too much of it."""
-    size = len(content.encode())
+    size = len(content.encode()) + growth(content, value.scope.matrix)
     if "\0" in content:
         value.wrong(f"{what} contains a NUL character", 'remove the "\\0"')
     elif size > value.scope.limits.script:
@@ -79,6 +87,8 @@ def duration(value: Value) -> int | None:
     if written is None:
         return None
     found = _DURATION.fullmatch(written)
+    if not refuse(value, written):
+        return None
     if not found:
         value.wrong(f"{quoted(written)} is not a duration", _DURATION_HINT)
         return None
@@ -97,6 +107,8 @@ def workdir(value: Value) -> str | None:
     """A directory in the workspace, relative to it, normalised: "./a//b/../c" → "a/c"."""
     path = text(value)
     if path is None:
+        return None
+    if not refuse(value, path):
         return None
     if not path.strip():
         value.wrong("must not be empty", 'leave it out, or write "." for the workspace')
@@ -142,3 +154,15 @@ def path_inside(value: Value) -> str | None:
     else:
         return inside
     return None
+
+
+def whole_number(value: Value, least: int, most: int) -> int | None:
+    """An integer between the two, as digits."""
+    written = text(value)
+    if written is None:
+        return None
+    number = int(written) if _DIGITS.fullmatch(written) else None
+    if number is None or not least <= number <= most:
+        value.wrong(f"{quoted(written)} is not a whole number from {least} to {most}")
+        return None
+    return number

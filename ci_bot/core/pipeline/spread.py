@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from ci_bot.core.inputs import MAX_INPUT, OPENING
+from ci_bot.core.pipeline.cells import Matrix, cells_of, growth
 from ci_bot.core.pipeline.draft import FileDraft, JobDraft, StepDraft
 from ci_bot.core.pipeline.env import Env
 from ci_bot.core.pipeline.features import JOB_FEATURES, STEP_FEATURES
@@ -22,7 +23,11 @@ def spread(draft: FileDraft, default_image: str) -> tuple[Job, ...]:
     """Jobs in an order in which every need comes first. Call `check_size` before."""
     jobs = {job.id: job for job in draft.jobs}
     image = draft.image or default_image
-    return tuple(_job(jobs[job_id], image, draft) for job_id in in_order(draft.jobs))
+    return tuple(
+        cell
+        for job_id in in_order(draft.jobs)
+        for cell in _cells(_job(jobs[job_id], image, draft), jobs[job_id])
+    )
 
 
 def check_size(draft: FileDraft, limits: Limits) -> None:
@@ -31,7 +36,7 @@ def check_size(draft: FileDraft, limits: Limits) -> None:
     for job in draft.jobs:
         of_job = of_file + _size(job.env)
         for step in job.steps:
-            total += of_job + _size(step.env) + _length_of_command(step)
+            total += job.cells * (of_job + _size(step.env) + _text(step, job.said.get("matrix")))
             if total > limits.expanded:
                 _report_size(step, limits, job.report)
                 return
@@ -47,8 +52,14 @@ def _size(env: Env) -> int:
     return sum(len(name) + _length(value) + VARIABLE_COST for name, value in env.items())
 
 
-def _length_of_command(step: StepDraft) -> int:
-    return len(step.run.encode()) + sum(len(each.encode()) for each in step.said.get("args", ()))
+def _text(step: StepDraft, matrix: Matrix | None) -> int:
+    """In a matrix a short step becomes many, each with its name and image."""
+    written = [step.run, *(step.said.get("args") or ())]
+    script = sum(len(each.encode()) for each in written)
+    if matrix is None:
+        return script
+    named = len(step.name.encode()) + len(step.image or "")
+    return script + named + sum(growth(each, matrix) for each in (*written, step.image or ""))
 
 
 def _length(value: str | SecretRef) -> int:
@@ -72,6 +83,11 @@ def _job(job: JobDraft, image: str, draft: FileDraft) -> Job:
     for feature in JOB_FEATURES:
         plain = feature.lower(plain, job.said)
     return plain
+
+
+def _cells(job: Job, draft: JobDraft) -> tuple[Job, ...]:
+    """After all features, so that what they lowered is replaced in every cell."""
+    return cells_of(job, draft.said["matrix"]) if "matrix" in draft.said else (job,)
 
 
 def _steps(steps: Sequence[StepDraft], image: str, env: Env) -> tuple[Step, ...]:

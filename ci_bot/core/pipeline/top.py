@@ -9,6 +9,7 @@ from ci_bot.core.pipeline.draft import FileDraft, Include, JobDraft
 from ci_bot.core.pipeline.env import env
 from ci_bot.core.pipeline.events import On, on
 from ci_bot.core.pipeline.features import Key
+from ci_bot.core.pipeline.features.concurrency import concurrency
 from ci_bot.core.pipeline.features.schemas import SOME_TEXT, alone_or_listed
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.job import job
@@ -33,7 +34,7 @@ def read_file(value: Value) -> FileDraft | None:
         found.require("jobs", JOBS_HINT)
     events = found.read("on", on) if "on" in found else On(DEFAULT_EVENTS)
     if events is not None:  # else nobody knows which inputs there are
-        found = found.knowing(each.name for each in events.inputs)
+        found = found.knowing(inputs=frozenset(each.name for each in events.inputs))
     part = _part(value, found)
     return replace(
         part,
@@ -42,6 +43,7 @@ def read_file(value: Value) -> FileDraft | None:
         inputs=events.inputs if events else (),
         filters=events.filters if events else {},
         knows_inputs=events is not None,
+        concurrency=found.read("concurrency", concurrency),
     )
 
 
@@ -90,7 +92,16 @@ def read_jobs(value: Value) -> tuple[JobDraft, ...] | None:
         value.wrong_key(message, "put several steps into one job")
     _check_case(entries)
     jobs = (job(name, entry) for name, entry in entries)
-    return tuple(draft for draft in jobs if draft)
+    drafts = tuple(draft for draft in jobs if draft)
+    _check_cells(value, drafts)
+    return drafts
+
+
+def _check_cells(value: Value, drafts: tuple[JobDraft, ...]) -> None:
+    limit, total = value.scope.limits.jobs, sum(draft.cells for draft in drafts)
+    if len(drafts) <= limit < total:
+        message = f"{total} jobs, every cell of a matrix counted; a file has at most {limit}"
+        value.wrong_key(message, "take values away from a matrix")
 
 
 def _check_case(entries: list[tuple[str, Value]]) -> None:

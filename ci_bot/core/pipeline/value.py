@@ -6,6 +6,7 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from typing import Any, Final, Protocol, TypeVar
 
+from ci_bot.core.pipeline.cells import NO_MATRIX, Matrix
 from ci_bot.core.pipeline.keys import Keys, belongs_to
 from ci_bot.core.pipeline.limits import Limits
 from ci_bot.core.pipeline.report import Hint, Report, child, item, quoted
@@ -29,6 +30,7 @@ class Scope:
     report: Report
     limits: Limits
     inputs: frozenset[str] | None = None  # those that `on` declares; None while that is not known
+    matrix: Matrix | None = NO_MATRIX  # of the job; None where it has one that is wrong
 
 
 @dataclass(frozen=True, slots=True)
@@ -131,12 +133,10 @@ class Fields:
     def __contains__(self, key: str) -> bool:
         return key in self.values
 
-    def knowing(self, inputs: Iterable[str]) -> Fields:
-        """The same, for readers that must know which inputs there are."""
-        names = frozenset(inputs)
+    def knowing(self, **more: Any) -> Fields:
+        """The same, for readers that must know more of the file: fields of `Scope`."""
         known = {
-            key: replace(each, scope=replace(each.scope, inputs=names))
-            for key, each in self.values.items()
+            key: replace(each, scope=replace(each.scope, **more)) for key, each in self.values.items()
         }
         return replace(self, values=known)
 

@@ -133,6 +133,8 @@ def _details(job: JobRun) -> str:
 
 
 def _what_happened(job: JobRun) -> str:
+    if job.status is Status.READY and job.waits:
+        return escaped(job.waits)
     if not job.status.is_final:
         return "after " + ", ".join(code(need) for need in job.needs) if job.needs else ""
     if job.status is Status.SUCCEEDED:

@@ -76,7 +76,7 @@ def _title(job: JobRun) -> str:
 def _how_it_stands(job: JobRun) -> str:
     match job.status:
         case Status.WAITING | Status.READY:
-            return "Queued"
+            return labelled("Queued", job.waits)
         case Status.RUNNING:
             return "Running"
         case Status.SUCCEEDED:

@@ -359,3 +359,48 @@ def test_what_had_ended_when_its_approval_was_withdrawn_waits_for_another_one() 
     ended = run(ran("build", Status.FAILED), ruling=Ruling.WAIT)
     assert decide("retry", asked(ended, pull=FORKED)).retry == ()
     assert decide(f"approve {SHA_A}", asked(ended, pull=FORKED)).give_secrets
+
+
+# ── matrices ─────────────────────────────────────────────────────────────────────────────────
+
+
+def cell(values: str, status: Status, **more: object) -> JobRun:
+    return ran(f"test({values})", status, name=f"test ({values})", group="test", **more)
+
+
+CELLS = (cell("3.12,linux", Status.FAILED), cell("3.13,linux", Status.SUCCEEDED))
+
+
+def test_a_family_means_all_its_cells_and_a_cell_itself() -> None:
+    for name in ("test", "test(3.13,linux)"):
+        (retry,) = decide(f"retry {name}", asked(run(*CELLS))).retry
+        assert retry.jobs == (name,)
+    running = run(cell("3.12,linux", Status.RUNNING), cell("3.13,linux", Status.SUCCEEDED))
+    (cancel,) = decide("cancel test", asked(running)).cancel
+    assert cancel.jobs == ("test",)
+    assert "not running" in said(decide("cancel test(3.13,linux)", asked(running)))
+
+
+def test_families_are_meant_before_cells() -> None:
+    told = said(decide("retry tset", asked(run(*CELLS))))
+    assert 'did you mean "test"?' in told
+    assert "The jobs here: `test`, `test(3.12,linux)`" in told
+    assert 'did you mean "test(3.12,linux)"' in said(
+        decide("retry test(3.12,linx)", asked(run(*CELLS)))
+    )
+
+
+def test_why_a_family_says_it_of_every_cell_and_what_a_ready_one_waits_for() -> None:
+    why = 'waits for its turn: the concurrency group "deploy" takes 1 at a time'
+    told = said(decide("why test", asked(run(*CELLS, cell("x", Status.READY, waits=why)))))
+    assert told.count("- `test (") == 3
+    assert "takes 1 at a time" in told
+
+
+def test_a_family_is_run_by_hand_with_all_its_cells() -> None:
+    cells = tuple(replace(job(f"test({n})"), group="test") for n in (1, 2))
+    known = asked(offered=plan(job("build"), *cells))
+    for line, keys in (("run test", ["test(1)", "test(2)"]), ("run test(2)", ["test(2)"])):
+        (new,) = decide(line, known).create
+        assert new.plan is not None
+        assert [each.id for each in new.plan.jobs] == keys

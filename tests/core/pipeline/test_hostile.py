@@ -60,7 +60,25 @@ NEEDS = (
     + f"  z: {{steps: [x], needs: [{', '.join(f'{NEAR}zz{n}' for n in range(10, 99))}]}}\n"
 )
 
+AXES = f"{{a: {list(range(16))}, b: {list(range(16))}}}"
+IMAGES = "".join(
+    f"      - {{run: x, image: 'i{n}:${{{{ matrix.a }}}}-${{{{ matrix.b }}}}'}}\n" for n in range(100)
+)
+EXCLUDES = ", ".join(f"{{a: {n % 16}}}" for n in range(250))
+
 HOSTILE = {
+    "images in cells": (
+        "jobs:\n" + "".join(f"  j{n}:\n    matrix: {AXES}\n    steps:\n{IMAGES}" for n in range(18)),
+        "4608 jobs, every cell of a matrix counted",
+    ),
+    "excluded cells": (
+        "jobs:\n"
+        + "".join(
+            f"  j{n}: {{matrix: {{{AXES[1:-1]}, exclude: [{EXCLUDES}]}}, steps: [x]}}\n"
+            for n in range(10)
+        ),
+        "no cell is left",
+    ),
     "brackets": (full("["), "nested deeper than 40 levels"),
     "closed brackets": ("[" * (FULL // 2) + "]" * (FULL // 2), "nested deeper than 40 levels"),
     "braces": (full("{"), "nested deeper than 40 levels"),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import pytest
 
+from ci_bot.core.pipeline.keys import TOP
 from tests.core.pipeline.examples import JOBS, complaints
 
 #: The file, and what a person is told about it.
@@ -186,7 +187,7 @@ CASES: list[tuple[str, list[str]]] = [
     (
         JOBS + '"\\u202eeman": x\n',
         [
-            '2:1: "\\u202eeman": unknown key "\\u202eeman"; known at the top of the file: version, name, on, image, env, jobs, include'
+            f'2:1: "\\u202eeman": unknown key "\\u202eeman"; known at the top of the file: {", ".join(TOP.works)}'
         ],
     ),
 ]

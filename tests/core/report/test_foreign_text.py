@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from markdown_it import MarkdownIt
@@ -287,3 +288,24 @@ def test_many_problems_are_counted():
     assert len(report.annotations) == 50
     assert "- and 299 more" in report.summary
     assert report.title == ".ci.yaml has 399 errors"
+
+
+@pytest.mark.parametrize("status", [Status.SUCCEEDED, Status.FAILED, Status.READY, Status.RUNNING])
+def test_a_matrix_of_256_cells_stays_within_the_limits(status: Status) -> None:
+    """Values of three bytes a character: what is counted are bytes."""
+    cells = [
+        replace(
+            job(f"test({number},{'x' * 100})", status, name=f"test ({number}, {'語' * 180})"),
+            group="test",
+            waits="waits for other cells: " + "語" * 100,
+        )
+        for number in range(256)
+    ]
+    reports = checks([run(*cells)], {}, link)
+    assert len(reports) == (257 if status is Status.FAILED else 1)
+    for report in reports:
+        assert len(report.summary.encode()) <= MAX_MARKDOWN
+        assert len(report.text.encode()) <= MAX_MARKDOWN
+        assert len(report.name) <= 255
+        assert len(report.title) <= 255
+    assert len({report.name for report in reports}) == len(reports)

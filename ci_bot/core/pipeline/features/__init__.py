@@ -9,19 +9,23 @@ from typing import Final
 
 from ci_bot.core.pipeline.features.allow_failure import ALLOW_FAILURE
 from ci_bot.core.pipeline.features.command import COMMAND
+from ci_bot.core.pipeline.features.concurrency import CONCURRENCY
 from ci_bot.core.pipeline.features.condition import JOB_CONDITION, STEP_CONDITION
 from ci_bot.core.pipeline.features.docker import DOCKER
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature
+from ci_bot.core.pipeline.features.matrix import MATRIX
 from ci_bot.core.pipeline.features.resources import RESOURCES_FEATURE
 from ci_bot.core.pipeline.features.services import SERVICES
 
 JOB_FEATURES: Final[tuple[JobFeature, ...]] = (
+    MATRIX,
     JOB_CONDITION,
     ALLOW_FAILURE,
     RESOURCES_FEATURE,
     SERVICES,
     DOCKER,
+    CONCURRENCY,
 )
 STEP_FEATURES: Final[tuple[StepFeature, ...]] = (STEP_CONDITION, COMMAND)
 
-__all__ = ["JOB_FEATURES", "STEP_FEATURES", "JobFeature", "Key", "Said", "StepFeature"]
+__all__ = ["JOB_FEATURES", "MATRIX", "STEP_FEATURES", "JobFeature", "Key", "Said", "StepFeature"]

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from ci_bot.core.pipeline.features.feature import Key, Said, StepFeature
+from ci_bot.core.pipeline.references import refers_to_matrix
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.scalars import fits
 from ci_bot.core.pipeline.value import Value, one_or_more, text
@@ -53,7 +54,11 @@ def _args(value: Value) -> tuple[str, ...] | None:
         value.wrong(f"{len(entries)} arguments; there are at most {MOST_ARGS}")
         return None
     read = [(entry, text(entry)) for entry in entries]
-    return tuple(each for entry, each in read if each is not None and fits(entry, each, "the argument"))
+    return tuple(
+        each
+        for entry, each in read
+        if each is not None and fits(entry, each, "the argument") and refers_to_matrix(entry, each)
+    )
 
 
 def _check(value: Value, said: Said) -> None:

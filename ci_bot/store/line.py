@@ -1,0 +1,20 @@
+"""The line of jobs for people: rows in, who holds what and who waits for what out."""
+
+from __future__ import annotations
+
+from ci_bot.core.queueing import Allowance, Survey, survey
+from ci_bot.store.database import Database
+from ci_bot.store.queueing import read_line
+
+
+class LineStore:
+    """Reads; jobs are chosen by `RunStore.claim`."""
+
+    def __init__(self, database: Database, allowance: Allowance) -> None:
+        self._database = database
+        self._allowance = allowance
+
+    async def now(self) -> Survey:
+        async with self._database.read() as connection:
+            stored = await read_line(connection)
+        return survey(stored.line, self._allowance, stored.names)
