@@ -38,7 +38,14 @@ def json_schema() -> dict[str, Any]:
             _name(JOB["$ref"]): {"title": "Job", **job, "required": ["steps"]},
             _name(STEP["$ref"]): {
                 "title": "Step",
-                "anyOf": [dict(SCRIPT), {**step, "anyOf": _one_of(("run", "args"), step)}],
+                "anyOf": [
+                    dict(SCRIPT),
+                    {
+                        **step,
+                        "anyOf": _one_of(("run", "args"), step),
+                        "dependentSchemas": {"args": {"properties": {"run": False, "shell": False}}},
+                    },
+                ],
             },
         },
     }

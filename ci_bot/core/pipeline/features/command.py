@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from ci_bot.core.pipeline.features.feature import Key, Said, StepFeature
+from ci_bot.core.pipeline.features.schemas import TEXT, alone_or_listed
 from ci_bot.core.pipeline.references import refers_to_matrix
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.scalars import fits
@@ -75,16 +76,7 @@ COMMAND: Final = StepFeature(
         Key(
             name="args",
             read=_args,
-            schema={
-                "oneOf": [
-                    {"type": ["string", "number", "boolean"]},
-                    {
-                        "type": "array",
-                        "maxItems": MOST_ARGS,
-                        "items": {"type": ["string", "number", "boolean"]},
-                    },
-                ]
-            },
+            schema=alone_or_listed(TEXT, maxItems=MOST_ARGS),
             about=(
                 "Instead of `run`: arguments for the image's own entry point, for images that are one "
                 "program. No shell reads them. An image without any shell cannot be given secrets."
@@ -94,7 +86,12 @@ COMMAND: Final = StepFeature(
         Key(
             name="shell",
             read=_shell,
-            schema={"type": "string", "pattern": f"^{_SHELL.pattern}$", "maxLength": 200},
+            schema={
+                "type": ["string", "number", "boolean"],
+                "pattern": f"^{_SHELL.pattern}$",
+                "maxLength": 200,
+                "minimum": 0,
+            },
             about=(
                 "The program that reads the script, from the image; the script's path is its last "
                 "argument. Default: `sh -e`. `bash` is `bash -e -o pipefail`; anything else runs as it "

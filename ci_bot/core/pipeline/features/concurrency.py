@@ -8,6 +8,7 @@ from typing import Final
 from ci_bot.core.concurrency import BRANCH
 from ci_bot.core.inputs import OPENING, PLACEHOLDER
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said
+from ci_bot.core.pipeline.features.schemas import NAME, number_schema
 from ci_bot.core.pipeline.keys import CONCURRENCY as KEYS
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.scalars import visible_line, whole_number
@@ -39,8 +40,8 @@ SCHEMA: Final = {
     "required": ["group"],
     "additionalProperties": False,
     "properties": {
-        "group": {"type": "string", "minLength": 1, "maxLength": 200},
-        "limit": {"type": "integer", "minimum": 1, "maximum": MAX_LIMIT, "default": 1},
+        "group": NAME,
+        "limit": number_schema(1, MAX_LIMIT, default=1),
         "when-full": {"enum": list(_WHEN_FULL), "default": QUEUE},
     },
 }

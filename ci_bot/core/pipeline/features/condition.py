@@ -7,14 +7,13 @@ from typing import Final
 
 from ci_bot.core.conditions.language import MAX_LENGTH
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature
+from ci_bot.core.pipeline.features.schemas import SCRIPT
 from ci_bot.core.pipeline.tree import Mark, Scalar
 from ci_bot.core.pipeline.value import Value, text
 from ci_bot.core.planned import Job, Step
 
 IF: Final = "if"
-SCHEMA: Final = {
-    "anyOf": [{"type": "boolean"}, {"type": "string", "minLength": 1, "maxLength": MAX_LENGTH}]
-}
+SCHEMA: Final = {**SCRIPT, "maxLength": MAX_LENGTH}
 
 _JOB_EXAMPLE: Final = """\
 jobs:

@@ -11,6 +11,7 @@ from typing import Final
 from ci_bot.core.inputs import MAX_INPUT, NAME, OPENING, is_value
 from ci_bot.core.pipeline.cells import MAX_CELLS, Matrix, label, values_in_words
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said
+from ci_bot.core.pipeline.features.schemas import number_schema
 from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.scalars import whole_number
 from ci_bot.core.pipeline.value import Value, flag, items, pairs, text
@@ -26,7 +27,12 @@ _AXIS_HINT: Final = "write an axis and its values, like python: ['3.12', '3.13']
 _SCALAR: Final = {"type": ["string", "number", "boolean"]}
 _ENTRIES: Final = {
     "type": "array",
-    "items": {"type": "object", "minProperties": 1, "additionalProperties": _SCALAR},
+    "items": {
+        "type": "object",
+        "minProperties": 1,
+        "propertyNames": {"pattern": f"^{NAME.pattern}$"},
+        "additionalProperties": _SCALAR,
+    },
 }
 
 _EXAMPLE: Final = """\
@@ -299,7 +305,7 @@ MATRIX: Final = JobFeature(
         Key(
             name="max-parallel",
             read=_max_parallel,
-            schema={"type": "integer", "minimum": 1, "maximum": MAX_CELLS},
+            schema=number_schema(1, MAX_CELLS),
             about="How many cells of the matrix run at the same time; default: as many as there is room for.",
             example=_MAX_PARALLEL,
         ),

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import Final
 
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said
+from ci_bot.core.pipeline.features.schemas import number_schema
 from ci_bot.core.pipeline.keys import RESOURCES
 from ci_bot.core.pipeline.limits import size_in_words
 from ci_bot.core.pipeline.report import quoted
@@ -105,9 +106,14 @@ RESOURCES_FEATURE: Final = JobFeature(
                 "type": "object",
                 "additionalProperties": False,
                 "properties": {
-                    "cpu": {"type": ["number", "string"], "pattern": f"^{_CPU.pattern}$"},
+                    "cpu": {
+                        "type": ["number", "string"],
+                        "pattern": f"^{_CPU.pattern}$",
+                        "minimum": LEAST_CPU,
+                        "maximum": 9999,
+                    },
                     "memory": {"type": "string", "pattern": f"^{_SIZE.pattern}$"},
-                    "pids": {"type": ["integer", "string"], "pattern": f"^{_PIDS.pattern}$"},
+                    "pids": number_schema(LEAST_PIDS, 9_999_999),
                 },
             },
             about=(

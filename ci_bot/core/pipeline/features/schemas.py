@@ -26,9 +26,13 @@ IMAGE: Final[Schema] = {**TEXT, "pattern": r"^([^\s$]|\$\{\{[^{}]*\}\})+$", "max
 JOB_ID: Final[Schema] = {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"}
 
 _SECRET: Final[Schema] = {"type": ["string", "boolean"], "pattern": "^[A-Za-z_][A-Za-z0-9_]{0,127}$"}
-ENV: Final[Schema] = {
+PLAIN_ENV: Final[Schema] = {
     "type": "object",
     "propertyNames": {"pattern": "^(?!CI$|CI_)[A-Za-z_][A-Za-z0-9_]*$"},
+    "additionalProperties": TEXT,
+}
+ENV: Final[Schema] = {
+    **PLAIN_ENV,
     "additionalProperties": {
         "anyOf": [
             TEXT,
@@ -60,7 +64,7 @@ def alone_or_listed(one: Schema, **more: Any) -> Schema:
     return {"anyOf": [one, {"type": "array", "items": one, **more}]}
 
 
-def whole_number(least: int, most: int, **more: Any) -> Schema:
+def number_schema(least: int, most: int, **more: Any) -> Schema:
     """In quotes it is the number as written, too; then `least` and `most` are the reader's business."""
     return {
         "type": ["integer", "string"],

@@ -8,6 +8,7 @@ from typing import Final
 
 from ci_bot.core.pipeline.env import env
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said
+from ci_bot.core.pipeline.features.schemas import DURATION, IMAGE, NAME, PLAIN_ENV
 from ci_bot.core.pipeline.image import image
 from ci_bot.core.pipeline.keys import SERVICE
 from ci_bot.core.pipeline.report import quoted
@@ -97,20 +98,17 @@ SERVICES: Final = JobFeature(
                 "maxProperties": MOST,
                 "propertyNames": {"pattern": f"^{_NAME.pattern}$"},
                 "additionalProperties": {
-                    "oneOf": [
-                        {"type": "string", "minLength": 1},
+                    "anyOf": [
+                        IMAGE,
                         {
                             "type": "object",
                             "additionalProperties": False,
                             "required": ["image"],
                             "properties": {
-                                "image": {"type": "string", "minLength": 1},
-                                "env": {
-                                    "type": "object",
-                                    "additionalProperties": {"type": ["string", "number", "boolean"]},
-                                },
-                                "ready": {"type": "string", "minLength": 1},
-                                "timeout": {"type": "string", "pattern": "^[0-9]{1,9}[smh]$"},
+                                "image": IMAGE,
+                                "env": PLAIN_ENV,
+                                "ready": NAME,
+                                "timeout": DURATION,
                             },
                         },
                     ]
