@@ -40,7 +40,8 @@ def _alike(plain: str, known: Iterable[str], most: int) -> Iterator[str]:
     for candidate in known:
         other = _plain(candidate)
         if (
-            abs(len(other) - len(plain)) <= most
+            candidate.isprintable()  # it may be a name in a file as well, and is shown
+            and abs(len(other) - len(plain)) <= most
             and len(letters.symmetric_difference(other)) <= 2 * most
         ):
             yield candidate

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import pytest
 
-from ci_bot.core.suggest import closest
+from ci_bot.core.suggest import closest, did_you_mean
 
 KNOWN = ("steps", "name", "run", "env", "timeout", "continue-on-error", "on")
 
@@ -37,3 +37,7 @@ def test_closest(word: str, meant: str | None) -> None:
 def test_the_nearest_wins_and_of_equals_the_first() -> None:
     assert closest("builds", ("guilds-", "build", "builde")) == "build"
     assert closest("test-c", ("test-a", "test-b")) == "test-a"
+
+
+def test_what_cannot_be_shown_is_not_suggested() -> None:
+    assert did_you_mean("target", ["\xa0target"]) == ""

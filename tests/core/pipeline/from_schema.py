@@ -74,10 +74,11 @@ class FromSchema:
     def _object(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         known: Mapping[str, Any] = schema.get("properties", {})
         required: Sequence[str] = schema.get("required", ())
+        some = min(0.25, 2 / max(len(known), 1))  # with every key in it hardly a file would be valid
         made = {
             name: self.make(of)
             for name, of in known.items()
-            if name in required or self._random.random() < 0.25
+            if name in required or self._random.random() < some
         }
         of_others = schema.get("additionalProperties", False)
         if isinstance(of_others, Mapping):

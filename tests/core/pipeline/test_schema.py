@@ -179,7 +179,7 @@ def test_the_reader_and_the_schema_agree_on_files() -> None:
         problems = reading.problems
         check(is_valid(document), problems, text)
         accepted += not problems
-    assert FILES / 20 < accepted < FILES * 19 / 20  # both are tried
+    assert FILES / 50 < accepted < FILES * 19 / 20  # both are tried
 
 
 @pytest.mark.parametrize(("level", "key"), KEYS, ids=lambda each: each.name)
