@@ -85,6 +85,7 @@ def _engine(root: Rootfs, _taken: Mapping[str, bytes]) -> None:
     root.folder("tmp", mode=0o1777)
     root.file("etc/registry.yml", REGISTRY_CONFIG.encode())
     root.file("usr/local/bin/engine", ENGINE_ENTRY.encode(), mode=0o755)
+    root.link("usr/bin/wget", "busybox")
     root.link("usr/sbin/iptables", "iptables-nft")
     root.link("usr/sbin/ip6tables", "ip6tables-nft")
     root.folder("workspace", mode=0o1777)

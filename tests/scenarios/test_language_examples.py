@@ -16,14 +16,21 @@ from ci_bot.core.pipeline.features import Key
 from ci_bot.core.pipeline.levels import EVENT_LEVELS, LEVELS
 from ci_bot.core.planned import Job, Plan, Step, secret_names
 from ci_bot.core.standing import standing
-from ci_bot.settings import load
+from ci_bot.settings import EngineSettings, load
 from ci_bot.wiring.local import Local, look_at, open_local
-from dev.recipes import BASE, BUSYBOX
+from dev.images import ensure_images
+from dev.recipes import BASE, BUSYBOX, ENGINE, ENGINE_CAPABILITIES, REGISTRY
 from tests.cli.conftest import git
 from tests.core.occasions import occasion
 
 #: The images that the reference names, and what runs here for them.
-STANDS_FOR = {"alpine:3.22": BUSYBOX, "debian:stable-slim": BASE}
+STANDS_FOR = {
+    "alpine:3.22": BUSYBOX,
+    "debian:stable-slim": BASE,
+    "docker:28-cli": ENGINE,
+    "registry:2": REGISTRY,
+}
+OWN_ENGINE = EngineSettings(repositories=("*",), image=ENGINE, capabilities=ENGINE_CAPABILITIES)
 EXAMPLES = {f"{level.name}/{key.name}": key for level in (*LEVELS, *EVENT_LEVELS) for key in level.keys}
 AT_ONCE = 6
 
@@ -31,10 +38,11 @@ AT_ONCE = 6
 async def test_every_example_ends_as_it_says(
     images: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    ensure_images((ENGINE, REGISTRY))
     plans = {name: planned(key) for name, key in EXAMPLES.items()}
     monkeypatch.chdir(repository(tmp_path / "shop"))
     secrets = {name: f"value-of-{name}" for each in plans.values() for name in secret_names(each)}
-    settings = load(None).model_copy(update={"max_jobs": AT_ONCE})
+    settings = load(None).model_copy(update={"max_jobs": AT_ONCE, "engines": (OWN_ENGINE,)})
     async with open_local(settings, await look_at(Path.cwd()), secrets, print) as local:
         ended = await run_all(local, plans)
     assert ended == {name: key.ends for name, key in EXAMPLES.items()}

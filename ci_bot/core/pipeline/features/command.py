@@ -21,7 +21,7 @@ _SHELL: Final = re.compile(r"[A-Za-z0-9_./+][A-Za-z0-9_./+=:,-]*(?: [A-Za-z0-9_.
 _SHELL_EXAMPLE: Final = """\
 jobs:
   lists:
-    image: ci-bot/base:1
+    image: debian:stable-slim
     steps:
       - shell: bash
         run: |

@@ -12,7 +12,7 @@ from ci_bot.core.planned import ENGINE_NAME, Job
 _EXAMPLE: Final = """\
 jobs:
   image:
-    image: ci-bot/engine:1
+    image: docker:28-cli
     docker: true
     steps:
       - docker version --format '{{.Server.Version}}'

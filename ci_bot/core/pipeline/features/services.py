@@ -24,14 +24,16 @@ _NAME: Final = re.compile(r"[a-z0-9](?:[a-z0-9-]{0,38}[a-z0-9])?")
 
 _EXAMPLE: Final = """\
 jobs:
-  talks:
+  asks:
+    image: alpine:3.22
     services:
-      web:
-        image: ci-bot/recorder:1
-        ready: test -d /workspace
-      plain: ci-bot/recorder:1
+      registry:
+        image: registry:2
+        ready: wget -q -O /dev/null http://127.0.0.1:5000/v2/
+        timeout: 90s
+      another: registry:2
     steps:
-      - run: getent hosts web || nslookup web || ping -c 1 -W 5 web
+      - wget -q -O - http://registry:5000/v2/
 """
 
 
