@@ -21,6 +21,7 @@ from ci_bot.core.errors import (
 from ci_bot.core.events import Access, Actor, Event, Permission, Pull, Repo
 from ci_bot.core.model import Exit, ExitReason, JobRun, Run
 from ci_bot.core.planned import Step
+from ci_bot.core.reconciling import LastPush
 from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
 from ci_bot.ports import Alive, CloneSource, JobSpec, LogWriter, StepSpec, Workspace
 
@@ -112,6 +113,7 @@ class FakeForge:
         self.messages: dict[str, str] = {}
         self.changed: dict[int, list[str]] = {}  # pull request → paths
         self.forced: dict[int, float] = {}  # pull request → when its head was last moved by force
+        self.branches: dict[str, LastPush] = {}  # its name → what moved it last
         self.reactions: list[tuple[int, Reaction]] = []
         self.checks: dict[str, ShownCheck] = {}  # handle → check
         self.comments: dict[str, CommentReport] = {}
@@ -145,6 +147,14 @@ class FakeForge:
     async def permission(self, repo: Repo, actor: Actor) -> Access:
         await self._asked(f"permission {actor.login}")
         return Access(actor.id, self.permissions.get(actor.id, Permission.NONE))
+
+    async def branch_head(self, repo: Repo, branch: str) -> str | None:
+        await self._asked(f"branch {branch}")
+        return self.branches[branch].sha if branch in self.branches else None
+
+    async def last_push(self, repo: Repo, branch: str) -> LastPush | None:
+        await self._asked(f"push {branch}")
+        return self.branches.get(branch)
 
     async def commit_message(self, repo: Repo, sha: str) -> str:
         await self._asked(f"message {sha[:7]}")

@@ -42,6 +42,7 @@ from ci_bot.ports.forges import (
 from ci_bot.ports.logs import LogArchive, LogSink, LogWriter
 from ci_bot.ports.publishing import Publications, Subject
 from ci_bot.ports.runs import Claim, Lease, RunFilter, RunList, RunPage, Runs
+from ci_bot.ports.schedules import TICKS, Branches, Schedules
 from ci_bot.ports.secrets import Audit, AuditFilter, Secrets, Tokens, Vault
 from ci_bot.ports.telling import Notifier, Spans
 from ci_bot.ports.time import Clock, Ids
@@ -50,6 +51,7 @@ from ci_bot.ports.upkeep import BEGINNING, Forgotten, Past, Place, Stock, Stockt
 __all__ = [
     "BEGINNING",
     "OBJECTS_INSIDE",
+    "TICKS",
     "WORKSPACE_INSIDE",
     "Alive",
     "AppForm",
@@ -57,6 +59,7 @@ __all__ = [
     "Approvals",
     "Audit",
     "AuditFilter",
+    "Branches",
     "Claim",
     "Clock",
     "CloneSource",
@@ -88,6 +91,7 @@ __all__ = [
     "RunList",
     "RunPage",
     "Runs",
+    "Schedules",
     "Secrets",
     "Session",
     "Spans",

@@ -7,6 +7,7 @@ from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.trust import Vouched
 from ci_bot.flow.commands import Commands
+from ci_bot.flow.cron import Ticker, Ticks
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.effects import Performer
 from ci_bot.flow.facts import Facts, Reader
@@ -20,8 +21,9 @@ from ci_bot.flow.reconcile import (
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
 from ci_bot.flow.steps import StepRunner
+from ci_bot.flow.ticking import Scheduled
 from ci_bot.flow.worker import Worker
-from ci_bot.ports import CloneSource
+from ci_bot.ports import TICKS, CloneSource
 from ci_bot.store import (
     ApprovalStore,
     DecisionStore,
@@ -30,6 +32,7 @@ from ci_bot.store import (
     PublicationStore,
     RepositoryStore,
     RunStore,
+    ScheduleStore,
     TokenStore,
 )
 from ci_bot.wiring.opened import Opened
@@ -41,7 +44,7 @@ def decider(opened: Opened, runs: RunStore) -> Decider:
     decisions = DecisionStore(opened.database, clock, opened.ids)
     facts = _facts(opened, decisions)
     return Decider(
-        {"github": opened.webhook, FOUND: Findings(), SOURCE: SteeringParser()},
+        {"github": opened.webhook, FOUND: Findings(), SOURCE: SteeringParser(), TICKS: Ticks()},
         facts,
         Commands(facts, clock, opened.settings.command_prefix, lambda: opened.room.why),
         InboxStore(opened.database, clock),
@@ -51,6 +54,7 @@ def decider(opened: Opened, runs: RunStore) -> Decider:
         (bells.ready, bells.cancelled, bells.changed, bells.effects),
         opened.meters,
         Steered(TokenStore(opened.database, clock), runs, clock),
+        Scheduled({"github": opened.github}, facts, ScheduleStore(opened.database, clock)),
         opened.tracing,
     )
 
@@ -65,6 +69,11 @@ def reconciler(opened: Opened) -> Reconciler:
         clock,
         opened.bells.arrived,
     )
+
+
+def ticker(opened: Opened) -> Ticker:
+    schedules = ScheduleStore(opened.database, opened.clock)
+    return Ticker(schedules, opened.clock, opened.bells.arrived)
 
 
 def _facts(opened: Opened, decisions: DecisionStore) -> Facts:

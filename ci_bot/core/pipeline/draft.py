@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from ci_bot.core.pipeline.env import Env
 from ci_bot.core.pipeline.features.feature import Said
 from ci_bot.core.pipeline.tree import Mark
-from ci_bot.core.planned import Input
+from ci_bot.core.planned import Input, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,3 +57,4 @@ class FileDraft:
     env: Env
     jobs: tuple[JobDraft, ...]
     inputs: tuple[Input, ...] = ()
+    schedules: tuple[Schedule, ...] = ()

@@ -165,6 +165,18 @@ EVENT_FILTERS: Final = Keys(
 MANUAL: Final = Keys(
     level="under manual", works=("inputs",), later=(), foreign={"parameters": "inputs"}
 )
+SCHEDULE: Final = Keys(
+    level="in a schedule",
+    works=("cron", "branch"),
+    later=(),
+    foreign={
+        "at": "cron",
+        "branches": "branch",
+        "interval": "cron",
+        "schedule": "cron",
+        "time": "cron",
+    },
+)
 INPUT: Final = Keys(
     level="in an input",
     works=("default", "options"),

@@ -61,7 +61,14 @@ def _pipeline(root: Node | None, file: str, default_image: str, scope: Scope) ->
         check_size(draft, scope.limits, scope.report)
     if draft is None or len(scope.report):
         return None
-    return Pipeline(draft.name, draft.on, spread(draft, default_image), file, draft.inputs)
+    return Pipeline(
+        name=draft.name,
+        on=draft.on,
+        jobs=spread(draft, default_image),
+        file=file,
+        inputs=draft.inputs,
+        schedules=draft.schedules,
+    )
 
 
 def _report_empty(report: Report) -> None:

@@ -38,6 +38,7 @@ def read_file(value: Value) -> FileDraft | None:
         env=found.read("env", env) or {},
         jobs=found.read("jobs", _jobs) or (),
         inputs=events.inputs if events else (),
+        schedules=events.schedules if events else (),
     )
 
 

@@ -33,7 +33,7 @@ def checks(
     """
     aggregates: dict[str, list[Run]] = {}
     for run in sorted(oldest_first(runs), key=lambda run: not run.kind.is_gating):
-        aggregates.setdefault(aggregate_name(run.kind), []).append(run)
+        aggregates.setdefault(aggregate_name(run), []).append(run)
     names = check_names(runs)
     return (
         *(

@@ -43,7 +43,7 @@ _COMMENT: Final = "comment"
 
 
 class GitHub:
-    """`ports.ForgeFacts`, `ForgeReports` and `ReconcilingForge` for one App on github.com or an Enterprise Server.
+    """`ports.ForgeFacts`, `ForgeReports`, `ReconcilingForge` and `Branches` for one App on github.com or an Enterprise Server.
 
     `api_url` and `web_url` ("https://api.github.com", "https://github.com"; for a server
     "https://HOST/api/v3", "https://HOST") are the only hosts that ever see a credential. `on_token`
@@ -86,6 +86,9 @@ class GitHub:
 
     async def permission(self, repo: Repo, actor: Actor) -> Access:
         return await facts.permission(self._calls, repo, actor)
+
+    async def branch_head(self, repo: Repo, branch: str) -> str | None:
+        return await facts.branch_head(self._calls, repo, branch)
 
     async def commit_message(self, repo: Repo, sha: str) -> str:
         return await facts.commit_message(self._calls, repo, sha)
