@@ -9,6 +9,7 @@ from ci_bot.core.trust import Vouched
 from ci_bot.flow.commands import Commands
 from ci_bot.flow.cron import Ticker, Ticks
 from ci_bot.flow.decide import Decider
+from ci_bot.flow.deploying import Deployments
 from ci_bot.flow.effects import Performer
 from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.notices import Notices
@@ -146,9 +147,10 @@ def performer(opened: Opened) -> Performer:
 
 
 def publisher(opened: Opened) -> Publisher:
+    publications = PublicationStore(opened.database, opened.clock)
     return Publisher(
         {"github": opened.github},
-        PublicationStore(opened.database, opened.clock),
+        publications,
         opened.logs,
         opened.vault,
         opened.tokens,
@@ -156,6 +158,7 @@ def publisher(opened: Opened) -> Publisher:
         opened.links.url,
         opened.bells.changed,
         opened.meters,
+        Deployments({"github": opened.github}, publications, opened.links.url),
         opened.settings.command_prefix,
         lambda: opened.room.why,
         opened.tracing,

@@ -64,6 +64,7 @@ JOB: Final = Keys(
         "allow-failure",
         "resources",
         "services",
+        "environment",
     ),
     later=(
         "if",
@@ -77,7 +78,6 @@ JOB: Final = Keys(
         "cache",
         "concurrency",
         "isolation",
-        "environment",
         "platform",
     ),
     foreign={

@@ -13,10 +13,11 @@ from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Access, Actor, Pull, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
-from ci_bot.core.report.values import CheckReport, CommentReport
+from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport
 from ci_bot.forges.github import (
     checks,
     comments,
+    deployments,
     examination,
     facts,
     protection,
@@ -40,10 +41,11 @@ _GIT_USER: Final = "x-access-token"
 _CHECK: Final = "check"
 _STATUS: Final = "status"
 _COMMENT: Final = "comment"
+_DEPLOYMENT: Final = "deployment"
 
 
 class GitHub:
-    """`ports.ForgeFacts`, `ForgeReports`, `ReconcilingForge` and `Branches` for one App on github.com or an Enterprise Server.
+    """`ports.ForgeFacts`, `ForgeReports`, `ReconcilingForge`, `DeployingForge` and `Branches` for one App on github.com or an Enterprise Server.
 
     `api_url` and `web_url` ("https://api.github.com", "https://github.com"; for a server
     "https://HOST/api/v3", "https://HOST") are the only hosts that ever see a credential. `on_token`
@@ -149,6 +151,24 @@ class GitHub:
     async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
         await comments.react(self._calls, repo, comment, reaction.value)
 
+    async def create_deployment(
+        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+    ) -> str:
+        made = await deployments.create(self._calls, repo, sha, report, external_id)
+        return _handle(_DEPLOYMENT, made)
+
+    async def find_deployment(
+        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+    ) -> str | None:
+        found = await deployments.find(self._calls, repo, sha, report, external_id)
+        return None if found is None else _handle(_DEPLOYMENT, found)
+
+    async def update_deployment(self, repo: Repo, handle: str, report: DeploymentReport) -> None:
+        deployment = _number(handle, _DEPLOYMENT)
+        if deployment is None:
+            raise ForgeError(f"{handle!r} is no deployment")
+        await deployments.update(self._calls, repo, deployment, report)
+
     async def attempts(self, since: float) -> Sequence[Attempt]:
         return await reconciling.attempts(self._tokens, since)
 
@@ -192,6 +212,6 @@ def _number(handle: str | None, kind: str) -> int | None:
     found, _, text = handle.partition(":")
     if found == kind:
         return int(text)
-    if found in (_CHECK, _STATUS, _COMMENT):
+    if found in (_CHECK, _STATUS, _COMMENT, _DEPLOYMENT):
         return None
     raise ForgeError(f"{handle!r} is no handle of GitHub's")

@@ -9,6 +9,7 @@ from typing import Final
 
 from ci_bot.core.pipeline.features.allow_failure import ALLOW_FAILURE
 from ci_bot.core.pipeline.features.command import COMMAND
+from ci_bot.core.pipeline.features.environment import ENVIRONMENT
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature
 from ci_bot.core.pipeline.features.resources import RESOURCES_FEATURE
 from ci_bot.core.pipeline.features.services import SERVICES
@@ -17,6 +18,7 @@ JOB_FEATURES: Final[tuple[JobFeature, ...]] = (
     ALLOW_FAILURE,
     RESOURCES_FEATURE,
     SERVICES,
+    ENVIRONMENT,
 )
 STEP_FEATURES: Final[tuple[StepFeature, ...]] = (COMMAND,)
 
