@@ -24,6 +24,7 @@ COMMANDS: Final = MappingProxyType(
         "logs": "logs",
         "retry": "acts",
         "cancel": "acts",
+        "schedules": "schedules",
         "token": "token",
         "link": "link",
         "secret": "secret",

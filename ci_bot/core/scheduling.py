@@ -39,7 +39,7 @@ class Timed:
     due_at: float
     last_due: float | None = None
     outcome: str = ""  # what became of the last tick
-    run: str = ""  # the natural key of the run that it started
+    run: str = ""  # the id of the run that it started
     paused: str = ""  # why it starts nothing, in words
 
     @property

@@ -26,13 +26,15 @@ from ci_bot.ports import TICKS, Clock, Delivery
 from ci_bot.store.database import Database
 from ci_bot.store.inbox import put_delivery
 from ci_bot.store.rows import REPO_COLUMNS, repo_of
-from ci_bot.store.schema import repositories, schedules
+from ci_bot.store.schema import repositories, runs, schedules
 
 AT_ONCE: Final = 100  # schedules that are moved on in one transaction
 
 _ACTOR: Final = TypeAdapter(Actor)
-_QUERY: Final = select(schedules, repositories.c.locked, *REPO_COLUMNS).join(
-    repositories, schedules.c.repo == repositories.c.key
+_QUERY: Final = (
+    select(schedules, repositories.c.locked, runs.c.id.label("run_id"), *REPO_COLUMNS)
+    .join(repositories, schedules.c.repo == repositories.c.key)
+    .outerjoin(runs, schedules.c.run == runs.c.key)
 )
 
 
@@ -148,6 +150,6 @@ def _timed(row: Row[Any]) -> Timed:
         due_at=row.due_at,
         last_due=row.last_due,
         outcome=row.outcome,
-        run=row.run,
+        run=row.run_id or "",
         paused=LOCKED if row.locked else row.paused,
     )

@@ -110,7 +110,7 @@ async def test_a_moment_that_comes_runs_the_head_of_the_branch_once(night: Night
     assert (run.ref, run.sha, run.actor, run.ruling) == ("main", SHA_A, ALICE, Ruling.RUN)
     (timed,) = await night.schedules()
     assert (timed.last_due, timed.due_at) == (at("2026-11-28T03:00"), at("2026-11-29T03:00"))
-    assert (timed.outcome, timed.run) == ("tests aaaaaaa", run.key)
+    assert (timed.outcome, timed.run) == ("tests aaaaaaa", run.id)
 
 
 async def test_it_reports_beside_the_gate_under_its_times(night: Night) -> None:

@@ -12,7 +12,7 @@ from ci_bot.core.planned import Schedule
 from ci_bot.core.scheduling import of_letter
 from ci_bot.store import Database, ScheduleStore
 from ci_bot.store.schema import deliveries
-from tests.make import ALICE, REPO, SHA_A, SHA_B
+from tests.make import ALICE, REPO, SHA_A, SHA_B, new_run
 from tests.store.conftest import Store
 
 HOURLY = Schedule("0 * * * *", "", 3)
@@ -69,15 +69,16 @@ async def test_the_outcome_of_a_tick_outlives_another_push(store: Store) -> None
     store.clock.time = NOON
     await declare(store, HOURLY)
     (timed,) = await store.schedules.listed()
-    taken = TickTaken(timed.id, NOON, "tests aaaaaaa", "a key")
-    await store.decisions.commit(Decision("x", ticked=(taken,)), None)
+    new = new_run()
+    taken = TickTaken(timed.id, NOON, "tests aaaaaaa", new.key)
+    (run_id,) = await store.decisions.commit(Decision("x", create=(new,), ticked=(taken,)), None)
     store.clock.time = NOON + 60
     await declare(store, replace(HOURLY, line=9), sha=SHA_B)
     (after,) = await store.schedules.listed()
     assert (after.id, after.last_due, after.outcome, after.run) == (
         timed.id,
         NOON,
-        *("tests aaaaaaa", "a key"),
+        *("tests aaaaaaa", run_id),
     )
     assert (after.line, after.sha, after.due_at) == (9, SHA_B, timed.due_at)
 
