@@ -37,6 +37,8 @@ async def create(calls: Calls, repo: Repo, sha: str, report: DeploymentReport, e
     }
     try:
         answer = await calls.write("POST", repo, DEPLOYMENTS, "/deployments", body)
+    except ForgeDenied:
+        raise
     except ForgeError as error:
         if error.status in (409, 422):  # a protected environment, a commit that is gone
             raise ForgeDenied(f"GitHub takes no such deployment ({error})", error.status) from error

@@ -53,7 +53,7 @@ async def test_the_token_may_do_that_and_nothing_else(granted: Scene) -> None:
 async def test_what_is_not_granted_is_refused_in_words(scene: Scene) -> None:
     await scene.installed(permissions=HELD)
     with pytest.raises(
-        ForgeDenied, match="not granted deployments: write: grant it in the App's settings"
+        ForgeDenied, match=r"^the App is not granted deployments: write: grant it in the App's settings"
     ):
         await scene.github.create_deployment(scene.repo, scene.sha, BEGUN, "7/1/x")
 
