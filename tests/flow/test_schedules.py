@@ -6,6 +6,7 @@ from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
 import pytest
+from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from ci_bot.core.decisions import Decision, ForgetRepo, SeeRepo, SetSchedules
 from ci_bot.core.errors import BadDelivery
@@ -307,6 +308,20 @@ async def test_permission_lost_stops_it_and_says_so(night: Night) -> None:
     (report,) = checks([run], {}, link)
     assert (report.state, report.conclusion) == (CheckState.COMPLETED, Conclusion.ACTION_REQUIRED)
     assert report.actions == ()  # no button would help
+    assert report.summary.count("takes it over") == 1
+    assert "git fetch" not in report.summary
+
+
+async def test_permission_lost_between_tick_and_start_holds_it(night: Night) -> None:
+    await night.push()
+    await night.tick("2026-11-28T03:00")
+    store = night.deciding.store
+    claims = [await store.runs.claim("one/p1", 30) for _ in range(2)]  # the push's and the schedule's
+    (lease,) = [each.lease for each in claims if each and each.run.kind is RunKind.SCHEDULE]
+    await store.runs.hold(lease, "@alice, who vouched for this commit, has no write access any more")
+    report, *_ = checks([await night.run()], {}, link)
+    assert (report.conclusion, report.actions) == (Conclusion.ACTION_REQUIRED, ())
+    assert "pushes to the default branch" in report.summary
 
 
 async def test_a_bots_push_gives_schedules_without_secrets(night: Night) -> None:
@@ -342,6 +357,15 @@ async def test_a_head_that_no_delivery_told_of_has_the_trust_of_whoever_the_forg
     night.forge.branches["release"] = LastPush("release", SHA_B, SHA_A, by, 0.0)
     await night.tick("2026-11-28T03:00")
     assert (await night.run()).ruling is ruling
+
+
+def test_the_timer_wakes_at_each_whole_minute_however_late_it_gets_to_it(night: Night) -> None:
+    timers = AsyncIOScheduler(timezone="UTC")
+    night.ticker.wake(timers)
+    (job,) = timers.get_jobs()
+    assert (job.misfire_grace_time, job.coalesce, job.max_instances) == (None, True, 1)
+    start = datetime(2026, 11, 27, 12, 0, 1, tzinfo=UTC)
+    assert job.trigger.get_next_fire_time(None, start) == datetime(2026, 11, 27, 12, 1, tzinfo=UTC)
 
 
 # ── as a delivery ────────────────────────────────────────────────────────────────────────────

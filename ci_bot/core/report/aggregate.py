@@ -74,8 +74,9 @@ def _actions(gate: GateState) -> tuple[Action, ...]:
     """What can be done by pressing a button once the check is completed."""
     if gate.state is not CheckState.COMPLETED or gate.is_superseded:
         return ()
-    if any(run.verdict is Verdict.HELD and run.ruling is Ruling.WAIT for run in gate.runs):
-        return (APPROVE,)
+    held = [run for run in gate.runs if run.verdict is Verdict.HELD and run.ruling is Ruling.WAIT]
+    if held:  # nobody can approve a schedule: it rests on whoever brought its file
+        return () if held[0].kind is RunKind.SCHEDULE else (APPROVE,)
     jobs = [job for run in gate.runs for job in run.jobs]
     if not jobs:
         return ()
