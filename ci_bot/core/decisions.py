@@ -164,6 +164,7 @@ class SetSchedules:
     actor: Actor  # who brought it, and vouches for what its schedules start
     schedules: tuple[Schedule, ...] | None
     paused: str = ""
+    default_branch: str = ""  # told of it where nothing else did
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,6 +6,7 @@ What is found takes the one road: it goes into the inbox as a delivery of our ow
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -129,8 +130,10 @@ class Reconciler:
     async def _look_at(self, known: KnownRepo) -> int:
         repo, forge = known.repo, self._forges[known.repo.forge]
         pulls = await forge.open_pulls(repo, known.first_seen)
-        branch = repo.default_branch
-        push = await forge.last_push(repo, branch) if branch else None
+        if not repo.default_branch:  # an installation told of it, and nothing since
+            repo = replace(repo, default_branch=await forge.default_branch(repo))
+            known = replace(known, repo=repo)
+        push = await forge.last_push(repo, repo.default_branch)
         now, count = self._clock.now(), 0
         for found in heads_to_ask_about(known, pulls, push, now):
             if is_known(found, await self._decisions.runs_of_head(repo.key, found.sha)):

@@ -186,6 +186,10 @@ class ReconcilingForge(Protocol):
         """Open pull requests about which anything changed after `since`; perhaps not all."""
         ...
 
+    async def default_branch(self, repo: Repo) -> str:
+        """Its name now; deliveries about an installation do not say it."""
+        ...
+
     async def last_push(self, repo: Repo, branch: str) -> LastPush | None:
         """None where the branch is gone, or where the forge keeps no record of who moved it."""
         ...

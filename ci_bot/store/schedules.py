@@ -72,9 +72,11 @@ class ScheduleStore:
 
 async def set_schedules(connection: AsyncConnection, new: SetSchedules, now: float) -> None:
     """What the file does not say any more is forgotten; what it still says keeps its next moment."""
-    await connection.execute(
-        update(repositories).where(repositories.c.key == new.repo_key).values(schedules_sha=new.sha)
-    )
+    repo = update(repositories).where(repositories.c.key == new.repo_key)
+    await connection.execute(repo.values(schedules_sha=new.sha))
+    if new.default_branch:
+        unknown = repositories.c.default_branch == ""
+        await connection.execute(repo.where(unknown).values(default_branch=new.default_branch))
     theirs = schedules.c.repo == new.repo_key
     if new.schedules is None:
         await connection.execute(update(schedules).where(theirs).values(paused=new.paused))

@@ -276,10 +276,11 @@ async def test_a_repository_that_goes_takes_them_with_it_and_a_look_brings_them_
 async def test_first_sight_of_a_repository_finds_its_schedules_and_starts_nothing(night: Night) -> None:
     night.forge.files[SHA_A, ".ci.yaml"] = THREE + JOBS
     night.forge.branches["main"] = LastPush("main", SHA_A, SHA_B, ALICE, at("2026-01-01T00:00"))
-    await night.deciding.store.decisions.commit(Decision("x", repos=(SeeRepo(REPO),)), None)
+    bare = replace(REPO, default_branch="")  # all that an installation tells
+    await night.deciding.store.decisions.commit(Decision("x", repos=(SeeRepo(bare),)), None)
     for _ in range(3):  # a quiet system stays as it is
         await look(night)
-    assert [each.sha for each in await night.schedules()] == [SHA_A]
+    assert [(each.sha, each.runs_on) for each in await night.schedules()] == [(SHA_A, "main")]
     assert await night.deciding.store.runs.recent(9) == []
     assert len(await night.deciding.store.reasons()) == 1
 

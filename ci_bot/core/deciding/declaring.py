@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 from ci_bot.core.decisions import Decision, SetSchedules
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.pipeline import Reading
@@ -19,6 +21,6 @@ def declared(repo: Repo, sha: str, actor: Actor, reading: Reading | None) -> Set
 
 def as_found(repo: Repo, sha: str, actor: Actor, reading: Reading | None) -> Decision:
     """Without a push: first sight, or another default branch. That starts nothing by itself."""
-    found = declared(repo, sha, actor, reading)
+    found = replace(declared(repo, sha, actor, reading), default_branch=repo.default_branch)
     count = "no" if not found.schedules else str(len(found.schedules))
     return Decision(f"{count} schedules at {sha[:7]}", schedules=(found,))

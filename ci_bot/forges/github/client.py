@@ -178,6 +178,9 @@ class GitHub:
     async def open_pulls(self, repo: Repo, since: float) -> Sequence[OpenPull]:
         return await reconciling.open_pulls(self._calls, repo, since)
 
+    async def default_branch(self, repo: Repo) -> str:
+        return await reconciling.default_branch(self._calls, repo)
+
     async def last_push(self, repo: Repo, branch: str) -> LastPush | None:
         return await reconciling.last_push(self._calls, repo, branch)
 

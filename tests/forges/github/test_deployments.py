@@ -72,5 +72,6 @@ async def test_the_head_of_a_branch(scene: Scene) -> None:
     new = await scene.client.push(NAME, "release/1", {"x": "y"}, by="alice")
     assert await scene.github.branch_head(scene.repo, "release/1") == new
     assert await scene.github.branch_head(scene.repo, "main") == scene.sha
+    assert await scene.github.default_branch(scene.repo) == "main"
     for none in ("gone", "release", "a/../main", ""):
         assert await scene.github.branch_head(scene.repo, none) is None
