@@ -167,12 +167,14 @@ class LimitSettings(_Part):
     max_pids: int | None = Field(default=None, ge=16)
     job_timeout: int = Field(default=6 * 3600, ge=1)  # seconds, the most a job may ask for
     log: int = Field(default=16 * 1024**2, ge=64 * 1024)  # bytes kept of one step's output
+    schedule_interval: int = Field(default=300, ge=60)  # seconds between two moments of a schedule
 
     @property
     def of_files(self) -> Limits:
         """What a `.ci.yaml` may ask for here."""
         return Limits(
             max_timeout=self.job_timeout,
+            schedule_interval=self.schedule_interval,
             max_cpus=self.max_cpus or self.cpus,
             max_memory=self.max_memory or self.memory,
             max_pids=self.max_pids or self.pids,

@@ -22,7 +22,8 @@ from ci_bot.core.errors import (
 from ci_bot.core.events import Access, Actor, Event, Permission, Pull, Repo
 from ci_bot.core.model import Exit, ExitReason, JobRun, Run
 from ci_bot.core.planned import Step
-from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
+from ci_bot.core.reconciling import LastPush
+from ci_bot.core.report.values import CheckReport, CheckState, CommentReport, DeploymentReport
 from ci_bot.ports import Alive, CloneSource, JobSpec, LogWriter, StepSpec, Workspace
 
 
@@ -129,6 +130,10 @@ class FakeForge:
         self.changed: dict[int, list[str]] = {}  # pull request → paths
         self.compared: dict[tuple[str, str], ChangedFiles] = {}  # (base, head)
         self.forced: dict[int, float] = {}  # pull request → when its head was last moved by force
+        #: Handle → commit, environment, external id, and its states in order.
+        self.deployments: dict[str, tuple[str, str, str, list[DeploymentReport]]] = {}
+        self.deployment_answers_lost: list[ForgeError] = []
+        self.branches: dict[str, LastPush] = {}  # its name → what moved it last
         self.reactions: list[tuple[int, Reaction]] = []
         self.checks: dict[str, ShownCheck] = {}  # handle → check
         self.comments: dict[str, CommentReport] = {}
@@ -162,6 +167,14 @@ class FakeForge:
     async def permission(self, repo: Repo, actor: Actor) -> Access:
         await self._asked(f"permission {actor.login}")
         return Access(actor.id, self.permissions.get(actor.id, Permission.NONE))
+
+    async def branch_head(self, repo: Repo, branch: str) -> str | None:
+        await self._asked(f"branch {branch}")
+        return self.branches[branch].sha if branch in self.branches else None
+
+    async def last_push(self, repo: Repo, branch: str) -> LastPush | None:
+        await self._asked(f"push {branch}")
+        return self.branches.get(branch)
 
     async def commit_message(self, repo: Repo, sha: str) -> str:
         await self._asked(f"message {sha[:7]}")
@@ -224,6 +237,28 @@ class FakeForge:
         handle = handle or next(marked, None) or f"comment:{next(self._numbers)}"
         self.comments[handle] = comment
         return handle
+
+    # deployments
+
+    async def create_deployment(
+        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+    ) -> str:
+        await self._asked(f"deploy {report.environment}")
+        handle = f"deployment:{next(self._numbers)}"
+        self.deployments[handle] = (sha, report.environment, external_id, [])
+        if self.deployment_answers_lost:
+            raise self.deployment_answers_lost.pop(0)
+        return handle
+
+    async def find_deployment(
+        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+    ) -> str | None:
+        await self._asked(f"find deployment {report.environment}")
+        return next((h for h, one in self.deployments.items() if one[2] == external_id), None)
+
+    async def update_deployment(self, repo: Repo, handle: str, report: DeploymentReport) -> None:
+        await self._asked(f"deployed {report.state}")
+        self.deployments[handle][3].append(report)
 
     async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
         self.calls.append(f"react {comment} {reaction}")

@@ -25,6 +25,7 @@ from ci_bot.store import (
     RetentionStore,
     RunListStore,
     RunStore,
+    ScheduleStore,
     SecretStore,
     TokenStore,
 )
@@ -51,6 +52,7 @@ class Store:
     past: RetentionStore
     listing: RunListStore
     tokens: TokenStore
+    schedules: ScheduleStore
 
     async def reasons(self) -> list[tuple[str, str]]:
         """What became of every delivery, in the order of arrival: its state, and why."""
@@ -104,6 +106,7 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             RetentionStore(database),
             RunListStore(database),
             TokenStore(database, clock),
+            ScheduleStore(database, clock),
         )
     finally:
         await database.close()

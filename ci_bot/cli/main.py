@@ -26,6 +26,7 @@ COMMANDS: Final = MappingProxyType(
         "logs": "logs",
         "retry": "acts",
         "cancel": "acts",
+        "schedules": "schedules",
         "token": "token",
         "link": "link",
         "secret": "secret",

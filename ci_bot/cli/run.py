@@ -25,7 +25,7 @@ from ci_bot.core.suggest import did_you_mean
 from ci_bot.settings import Settings, load
 from ci_bot.wiring.local import Local, Tree, look_at, open_local
 
-EVENTS = (RunKind.PUSH, RunKind.PULL_REQUEST, RunKind.TAG, RunKind.MANUAL)
+EVENTS = (RunKind.PUSH, RunKind.PULL_REQUEST, RunKind.TAG, RunKind.SCHEDULE, RunKind.MANUAL)
 INTERRUPTED = "interrupted"
 FINISH_SECONDS = 15.0  # for containers to be removed after an interrupt
 

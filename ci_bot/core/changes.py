@@ -15,6 +15,7 @@ from ci_bot.core.occasion import Changed
 
 NOTHING_BEFORE: Final = Changed(None, "there is nothing to compare the first push with")
 OF_A_TAG: Final = Changed(None, "a tag is compared with nothing")
+OF_A_SCHEDULE: Final = Changed(None, "a schedule is compared with nothing")
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,7 +7,7 @@ import json
 from collections.abc import Iterable, Mapping
 from dataclasses import asdict, dataclass, replace
 
-from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
+from ci_bot.core.report.values import CheckReport, CheckState, CommentReport, DeploymentReport
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +26,7 @@ class Published:
     is_final: bool = False  # completed: a change needs the next generation
 
 
-def fingerprint(report: CheckReport | CommentReport) -> str:
+def fingerprint(report: CheckReport | CommentReport | DeploymentReport) -> str:
     """Equal for equal reports, over restarts too."""
     return hashlib.sha256(json.dumps(asdict(report), sort_keys=True).encode()).hexdigest()
 

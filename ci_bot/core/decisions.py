@@ -13,7 +13,7 @@ from typing import Any
 from ci_bot.core.effects import Effect
 from ci_bot.core.events import Actor, Permission, Repo
 from ci_bot.core.model import Inspection, Problem, RunKind, Verdict
-from ci_bot.core.planned import Plan
+from ci_bot.core.planned import Plan, Schedule
 from ci_bot.core.trust import Ruling, Voucher
 
 
@@ -152,6 +152,32 @@ class ForgetRepo:
 
 
 @dataclass(frozen=True, slots=True)
+class SetSchedules:
+    """The schedules of a repository from now on: those in the file of its default branch.
+
+    One that says what it said before keeps the moment at which it is due. `schedules` None: the file
+    cannot be read, so they stay, and start nothing for the reason in `paused`.
+    """
+
+    repo_key: str
+    sha: str  # the head of the default branch
+    actor: Actor  # who brought it, and vouches for what its schedules start
+    schedules: tuple[Schedule, ...] | None
+    paused: str = ""
+    default_branch: str = ""  # told of it where nothing else did
+
+
+@dataclass(frozen=True, slots=True)
+class TickTaken:
+    """What became of one tick of a schedule; `run` is the natural key of what it started, "" for nothing."""
+
+    schedule: str
+    due_at: float
+    outcome: str
+    run: str = ""
+
+
+@dataclass(frozen=True, slots=True)
 class Decision:
     """What one event leads to. `reason` is recorded on the delivery: what was done, or why not.
 
@@ -171,6 +197,8 @@ class Decision:
     effects: tuple[Effect, ...] = ()
     audit: tuple[AuditLine, ...] = ()
     repos: tuple[SeeRepo | ForgetRepo, ...] = ()
+    schedules: tuple[SetSchedules, ...] = ()
+    ticked: tuple[TickTaken, ...] = ()
 
 
 def together(decisions: Sequence[Decision]) -> Decision:

@@ -279,6 +279,29 @@ class PushFound:
     actor: Actor
 
 
+@dataclass(frozen=True, slots=True)
+class SchedulesFound:
+    """A look at the forge found a head of the default branch whose schedules we do not know yet."""
+
+    repo: Repo
+    branch: str
+    sha: str
+    actor: Actor  # who brought it, by the forge's own record
+    hour: int = 0  # since the epoch: the same head may be found again, after the repository was away
+
+
+@dataclass(frozen=True, slots=True)
+class Ticked:
+    """A moment of a stored schedule has come. Moments are seconds since the epoch."""
+
+    repo: Repo
+    schedule: str  # its id: what it is by now is looked up when this is decided
+    due_at: float
+    at: float  # when that was seen
+    was_down: bool = False  # no server looked when it was due
+    skipped: bool = False  # earlier moments were missed, too, and have no tick of their own
+
+
 Event: TypeAlias = (
     Pushed
     | TagPushed
@@ -298,6 +321,8 @@ Event: TypeAlias = (
     | RepoDeleted
     | PullFound
     | PushFound
+    | SchedulesFound
+    | Ticked
 )
 
 #: What forges write for "no commit": the `before` of a new branch.

@@ -12,7 +12,7 @@ from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias
 
 from ci_bot.core.deciding.heads import natural_key
-from ci_bot.core.events import Actor, Pull, PullFound, PushFound, Repo
+from ci_bot.core.events import Actor, Pull, PullFound, PushFound, Repo, SchedulesFound
 from ci_bot.core.model import Run, RunKind
 
 #: How long GitHub delivers again what it could not deliver (GHES: 7 days).
@@ -26,6 +26,7 @@ LONGEST_PAUSE: Final = 3600.0
 UNDER_WAY_SECONDS: Final = 120.0
 
 Found: TypeAlias = PullFound | PushFound
+Letter: TypeAlias = Found | SchedulesFound
 
 
 @dataclass(frozen=True, slots=True)
@@ -63,6 +64,7 @@ class KnownRepo:
 
     repo: Repo
     first_seen: float
+    schedules_sha: str = ""  # the head of the default branch whose schedules are stored
 
 
 def unanswered(attempts: Iterable[Attempt], now: float) -> tuple[Attempt, ...]:
@@ -117,6 +119,15 @@ def heads_to_ask_about(
     return tuple(found)
 
 
+def schedules_to_ask_about(
+    known: KnownRepo, push: LastPush | None, now: float
+) -> SchedulesFound | None:
+    """The head of the default branch, however old it is, where its schedules are not known."""
+    if push is None or push.sha == known.schedules_sha or now - push.at < UNDER_WAY_SECONDS:
+        return None
+    return SchedulesFound(known.repo, push.branch, push.sha, push.actor, int(now // 3600))
+
+
 def key_of(found: Found) -> str:
     """The natural key of the run that it would have."""
     match found:
@@ -135,17 +146,26 @@ def is_known(found: Found, runs: Sequence[Run]) -> bool:
 # ── as a delivery of our own: the same finding is the same delivery ──────────────────────────
 
 
-def letter_id(found: Found) -> str:
+def letter_id(found: Letter) -> str:
+    if isinstance(found, SchedulesFound):
+        return f"schedules-{found.hour}-{found.sha}-{found.repo.key}"
     return "found-" + hashlib.sha256(key_of(found).encode()).hexdigest()[:32]
 
 
-def to_letter(found: Found) -> bytes:
+def to_letter(found: Letter) -> bytes:
     """Holds nothing that changes while the head stays: so it is stored and decided once."""
-    kind = "pull" if isinstance(found, PullFound) else "push"
+    kind = _KINDS[type(found)]
     return json.dumps({"found": kind, **asdict(found)}, sort_keys=True).encode()
 
 
-def of_letter(body: bytes) -> Found:
+_KINDS: Final[Mapping[type[Letter], str]] = {
+    PullFound: "pull",
+    PushFound: "push",
+    SchedulesFound: "schedules",
+}
+
+
+def of_letter(body: bytes) -> Letter:
     """Of what `to_letter` wrote. Raises `ValueError` for anything else."""
     try:
         data: Mapping[str, Any] = json.loads(body)
@@ -153,6 +173,8 @@ def of_letter(body: bytes) -> Found:
         if data["found"] == "pull":
             return PullFound(repo, data["number"], data["sha"], data["base_ref"])
         actor = Actor(**data["actor"])
+        if data["found"] == "schedules":
+            return SchedulesFound(repo, data["branch"], data["sha"], actor, data["hour"])
         return PushFound(repo, data["branch"], data["sha"], data["before"], actor)
     except (KeyError, TypeError, RecursionError) as error:
         raise ValueError("not a finding of ours") from error

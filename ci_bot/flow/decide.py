@@ -34,8 +34,10 @@ from ci_bot.core.events import (
     RepoTransferred,
     RerunAsked,
     RunSteered,
+    SchedulesFound,
     TagPushed,
     TenantChanged,
+    Ticked,
 )
 from ci_bot.core.model import Run, RunKind
 from ci_bot.core.occasion import Changed
@@ -47,6 +49,7 @@ from ci_bot.flow.commands import Commands
 from ci_bot.flow.facts import Facts
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.steering import Steered
+from ci_bot.flow.ticking import Scheduled
 from ci_bot.flow.tracing import NO_TRACING, Tracing
 from ci_bot.ports import Clock, Decisions, EventParser, Inbox, StoredDelivery
 
@@ -70,6 +73,7 @@ class Decider:
         decided: tuple[Bell, ...],
         meters: Meters,
         steered: Steered,
+        scheduled: Scheduled,
         tracing: Tracing = NO_TRACING,
     ) -> None:
         self._parsers = parsers
@@ -83,6 +87,7 @@ class Decider:
         self._meters = meters
         self._tracing = tracing
         self._steered = steered
+        self._scheduled = scheduled
         self._in_flight: dict[int, StoredDelivery] = {}
 
     async def run(self) -> None:
@@ -170,6 +175,8 @@ class Decider:
                 return deciding.decide_closed(event, current)
             case PullFound() | PushFound():
                 return await self._decide_found(event)
+            case Ticked() | SchedulesFound() | RepoRenamed():
+                return await self._scheduled.decide(event)
             case _:
                 return _decide_alone(event)
 
@@ -304,7 +311,6 @@ def _decide_alone(
     | MergeGroupDropped
     | CommentDeleted
     | TenantChanged
-    | RepoRenamed
     | RepoTransferred
     | RepoDeleted,
 ) -> Decision:

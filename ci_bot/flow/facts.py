@@ -189,6 +189,17 @@ class Facts:
         policy, now = self._policies(repo.name), self._clock.now()
         return judge(source, people, policy, approvals=approvals, now=now)
 
+    async def trust_of_schedule(self, repo: Repo, sha: str, actor: Actor) -> Trust:
+        """Of what `actor` brought to a branch some time ago. They are asked about, whatever it runs:
+
+        nobody stands by when it starts, and it goes on for ever.
+        """
+        source = deciding.source_of_push(actor)
+        approvals = await self._approvals.of(repo.key, sha, None)
+        people = await self._people(repo, [(Role.SENDER, actor)], ask=source is Source.OWN)
+        policy, now = self._policies(repo.name), self._clock.now()
+        return judge(source, people, policy, approvals=approvals, now=now)
+
     def trust_of_queue(self, repo: Repo, actor: Actor) -> Trust:
         people = [(Role.SENDER, Vouched(actor, None))]
         return judge(Source.QUEUE, people, self._policies(repo.name), now=self._clock.now())

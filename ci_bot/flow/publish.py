@@ -18,7 +18,8 @@ from ci_bot.core.convergence import (
     is_unknown,
     resumed,
 )
-from ci_bot.core.errors import CiBotError, ForgeBusy, SecretRefused, StoreError
+from ci_bot.core.deployments import notes
+from ci_bot.core.errors import CiBotError, ForgeBusy, ForgeError, SecretRefused, StoreError
 from ci_bot.core.model import LogRef, Run
 from ci_bot.core.patience import pause
 from ci_bot.core.report import (
@@ -31,6 +32,7 @@ from ci_bot.core.report import (
 )
 from ci_bot.core.report.values import CheckReport
 from ci_bot.flow.bell import Bell
+from ci_bot.flow.deploying import Deployments
 from ci_bot.flow.known import Known, masked, masker_of
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.tracing import NO_TRACING, Tracing
@@ -63,6 +65,7 @@ class Publisher:
         link: Link,
         changed: Bell,
         meters: Meters,
+        deployments: Deployments,
         prefix: str = "",
         why_waiting: Callable[[], str] = str,
         tracing: Tracing = NO_TRACING,
@@ -76,6 +79,7 @@ class Publisher:
         self._link = link
         self._changed = changed
         self._meters = meters
+        self._deployments = deployments
         self._prefix = prefix
         self._why_waiting = why_waiting
         self._tracing = tracing
@@ -119,7 +123,7 @@ class Publisher:
     async def _publish(self, subject: Subject) -> None:
         log = _log.bind(repo=subject.repo.name, sha=subject.sha, pull=subject.pull)
         try:
-            later = await (self._checks(subject) if subject.pull is None else self._comment(subject))
+            later = await (self._commit(subject) if subject.pull is None else self._comment(subject))
             if later is None:
                 await self._publications.shown(subject.id, subject.wanted)
             else:
@@ -140,14 +144,26 @@ class Publisher:
         except StoreError as stored:  # it stays due, and is tried again with the next ring
             _log.warning("not postponed", error=str(stored))
 
-    async def _checks(self, subject: Subject) -> float | None:
+    async def _commit(self, subject: Subject) -> float | None:
+        """Deployments first, since a job's check says where one is refused; but no check waits for one."""
+        mask, failed = await self._mask(subject), None
+        try:
+            await self._deployments.show(subject, mask)
+        except ForgeError as error:
+            failed = error
+        later = await self._checks(subject, mask)
+        if failed is not None:
+            raise failed
+        return later
+
+    async def _checks(self, subject: Subject, mask: Callable[[str], str]) -> float | None:
         """Sends what differs; returns when the progress that was held back is due, None for none."""
         tails = await self._tails(subject)
-        mask = await self._mask(subject)
         why = self._why_waiting()
-        made = await asyncio.to_thread(checks, subject.runs, tails, self._link, self._prefix, why)
-        reports = [masked_check(report, mask) for report in made]
         known = await self._publications.known(subject.id)
+        said = notes(subject.runs, known)
+        made = await asyncio.to_thread(checks, subject.runs, tails, self._link, self._prefix, why, said)
+        reports = [masked_check(report, mask) for report in made]
         later: list[float] = []
         for report, state in in_order(reports, known):
             due_at = self._held_back_until(subject, report, state)

@@ -6,6 +6,7 @@ What is found takes the one road: it goes into the inbox as a delivery of our ow
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from itertools import islice
 from typing import Final
 
@@ -18,10 +19,12 @@ from ci_bot.core.reconciling import (
     REDELIVERABLE_SECONDS,
     Attempt,
     KnownRepo,
+    Letter,
     heads_to_ask_about,
     is_known,
     letter_id,
     of_letter,
+    schedules_to_ask_about,
     to_letter,
     to_redeliver,
     unanswered,
@@ -127,15 +130,25 @@ class Reconciler:
     async def _look_at(self, known: KnownRepo) -> int:
         repo, forge = known.repo, self._forges[known.repo.forge]
         pulls = await forge.open_pulls(repo, known.first_seen)
-        branch = repo.default_branch
-        push = await forge.last_push(repo, branch) if branch else None
-        count = 0
-        for found in heads_to_ask_about(known, pulls, push, self._clock.now()):
+        if not repo.default_branch:  # an installation told of it, and nothing since
+            repo = replace(repo, default_branch=await forge.default_branch(repo))
+            known = replace(known, repo=repo)
+        push = await forge.last_push(repo, repo.default_branch)
+        now, count = self._clock.now(), 0
+        for found in heads_to_ask_about(known, pulls, push, now):
             if is_known(found, await self._decisions.runs_of_head(repo.key, found.sha)):
                 continue
-            letter = Delivery(FOUND, letter_id(found), {}, to_letter(found), turn_of(found))
-            if await self._inbox.put(letter):
+            if await self._put(found):
                 count += 1
                 _log.info("head found that no delivery told of", repo=repo.name, sha=found.sha)
-                self._arrived.ring()
+        schedules = schedules_to_ask_about(known, push, now)
+        if schedules is not None:
+            await self._put(schedules)
         return count
+
+    async def _put(self, found: Letter) -> bool:
+        letter = Delivery(FOUND, letter_id(found), {}, to_letter(found), turn_of(found))
+        is_new = await self._inbox.put(letter)
+        if is_new:
+            self._arrived.ring()
+        return is_new

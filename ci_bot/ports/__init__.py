@@ -32,6 +32,7 @@ from ci_bot.ports.forges import (
     AppForm,
     AppMaking,
     CloneSource,
+    DeployingForge,
     EventParser,
     ForgeCall,
     ForgeFacts,
@@ -43,6 +44,7 @@ from ci_bot.ports.forges import (
 from ci_bot.ports.logs import LogArchive, LogSink, LogWriter
 from ci_bot.ports.publishing import Publications, Subject
 from ci_bot.ports.runs import Claim, Lease, RunFilter, RunList, RunPage, Runs
+from ci_bot.ports.schedules import TICKS, Branches, Schedules
 from ci_bot.ports.secrets import Audit, AuditFilter, Secrets, Tokens, Vault
 from ci_bot.ports.telling import Notifier, Spans
 from ci_bot.ports.time import Clock, Ids
@@ -51,6 +53,7 @@ from ci_bot.ports.upkeep import BEGINNING, Forgotten, Past, Place, Stock, Stockt
 __all__ = [
     "BEGINNING",
     "OBJECTS_INSIDE",
+    "TICKS",
     "WORKSPACE_INSIDE",
     "Alive",
     "AppForm",
@@ -58,12 +61,14 @@ __all__ = [
     "Approvals",
     "Audit",
     "AuditFilter",
+    "Branches",
     "Claim",
     "Clock",
     "CloneSource",
     "Decisions",
     "Delivery",
     "DeliveryOutcome",
+    "DeployingForge",
     "Differences",
     "Effects",
     "EventParser",
@@ -90,6 +95,7 @@ __all__ = [
     "RunList",
     "RunPage",
     "Runs",
+    "Schedules",
     "Secrets",
     "Session",
     "Spans",

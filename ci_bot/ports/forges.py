@@ -12,7 +12,7 @@ from ci_bot.core.effects import Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
 from ci_bot.core.registration import MadeApp
-from ci_bot.core.report.values import CheckReport, CommentReport
+from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport
 
 
 class Webhook(Protocol):
@@ -146,6 +146,33 @@ class ForgeReports(Protocol):
         ...
 
 
+class DeployingForge(Protocol):
+    """A forge that shows where a commit is deployed. Raises as `ForgeFacts` does.
+
+    `ForgeDenied` is its last word on a deployment: nothing of it is asked again.
+    """
+
+    async def create_deployment(
+        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+    ) -> str:
+        """Its handle. It has no state until it is updated.
+
+        Each call makes one more: call `find_deployment` first when the outcome of an earlier call is
+        unknown.
+        """
+        ...
+
+    async def find_deployment(
+        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+    ) -> str | None:
+        """The handle of our own deployment with this external id, if the forge has it."""
+        ...
+
+    async def update_deployment(self, repo: Repo, handle: str, report: DeploymentReport) -> None:
+        """Safe to repeat: the newest state counts."""
+        ...
+
+
 class ReconcilingForge(Protocol):
     """A forge that can be asked what it failed to tell, and what it has. Raises as `ForgeFacts` does."""
 
@@ -159,6 +186,10 @@ class ReconcilingForge(Protocol):
 
     async def open_pulls(self, repo: Repo, since: float) -> Sequence[OpenPull]:
         """Open pull requests about which anything changed after `since`; perhaps not all."""
+        ...
+
+    async def default_branch(self, repo: Repo) -> str:
+        """Its name now; deliveries about an installation do not say it."""
         ...
 
     async def last_push(self, repo: Repo, branch: str) -> LastPush | None:

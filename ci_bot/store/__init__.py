@@ -13,6 +13,7 @@ from ci_bot.store.publications import PublicationStore
 from ci_bot.store.repositories import RepositoryStore
 from ci_bot.store.retention import RetentionStore
 from ci_bot.store.runs import RunStore
+from ci_bot.store.schedules import ScheduleStore
 from ci_bot.store.secrets import SecretStore
 from ci_bot.store.stock import StockStore
 from ci_bot.store.tokens import TokenStore
@@ -31,6 +32,7 @@ __all__ = [
     "RetentionStore",
     "RunListStore",
     "RunStore",
+    "ScheduleStore",
     "SecretStore",
     "StockStore",
     "TokenStore",

@@ -36,6 +36,7 @@ from ci_bot.store.rows import (
     load_runs,
     vouchers_text,
 )
+from ci_bot.store.schedules import forget_schedules, note_tick, set_schedules
 from ci_bot.store.schema import deliveries, repositories, runs
 from ci_bot.store.subjects import mark_run, show_again
 from ci_bot.store.turns import note_turns
@@ -58,6 +59,10 @@ class DecisionStore:
             for change in decision.repos:
                 touched += await self._write_repo(connection, change, now)
             touched += await self._write_runs(connection, decision, now)
+            for new in decision.schedules:
+                await set_schedules(connection, new, now)
+            for taken in decision.ticked:
+                await note_tick(connection, taken)
             for approve in decision.approve:
                 await record_approval(connection, approve, now)
             for effect in decision.effects:
@@ -120,6 +125,8 @@ class DecisionStore:
         if change.tenant is not None:
             where.append(repositories.c.tenant == change.tenant)
         await connection.execute(update(repositories).where(*where).values(gone=True))
+        keys = (await connection.execute(select(repositories.c.key).where(*where))).scalars().all()
+        await forget_schedules(connection, keys)
         theirs = runs.c.repo.in_(select(repositories.c.key).where(*where))
         await connection.execute(update(runs).where(theirs).values(over_at=now))
         return await self._withdraw(connection, [theirs], "ci-bot was removed from the repository", now)

@@ -135,6 +135,12 @@ def _answer(item: _Waiting, answer: bool | StoreError) -> None:
         item.answer.set_result(answer)
 
 
+async def put_delivery(connection: AsyncConnection, delivery: Delivery, now: float) -> bool:
+    """Of our own, with what it follows from. False if it is there already."""
+    row = _row(delivery, now)
+    return bool(await _insert(connection, {_key(row): row}))
+
+
 async def _insert(connection: AsyncConnection, rows: Mapping[_Key, _Values]) -> set[_Key]:
     """The keys of those that are to be decided now.
 

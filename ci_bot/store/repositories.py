@@ -18,10 +18,10 @@ class RepositoryStore:
 
     async def served(self) -> Sequence[KnownRepo]:
         query = (
-            select(*REPO_COLUMNS, repositories.c.first_seen)
+            select(*REPO_COLUMNS, repositories.c.first_seen, repositories.c.schedules_sha)
             .where(~repositories.c.gone)
             .order_by(repositories.c.first_seen, repositories.c.key)
         )
         async with self._database.read() as connection:
             rows = (await connection.execute(query)).all()
-        return [KnownRepo(repo_of(row), row.first_seen) for row in rows]
+        return [KnownRepo(repo_of(row), row.first_seen, row.schedules_sha) for row in rows]

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from ci_bot.store.columns import Number, Words
 
-NEWEST: Final = "0008"  # the migration that makes these tables; a test holds it to the last one
+NEWEST: Final = "0009"  # the migration that makes these tables; a test holds it to the last one
 
 metadata = MetaData(
     naming_convention={
@@ -68,7 +68,30 @@ repositories = Table(
     Column("first_seen", Float, nullable=False),
     Column("locked", Boolean, nullable=False, default=False),
     Column("gone", Boolean, nullable=False, default=False),
+    # The head of the default branch whose file `schedules` follows; "" before the first.
+    Column("schedules_sha", Words(64), nullable=False, default=""),
     Index("ix_repositories_forge_tenant", "forge", "tenant"),
+)
+
+#: `on.schedule` of the default branches' files: when each is due next, and whose word it rests on.
+schedules = Table(
+    "schedules",
+    metadata,
+    Column("id", Words(32), primary_key=True),
+    Column("repo", Words(64), ForeignKey("repositories.key"), nullable=False),
+    Column("cron", Words(255), nullable=False),
+    Column("branch", Words(255), nullable=False),  # "": the default branch
+    Column("line", Integer, nullable=False),
+    Column("sha", Words(64), nullable=False),  # where the file says so
+    Column("actor", Words(), nullable=False),  # who brought that commit
+    Column("due_at", Float, nullable=False),
+    Column("last_due", Float),
+    Column("outcome", Words(), nullable=False, default=""),  # of the last tick
+    Column("run", Words(), nullable=False, default=""),  # natural key of what it started
+    Column("paused", Words(), nullable=False, default=""),  # why nothing is started
+    Column("created_at", Float, nullable=False),
+    Index("ix_schedules_due_at", "due_at"),
+    Index("ix_schedules_repo", "repo"),
 )
 
 runs = Table(

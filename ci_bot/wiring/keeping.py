@@ -1,4 +1,4 @@
-"""What the operator does with secrets: repositories by name, values and limits in, encrypted rows out."""
+"""What the operator does with secrets and looks up: repositories by name, values and limits in, rows out."""
 
 from __future__ import annotations
 
@@ -12,13 +12,14 @@ from ci_bot.core.decisions import AuditLine
 from ci_bot.core.errors import SettingsError, StoreError
 from ci_bot.core.events import Repo
 from ci_bot.core.queueing import Survey
+from ci_bot.core.scheduling import Timed
 from ci_bot.core.secret_rules import SecretLimits, StoredSecret, tenant_scope
 from ci_bot.ports import AuditFilter
 from ci_bot.secrets.keys import Keyring, PublicKey
 from ci_bot.secrets.rest import Encrypted, RestKeys
 from ci_bot.secrets.sealing import seal
 from ci_bot.settings import Settings
-from ci_bot.store import AuditStore, Database, LineStore, SecretStore
+from ci_bot.store import AuditStore, Database, LineStore, ScheduleStore, SecretStore
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.wiring.issuing import Issuing
 from ci_bot.wiring.kept import is_missing, rest_keys, sealing_keys
@@ -82,6 +83,7 @@ class Keeping:
         self._clock = SystemClock()
         self._audit = AuditStore(database, self._clock)
         self._line = LineStore(database, allowance(settings))
+        self._schedules = ScheduleStore(database, self._clock)
         self.tokens = Issuing(database, self._clock)
 
     async def repo(self, name: str) -> Scope:
@@ -152,6 +154,10 @@ class Keeping:
             for repo, branch, ref in await self._store.sealed_in_use()
             if key_of(ref.sealed) != keys.public.id
         ]
+
+    async def schedules(self, repo_key: str | None) -> Sequence[Timed]:
+        """None: of all repositories that are served."""
+        return await self._schedules.listed(repo_key)
 
     async def audit(self, limit: int, wanted: AuditFilter) -> Sequence[AuditEntry]:
         """Newest first, with repositories by the names that they have now."""

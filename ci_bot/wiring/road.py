@@ -7,7 +7,9 @@ from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.trust import Vouched
 from ci_bot.flow.commands import Commands
+from ci_bot.flow.cron import Ticker, Ticks
 from ci_bot.flow.decide import Decider
+from ci_bot.flow.deploying import Deployments
 from ci_bot.flow.effects import Performer
 from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.notices import Notices
@@ -20,8 +22,9 @@ from ci_bot.flow.reconcile import (
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
 from ci_bot.flow.steps import StepRunner
+from ci_bot.flow.ticking import Scheduled
 from ci_bot.flow.worker import Worker
-from ci_bot.ports import CloneSource
+from ci_bot.ports import TICKS, CloneSource
 from ci_bot.store import (
     ApprovalStore,
     DecisionStore,
@@ -30,6 +33,7 @@ from ci_bot.store import (
     PublicationStore,
     RepositoryStore,
     RunStore,
+    ScheduleStore,
     TokenStore,
 )
 from ci_bot.wiring.opened import Opened
@@ -41,7 +45,7 @@ def decider(opened: Opened, runs: RunStore) -> Decider:
     decisions = DecisionStore(opened.database, clock, opened.ids)
     facts = _facts(opened, decisions)
     return Decider(
-        {"github": opened.webhook, FOUND: Findings(), SOURCE: SteeringParser()},
+        {"github": opened.webhook, FOUND: Findings(), SOURCE: SteeringParser(), TICKS: Ticks()},
         facts,
         Commands(facts, clock, opened.settings.command_prefix, lambda: opened.room.why),
         InboxStore(opened.database, clock),
@@ -51,6 +55,7 @@ def decider(opened: Opened, runs: RunStore) -> Decider:
         (bells.ready, bells.cancelled, bells.changed, bells.effects),
         opened.meters,
         Steered(TokenStore(opened.database, clock), runs, clock),
+        Scheduled({"github": opened.github}, facts, ScheduleStore(opened.database, clock)),
         opened.tracing,
     )
 
@@ -65,6 +70,11 @@ def reconciler(opened: Opened) -> Reconciler:
         clock,
         opened.bells.arrived,
     )
+
+
+def ticker(opened: Opened) -> Ticker:
+    schedules = ScheduleStore(opened.database, opened.clock)
+    return Ticker(schedules, opened.clock, opened.bells.arrived)
 
 
 def _facts(opened: Opened, decisions: DecisionStore) -> Facts:
@@ -138,9 +148,10 @@ def performer(opened: Opened) -> Performer:
 
 
 def publisher(opened: Opened) -> Publisher:
+    publications = PublicationStore(opened.database, opened.clock)
     return Publisher(
         {"github": opened.github},
-        PublicationStore(opened.database, opened.clock),
+        publications,
         opened.logs,
         opened.vault,
         opened.tokens,
@@ -148,6 +159,7 @@ def publisher(opened: Opened) -> Publisher:
         opened.links.url,
         opened.bells.changed,
         opened.meters,
+        Deployments({"github": opened.github}, publications, opened.links.url),
         opened.settings.command_prefix,
         lambda: opened.room.why,
         opened.tracing,

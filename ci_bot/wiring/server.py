@@ -13,6 +13,7 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from ci_bot.core.errors import AnotherServer, SettingsError
 from ci_bot.flow import housekeeping
+from ci_bot.flow.cron import Ticker
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.effects import Performer
 from ci_bot.flow.housekeeping import Housekeeper
@@ -55,12 +56,14 @@ class Server:
     performer: Performer
     reaper: Reaper
     reconciler: Reconciler
+    ticker: Ticker
     timers: AsyncIOScheduler
     one: OneServer | None
 
     async def work(self) -> None:
         """Until cancelled; then running containers go on and wait to be adopted."""
         await self.reaper.reap()
+        self.ticker.wake(self.timers)
         self.timers.start()
         try:
             async with asyncio.TaskGroup() as group:
@@ -79,6 +82,7 @@ class Server:
 
     async def _catch_up(self) -> None:
         """What came to pass while no server ran."""
+        await self.ticker.tick()
         await self.reconciler.ask_again()
         await self.reconciler.look_at_heads()
 
@@ -107,6 +111,7 @@ def _put_together(opened: Opened) -> Server:
         performer=road.performer(opened),
         reaper=reaper,
         reconciler=reconciler,
+        ticker=road.ticker(opened),
         one=opened.one,
         timers=make_timers(
             reaper,

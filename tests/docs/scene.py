@@ -25,7 +25,17 @@ from tests.rig import Bot, make_bot, running_forge
 
 REPO: Final = "acme/web"
 #: The server's operator runs these on its machine; the others know its address and a token alone.
-OPERATING: Final = ("app", "audit", "backup", "doctor", "link", "restore", "secret", "token")
+OPERATING: Final = (
+    "app",
+    "audit",
+    "backup",
+    "doctor",
+    "link",
+    "restore",
+    "schedules",
+    "secret",
+    "token",
+)
 PASSING: Final = """\
 image: ci-bot/busybox:1
 jobs:

@@ -19,6 +19,7 @@ from ci_bot.core.planned import Job
 from ci_bot.core.trust import Policy, Vouched
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.commands import Commands
+from ci_bot.flow.cron import Ticks
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.meters import Meters
@@ -26,8 +27,9 @@ from ci_bot.flow.reconcile import FOUND, Findings
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
 from ci_bot.flow.steps import StepRunner
+from ci_bot.flow.ticking import Scheduled
 from ci_bot.flow.worker import Worker
-from ci_bot.ports import Claim, CloneSource, Delivery, Lease, Runs
+from ci_bot.ports import TICKS, Claim, CloneSource, Delivery, Lease, Runs
 from tests.fakes import FakeDifferences, FakeExecutor, FakeForge, FakeVault, FakeWebhook, FakeWorkspaces
 from tests.make import SHA_A, creating, new_run, plan
 from tests.stores import Store
@@ -61,7 +63,7 @@ class Deciding:
             self.differences,
         )
         self.decider = Decider(
-            {"github": self.webhook, FOUND: Findings(), SOURCE: SteeringParser()},
+            {"github": self.webhook, FOUND: Findings(), SOURCE: SteeringParser(), TICKS: Ticks()},
             facts,
             Commands(facts, store.clock, ""),
             store.inbox,
@@ -71,6 +73,7 @@ class Deciding:
             (self.decided,),
             self.meters,
             Steered(store.tokens, store.runs, store.clock),
+            Scheduled({"github": self.forge}, facts, store.schedules),
         )
 
     async def deliver(self, *events: Event) -> None:

@@ -30,6 +30,7 @@ from ci_bot.flow.decide import Decider
 from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.steering import Steered
+from ci_bot.flow.ticking import Scheduled
 from ci_bot.ports import Approvals, Decisions, Inbox
 from tests.fakes import FakeClock, FakeDifferences, FakeForge
 from tests.make import ALICE, MALLORY, REPO, opened, pull
@@ -142,7 +143,11 @@ def table(decisions: Decisions, approvals: Approvals) -> Table:
     commands, bell = Commands(facts, clock, ""), Bell()
     inbox: Inbox = cast("Inbox", None)  # what is decided here was never stored
     steered = cast("Steered", None)  # nobody uses the API here
-    decider = Decider({}, facts, commands, inbox, decisions, clock, bell, (), Meters(), steered)
+    scheduled = cast("Scheduled", None)
+    meters = Meters()
+    decider = Decider(
+        {}, facts, commands, inbox, decisions, clock, bell, (), meters, steered, scheduled
+    )
     return Table(decider, decisions, approvals, forge)
 
 

@@ -15,6 +15,7 @@ from ci_bot.core.model import Exit, LogRef, RunKind, Verdict
 from ci_bot.core.report.values import CheckState, Conclusion
 from ci_bot.core.states import Change
 from ci_bot.flow.bell import Bell
+from ci_bot.flow.deploying import Deployments
 from ci_bot.flow.known import Known
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.publish import PROGRESS_SECONDS, Publisher
@@ -53,6 +54,7 @@ class Showing:
             link,
             Bell(),
             Meters(),
+            Deployments({"github": self.forge}, self.store.publications, link),
         )
 
     async def create(self, *new: NewRun, shown: bool = True) -> str:

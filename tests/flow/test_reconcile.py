@@ -50,6 +50,9 @@ class Shown:
         self.looked_at.append(repo.name)
         return [each for each in self.pulls if each.updated_at >= since]
 
+    async def default_branch(self, repo: Repo) -> str:
+        return "main"
+
     async def last_push(self, repo: Repo, branch: str) -> LastPush | None:
         return self.push
 

@@ -357,6 +357,18 @@ class ForgeClient:
         found: list[Json] = (await self.api("GET", path, by=self._looker()))["statuses"]
         return found
 
+    async def deployments(self, repo: str, sha: str) -> list[tuple[str, list[Json]]]:
+        """(environment, its statuses in order) of each, oldest first."""
+        path = f"/repos/{repo}/deployments"
+        found = await self.api("GET", f"{path}?sha={sha}", by=self._looker())
+        return [
+            (
+                one["environment"],
+                (await self.api("GET", f"{path}/{one['id']}/statuses", by=self._looker()))[::-1],
+            )
+            for one in reversed(found)
+        ]
+
     async def comments(self, repo: str, number: int) -> list[Json]:
         path = f"/repos/{repo}/issues/{number}/comments?per_page=100"
         found: list[Json] = await self.api("GET", path, by=self._looker())

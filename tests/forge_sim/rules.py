@@ -156,6 +156,23 @@ def status_count(repo: Repo, sha: str, context: str) -> None:
         raise BrokenRule("context", "This SHA and context has reached the maximum of statuses")
 
 
+def deployment_body(body: Json) -> None:
+    """What ci-bot must say, so that GitHub neither merges nor waits for checks that depend on it.
+
+    https://docs.github.com/en/rest/deployments/deployments#create-a-deployment
+    """
+    if body.get("auto_merge", True):
+        raise BrokenRule("auto_merge", "a deployment of ci-bot merges nothing")
+    if body.get("required_contexts") != []:
+        raise BrokenRule("required_contexts", "a deployment of ci-bot waits for no check")
+    _text(body, "description", "description", MOST_STATUS_DESCRIPTION)
+
+
+def deployment_status_body(body: Json) -> None:
+    """https://docs.github.com/en/rest/deployments/statuses#create-a-deployment-status."""
+    _text(body, "description", "description", MOST_STATUS_DESCRIPTION)
+
+
 def comment_body(body: Json) -> None:
     _text(body, "body", "body", MOST_COMMENT, needed=True)
     if not body["body"].strip():

@@ -29,6 +29,8 @@ FIRST_ID = {
     "hook": 900001,
     "ruleset": 1_200_001,
     "activity": 9_000_000_001,
+    "deployment": 3_100_000_001,
+    "deployment_status": 5_200_000_001,
 }
 
 
@@ -149,6 +151,34 @@ class Status:
 
 
 @dataclass(slots=True)
+class DeploymentStatus:
+    id: int
+    state: str
+    description: str
+    log_url: str
+    creator: Account
+    created_at: float = field(default_factory=time.time)
+
+
+@dataclass(slots=True)
+class Deployment:
+    id: int
+    sha: str
+    environment: str
+    description: str | None
+    payload: Any
+    creator: Account
+    app: App | None
+    statuses: list[DeploymentStatus] = field(default_factory=list)
+    created_at: float = field(default_factory=time.time)
+
+    @property
+    def state(self) -> str:
+        """As pages show it: of the newest status."""
+        return self.statuses[-1].state if self.statuses else "pending"
+
+
+@dataclass(slots=True)
 class Reaction:
     id: int
     user: Account
@@ -255,6 +285,7 @@ class Repo:
     runs: dict[int, CheckRun] = field(default_factory=dict)
     suite_of: dict[tuple[int, str], CheckSuite] = field(default_factory=dict)
     statuses: dict[str, list[Status]] = field(default_factory=dict)
+    deployments: dict[int, Deployment] = field(default_factory=dict)
     protections: dict[str, Protection] = field(default_factory=dict)
     rulesets: dict[str, Ruleset] = field(default_factory=dict)
     queue: list[Queued] = field(default_factory=list)

@@ -1,5 +1,6 @@
 """From an event and the facts about it to one Decision. Everything here is a pure function."""
 
+from ci_bot.core.deciding.declaring import as_found, declared
 from ci_bot.core.deciding.ends import (
     decide_closed,
     decide_comment_deleted,
@@ -22,6 +23,7 @@ from ci_bot.core.deciding.heads import (
     short,
     turn_of,
 )
+from ci_bot.core.deciding.ticks import TickHead, decide_tick, may_tick, together_with
 from ci_bot.core.deciding.trusting import (
     granted,
     people_behind,
@@ -33,7 +35,9 @@ from ci_bot.core.deciding.trusting import (
 
 __all__ = [
     "Head",
+    "TickHead",
     "again",
+    "as_found",
     "beside",
     "decide_closed",
     "decide_comment_deleted",
@@ -45,8 +49,11 @@ __all__ = [
     "decide_repo",
     "decide_tag",
     "decide_tenant",
+    "decide_tick",
+    "declared",
     "granted",
     "judge_run",
+    "may_tick",
     "natural_key",
     "people_behind",
     "pull_run",
@@ -54,6 +61,7 @@ __all__ = [
     "short",
     "source_of",
     "source_of_push",
+    "together_with",
     "trust_of_pull",
     "turn_of",
 ]

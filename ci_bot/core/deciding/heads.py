@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from ci_bot.core.deciding.declaring import declared
 from ci_bot.core.deciding.head import Head
 from ci_bot.core.deciding.occasions import occasion
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
@@ -151,6 +152,21 @@ def decide_push(
     Older runs of the branch are superseded, but never on the default branch: there each commit
     keeps its own answer.
     """
+    is_late = bool(newer) and event.before not in {run.sha for run in newer}
+    decision = _decide_push(event, head, pulls, trust, is_late=is_late)
+    if is_late or event.branch != event.repo.default_branch:
+        return decision
+    return replace(decision, schedules=(declared(event.repo, event.sha, event.actor, head.reading),))
+
+
+def _decide_push(
+    event: Pushed,
+    head: Head,
+    pulls: Sequence[tuple[Pull, Changed]],
+    trust: Trust,
+    *,
+    is_late: bool,
+) -> Decision:
     repo = event.repo
     seen = (SeeRepo(repo),)
     new = NewRun(
@@ -165,7 +181,6 @@ def decide_push(
         base_ref=event.branch,
         base_sha=event.before,
     )
-    is_late = bool(newer) and event.before not in {run.sha for run in newer}
     if is_late and event.branch != repo.default_branch:
         return Decision(f"{event.branch} has moved on since", repos=seen)
     older = (

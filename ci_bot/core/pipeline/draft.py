@@ -10,7 +10,7 @@ from ci_bot.core.pipeline.features.feature import Said
 from ci_bot.core.pipeline.report import Report
 from ci_bot.core.pipeline.tree import Mark
 from ci_bot.core.pipeline.value import Value
-from ci_bot.core.planned import Concurrency, Filter, Input
+from ci_bot.core.planned import Concurrency, Filter, Input, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -80,3 +80,4 @@ class FileDraft:
     include: tuple[Include, ...] = ()
     ids: frozenset[str] = frozenset()  # of all jobs, readable or not
     concurrency: Concurrency | None = None
+    schedules: tuple[Schedule, ...] = ()

@@ -10,13 +10,13 @@ from ci_bot.core.inputs import MAX_INPUT, NAME, is_value
 from ci_bot.core.pipeline.filters import event_filter
 from ci_bot.core.pipeline.keys import INPUT, MANUAL
 from ci_bot.core.pipeline.report import quoted
+from ci_bot.core.pipeline.schedules import LIST_HINT, schedules
 from ci_bot.core.pipeline.tree import Pairs
-from ci_bot.core.pipeline.value import LATER, Value, fields, items, one_or_more, pairs, text
-from ci_bot.core.planned import Filter, Input
+from ci_bot.core.pipeline.value import Value, fields, items, one_or_more, pairs, text
+from ci_bot.core.planned import Filter, Input, Schedule
 from ci_bot.core.suggest import did_you_mean
 
-EVENTS: Final = ("push", "pull_request", "tag", "merge_group", "manual")
-_LATER_EVENTS: Final = ("schedule",)
+EVENTS: Final = ("push", "pull_request", "tag", "merge_group", "schedule", "manual")
 MOST_INPUTS: Final = 25
 
 #: What other systems call our events.
@@ -37,6 +37,7 @@ class On:
     names: frozenset[str]
     inputs: tuple[Input, ...] = ()
     filters: Mapping[str, Filter] = field(default_factory=dict)
+    schedules: tuple[Schedule, ...] = ()
 
 
 def on(value: Value) -> On | None:
@@ -56,12 +57,13 @@ def _event(entry: Value) -> str | None:
         message, hint = _unknown(name)
         entry.wrong(message, hint)
         return None
+    if name == "schedule":
+        entry.wrong('"schedule" needs times', f"write a map under on, and {LIST_HINT}")
+        return None
     return name
 
 
 def _unknown(name: str) -> tuple[str, str]:
-    if name in _LATER_EVENTS:
-        return f"{quoted(name)} is {LATER}", ""
     meant = _FOREIGN_EVENTS.get(name)
     hint = f'did you mean "{meant}"?' if meant else did_you_mean(name, EVENTS)
     return f"unknown event {quoted(name)}", hint or f"there are {', '.join(EVENTS)}"
@@ -74,16 +76,19 @@ def _map(value: Value) -> On:
         value.wrong("names no event, so nothing would ever run", f"name some of {', '.join(EVENTS)}")
     inputs: tuple[Input, ...] = ()
     filters: dict[str, Filter] = {}
+    times: tuple[Schedule, ...] = ()
     for name, entry in found:
         if name not in EVENTS:
             entry.wrong_key(*_unknown(name))
+        elif name == "schedule":
+            times = schedules(entry)
         elif entry.is_null:
             continue
         elif name == "manual":
             inputs = _manual(entry)
         elif (read := event_filter(name, entry)) is not None:
             filters[name] = read
-    return On(frozenset(name for name, _ in found if name in EVENTS), inputs, filters)
+    return On(frozenset(name for name, _ in found if name in EVENTS), inputs, filters, times)
 
 
 def _manual(entry: Value) -> tuple[Input, ...]:

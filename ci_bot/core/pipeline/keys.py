@@ -81,6 +81,7 @@ JOB: Final = Keys(
         "resources",
         "services",
         "docker",
+        "environment",
     ),
     later=(
         "checkout",
@@ -88,7 +89,6 @@ JOB: Final = Keys(
         "artifacts",
         "cache",
         "isolation",
-        "environment",
         "platform",
     ),
     foreign={
@@ -214,6 +214,18 @@ EVENT_KEYS: Final = {
 }
 MANUAL: Final = Keys(
     level="under manual", works=("inputs",), later=(), foreign={"parameters": "inputs"}
+)
+SCHEDULE: Final = Keys(
+    level="in a schedule",
+    works=("cron", "branch"),
+    later=(),
+    foreign={
+        "at": "cron",
+        "branches": "branch",
+        "interval": "cron",
+        "schedule": "cron",
+        "time": "cron",
+    },
 )
 INPUT: Final = Keys(
     level="in an input",

@@ -9,6 +9,7 @@ from typing import Final
 from ci_bot.core.pipeline import basics, keys
 from ci_bot.core.pipeline.features import JOB_FEATURES, STEP_FEATURES, Key
 from ci_bot.core.pipeline.filters import FILTERS
+from ci_bot.core.pipeline.schedules import KEYS as SCHEDULES
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,6 +58,7 @@ LEVELS: Final = (
 )
 
 #: What may stand under an event of `on`.
-EVENT_LEVELS: Final = tuple(
-    Level(event, keys.EVENT_KEYS[event], filters) for event, filters in FILTERS.items() if filters
+EVENT_LEVELS: Final = (
+    *(Level(event, keys.EVENT_KEYS[event], filters) for event, filters in FILTERS.items() if filters),
+    Level("schedule", keys.SCHEDULE, SCHEDULES),
 )

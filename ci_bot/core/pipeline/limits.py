@@ -20,6 +20,7 @@ class Limits:
     script: int = 64 * KIB  # one script, and one environment value
     expanded: int = 4 * MIB  # text once aliases stand for what they name and env is in every step
     max_timeout: int = 6 * 3600
+    schedule_interval: int = 300  # seconds, between two moments of one schedule
     max_cpus: float | None = None  # None: the file does not know its server
     max_memory: int | None = None
     max_pids: int | None = None

@@ -9,6 +9,7 @@ from ci_bot.core.inputs import NAME
 from ci_bot.core.pipeline.events import EVENTS, MOST_INPUTS
 from ci_bot.core.pipeline.features.schemas import TEXT, Schema, described
 from ci_bot.core.pipeline.filters import FILTERS
+from ci_bot.core.pipeline.schedules import KEY as SCHEDULES
 
 _INPUT: Final[Schema] = {
     "type": ["object", "null"],
@@ -33,24 +34,11 @@ _MANUAL: Final[Schema] = {
         "maxProperties": MOST_INPUTS,
     }
 }
-_SCHEDULE: Final[Schema] = {
-    "type": "array",
-    "minItems": 1,
-    "items": {
-        "type": "object",
-        "properties": {
-            "cron": {"type": "string", "description": "Five fields, in UTC: `0 3 * * mon`."},
-            "branch": described(TEXT, "Default: the default branch."),
-        },
-        "required": ["cron"],
-        "additionalProperties": False,
-    },
-}
 
 
 def on_schema() -> dict[str, Any]:
     """A name, a list of names, or a map of names."""
-    names: Schema = {"enum": list(EVENTS)}
+    names: Schema = {"enum": [event for event in EVENTS if event != "schedule"]}
     by_event = {event: _options(event) for event in EVENTS}
     as_map = {
         "type": "object",
@@ -63,7 +51,7 @@ def on_schema() -> dict[str, Any]:
 
 def _options(event: str) -> Schema:
     if event == "schedule":
-        return _SCHEDULE
+        return described(SCHEDULES.schema, SCHEDULES.about)
     properties = _MANUAL if event == "manual" else _filters(event)
     return {"type": ["object", "null"], "properties": properties, "additionalProperties": False}
 

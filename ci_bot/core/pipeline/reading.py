@@ -65,6 +65,7 @@ def read(
         inputs=draft.inputs,
         filters=draft.filters,
         concurrency=draft.concurrency,
+        schedules=draft.schedules,
     )
     return Reading(pipeline, (), files.files)
 

@@ -44,6 +44,7 @@ def read_file(value: Value) -> FileDraft | None:
         filters=events.filters if events else {},
         knows_inputs=events is not None,
         concurrency=found.read("concurrency", concurrency),
+        schedules=events.schedules if events else (),
     )
 
 

@@ -40,6 +40,11 @@ REFUSED: Final = (
     "pushes exactly this commit to a branch of this repository, where it is tested:"
 )
 
+HELD_SCHEDULE: Final = (
+    "**Next:** somebody with write access pushes to the default branch. From then on its schedules rest on "
+    "their word."
+)
+
 MOST_NAMES: Final = 10
 
 #: What nothing but the infrastructure is to blame for.
@@ -68,6 +73,8 @@ def _awaited(gate: GateState, prefix: str) -> str:
     if held is None:
         is_draft = any(run.verdict is Verdict.DRAFT for run in gate.runs)
         return DRAFT if is_draft else SKIP_CI
+    if held.kind is RunKind.SCHEDULE:  # a reason that refuses it says itself what would help
+        return "" if held.ruling is Ruling.REFUSE else HELD_SCHEDULE
     look = _to_look_at(held)
     if held.ruling is Ruling.REFUSE:
         return "\n\n".join(filter(None, [look, REFUSED, fenced(_take_over(held))]))

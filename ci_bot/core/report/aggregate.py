@@ -8,7 +8,7 @@ from typing import Final, TypeAlias
 from ci_bot.core.events import Button
 from ci_bot.core.gate import CheckState, GateState, judge
 from ci_bot.core.markdown import code, document, escaped, link, table, title
-from ci_bot.core.model import JobRun, Run, Verdict
+from ci_bot.core.model import JobRun, Run, RunKind, Verdict
 from ci_bot.core.report.advice import heading, next_step, problem_list
 from ci_bot.core.report.annotations import problem_annotations
 from ci_bot.core.report.headline import NOTHING, SUPERSEDED, headline
@@ -47,13 +47,23 @@ def aggregate(
         state=gate.state,
         conclusion=gate.conclusion,
         title=title(headline(gate) + (WAITING if why else "")),
-        summary=document([*([f"⏸️ {escaped(why)}."] if why else []), *_summary(gate, link_to, prefix)]),
+        summary=document([_paused(why), *_late(gate), *_summary(gate, link_to, prefix)]),
         details_url=link_to(gate.runs[-1].id, None),
         annotations=problem_annotations(gate.runs),
         actions=_actions(gate),
         started_at=started_at,
         finished_at=_finished_at(gate, started_at),
     )
+
+
+def _paused(why: str) -> str:
+    return f"⏸️ {escaped(why)}." if why else ""
+
+
+def _late(gate: GateState) -> list[str]:
+    """Of what a schedule started: that it is late, and why."""
+    late = [run.reason for run in gate.runs if run.kind is RunKind.SCHEDULE and run.jobs and run.reason]
+    return [f"⏰ {escaped(reason)}." for reason in late]
 
 
 def _is_ready(gate: GateState) -> bool:
@@ -64,8 +74,9 @@ def _actions(gate: GateState) -> tuple[Action, ...]:
     """What can be done by pressing a button once the check is completed."""
     if gate.state is not CheckState.COMPLETED or gate.is_superseded:
         return ()
-    if any(run.verdict is Verdict.HELD and run.ruling is Ruling.WAIT for run in gate.runs):
-        return (APPROVE,)
+    held = [run for run in gate.runs if run.verdict is Verdict.HELD and run.ruling is Ruling.WAIT]
+    if held:  # nobody can approve a schedule: it rests on whoever brought its file
+        return () if held[0].kind is RunKind.SCHEDULE else (APPROVE,)
     jobs = [job for run in gate.runs for job in run.jobs]
     if not jobs:
         return ()

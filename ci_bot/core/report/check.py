@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from types import MappingProxyType
 from typing import Final
 
 from ci_bot.core.gate import oldest_first
@@ -16,6 +17,7 @@ from ci_bot.core.words import has_failed
 
 #: A run of more jobs gives their own checks only to those that need attention.
 MANY_JOBS: Final = 30
+_NO_NOTES: Final[Mapping[str, str]] = MappingProxyType({})
 
 
 def checks(
@@ -24,16 +26,18 @@ def checks(
     link: Link,
     prefix: str = "",
     why_waiting: str = "",
+    notes: Mapping[str, str] = _NO_NOTES,
 ) -> tuple[CheckReport, ...]:
     """The gate first (where a run counts in it), then those of other kinds, then one for each job.
 
     `runs` are all of the commit's, in any order; `tails` what was read for `wanted_tails`, and
-    `why_waiting` says why no ready job starts, if none does. The same
+    `why_waiting` says why no ready job starts, if none does; `notes` are Markdown for the checks of
+    attempts of jobs, by their ids. The same
     runs give the same checks, and a check that was shown unfinished is always among those given later.
     """
     aggregates: dict[str, list[Run]] = {}
     for run in sorted(oldest_first(runs), key=lambda run: not run.kind.is_gating):
-        aggregates.setdefault(aggregate_name(run.kind), []).append(run)
+        aggregates.setdefault(aggregate_name(run), []).append(run)
     names = check_names(runs)
     return (
         *(
@@ -41,7 +45,14 @@ def checks(
             for name, its_runs in aggregates.items()
         ),
         *(
-            job_check(names[run.id, job.key], job, _file(run, job), tails, link(run.id, job.id))
+            job_check(
+                names[run.id, job.key],
+                job,
+                _file(run, job),
+                tails,
+                link(run.id, job.id),
+                notes.get(job.id, ""),
+            )
             for run, job in _shown_jobs(runs, names)
         ),
     )

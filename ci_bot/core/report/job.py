@@ -44,7 +44,7 @@ _CONCLUSION: Final[Mapping[Status, Conclusion]] = {
 
 
 def job_check(
-    name: str, job: JobRun, file: str, tails: Mapping[LogRef, bytes], url: str
+    name: str, job: JobRun, file: str, tails: Mapping[LogRef, bytes], url: str, note: str = ""
 ) -> CheckReport:
     """`file` is where the job was read from, `url` leads to its log. While the job runs, nothing in its check changes."""
     return CheckReport(
@@ -52,7 +52,7 @@ def job_check(
         state=_state(job.status),
         conclusion=_CONCLUSION.get(job.status),
         title=title(_title(job)),
-        summary=document(_summary(job, url)),
+        summary=document([*_summary(job, url), note]),
         text=document(_tail(job, step, tails, url) for step in job.steps),
         details_url=url,
         annotations=step_annotations(job, file),

@@ -23,8 +23,11 @@ _PREFIX: Final[Mapping[RunKind, str]] = MappingProxyType(
 JobId: TypeAlias = tuple[str, str]
 
 
-def aggregate_name(kind: RunKind) -> str:
-    return _PREFIX.get(kind, GATE)
+def aggregate_name(run: Run) -> str:
+    """Of a schedule with its times: "ci-bot (schedule 0 3 * * mon)"."""
+    if run.kind is RunKind.SCHEDULE:
+        return f"{GATE} ({run.kind} {run.title})"
+    return _PREFIX.get(run.kind, GATE)
 
 
 def check_names(runs: Sequence[Run]) -> Mapping[JobId, str]:
@@ -55,7 +58,7 @@ def runs_of_check(check: str, runs: Sequence[Run]) -> tuple[Sequence[Run], str |
     if check in owners:
         run_id, key = owners[check]
         return [run for run in runs if run.id == run_id], key
-    return [run for run in runs if aggregate_name(run.kind) == check], None
+    return [run for run in runs if aggregate_name(run) == check], None
 
 
 def _is_live(owner: JobId, runs: Sequence[Run]) -> bool:
@@ -76,7 +79,7 @@ def _lanes(runs: Sequence[Run]) -> Mapping[str, str]:
 
 
 def _candidates(run: Run, job: JobRun) -> Iterator[str]:
-    base = f"{aggregate_name(run.kind)} / {clip(one_line(job.name) or job.key, NAME_LENGTH)}"
+    base = f"{aggregate_name(run)} / {clip(one_line(job.name) or job.key, NAME_LENGTH)}"
     whose = clip(one_line(_whose(run)), NAME_LENGTH)
     yield base
     yield f"{base} ({whose})"

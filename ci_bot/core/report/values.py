@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from enum import StrEnum
 
 from ci_bot.core.events import Button
 from ci_bot.core.gate import CheckState, Conclusion
@@ -16,6 +17,8 @@ __all__ = [
     "CheckState",
     "CommentReport",
     "Conclusion",
+    "DeploymentReport",
+    "DeploymentState",
 ]
 
 
@@ -67,3 +70,25 @@ class CommentReport:
 
     marker: str
     body: str
+
+
+class DeploymentState(StrEnum):
+    IN_PROGRESS = "in_progress"
+    SUCCESS = "success"
+    FAILURE = "failure"
+    ERROR = "error"  # it ended otherwise than by its own doing
+    INACTIVE = "inactive"  # it counts no more
+
+    @property
+    def is_final(self) -> bool:
+        return self is not DeploymentState.IN_PROGRESS
+
+
+@dataclass(frozen=True, slots=True)
+class DeploymentReport:
+    """One deployment of one commit, as it should stand on the forge."""
+
+    environment: str  # "" for one that is there and keeps its own
+    state: DeploymentState
+    description: str  # one line without markup
+    log_url: str

@@ -14,10 +14,11 @@ from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Access, Actor, Pull, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
-from ci_bot.core.report.values import CheckReport, CommentReport
+from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport
 from ci_bot.forges.github import (
     checks,
     comments,
+    deployments,
     examination,
     facts,
     protection,
@@ -41,10 +42,11 @@ _GIT_USER: Final = "x-access-token"
 _CHECK: Final = "check"
 _STATUS: Final = "status"
 _COMMENT: Final = "comment"
+_DEPLOYMENT: Final = "deployment"
 
 
 class GitHub:
-    """`ports.ForgeFacts`, `ForgeReports` and `ReconcilingForge` for one App on github.com or an Enterprise Server.
+    """`ports.ForgeFacts`, `ForgeReports`, `ReconcilingForge`, `DeployingForge` and `Branches` for one App on github.com or an Enterprise Server.
 
     `api_url` and `web_url` ("https://api.github.com", "https://github.com"; for a server
     "https://HOST/api/v3", "https://HOST") are the only hosts that ever see a credential. `on_token`
@@ -87,6 +89,9 @@ class GitHub:
 
     async def permission(self, repo: Repo, actor: Actor) -> Access:
         return await facts.permission(self._calls, repo, actor)
+
+    async def branch_head(self, repo: Repo, branch: str) -> str | None:
+        return await facts.branch_head(self._calls, repo, branch)
 
     async def commit_message(self, repo: Repo, sha: str) -> str:
         return await facts.commit_message(self._calls, repo, sha)
@@ -147,6 +152,24 @@ class GitHub:
     async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
         await comments.react(self._calls, repo, comment, reaction.value)
 
+    async def create_deployment(
+        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+    ) -> str:
+        made = await deployments.create(self._calls, repo, sha, report, external_id)
+        return _handle(_DEPLOYMENT, made)
+
+    async def find_deployment(
+        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+    ) -> str | None:
+        found = await deployments.find(self._calls, repo, sha, report, external_id)
+        return None if found is None else _handle(_DEPLOYMENT, found)
+
+    async def update_deployment(self, repo: Repo, handle: str, report: DeploymentReport) -> None:
+        deployment = _number(handle, _DEPLOYMENT)
+        if deployment is None:
+            raise ForgeError(f"{handle!r} is no deployment")
+        await deployments.update(self._calls, repo, deployment, report)
+
     async def attempts(self, since: float) -> Sequence[Attempt]:
         return await reconciling.attempts(self._tokens, since)
 
@@ -155,6 +178,9 @@ class GitHub:
 
     async def open_pulls(self, repo: Repo, since: float) -> Sequence[OpenPull]:
         return await reconciling.open_pulls(self._calls, repo, since)
+
+    async def default_branch(self, repo: Repo) -> str:
+        return await reconciling.default_branch(self._calls, repo)
 
     async def last_push(self, repo: Repo, branch: str) -> LastPush | None:
         return await reconciling.last_push(self._calls, repo, branch)
@@ -190,6 +216,6 @@ def _number(handle: str | None, kind: str) -> int | None:
     found, _, text = handle.partition(":")
     if found == kind:
         return int(text)
-    if found in (_CHECK, _STATUS, _COMMENT):
+    if found in (_CHECK, _STATUS, _COMMENT, _DEPLOYMENT):
         return None
     raise ForgeError(f"{handle!r} is no handle of GitHub's")

@@ -11,7 +11,12 @@ from typing import Any
 
 from ci_bot.core.errors import ForgeError
 from ci_bot.forges.github.payload import Fields, WrongShape
-from ci_bot.forges.github.permissions import NEEDED_EVENTS, NEEDED_PERMISSIONS, covers
+from ci_bot.forges.github.permissions import (
+    NEEDED_EVENTS,
+    NEEDED_PERMISSIONS,
+    OPTIONAL_PERMISSIONS,
+    covers,
+)
 
 
 def problems(app: Any) -> tuple[str, ...]:
@@ -42,7 +47,8 @@ def unused(app: Any) -> tuple[str, ...]:
     return tuple(
         f"the App holds {name}: {level}, and ci-bot needs {NEEDED_PERMISSIONS.get(name, 'nothing')} of it"
         for name, level in sorted(held.items())
-        if level != NEEDED_PERMISSIONS.get(name)
+        if OPTIONAL_PERMISSIONS.get(name) != level
+        and level != NEEDED_PERMISSIONS.get(name)
         and covers(held, name, NEEDED_PERMISSIONS.get(name, "read"))
     )
 

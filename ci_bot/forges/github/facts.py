@@ -106,6 +106,20 @@ def _access(answer: Fields) -> Access:
     return Access(answer.object("user").id("id"), level)
 
 
+async def branch_head(calls: Calls, repo: Repo, branch: str) -> str | None:
+    """https://docs.github.com/rest/git/refs#get-a-reference"""
+    parts = ["heads", *branch.split("/")]
+    if any(part in ("", ".", "..") for part in parts):
+        return None
+    try:
+        answer = await calls.get(repo, READ, "/git/ref{/parts*}", parts=parts)
+    except ForgeError as error:
+        if error.status == 404:
+            return None
+        raise
+    return shaped(lambda ref: ref.object("object").sha("sha"), answer)
+
+
 async def commit_message(calls: Calls, repo: Repo, sha: str) -> str:
     """The answer lists the files of the commit, too: one a page keeps it small."""
     answer = await calls.get(repo, READ, "/commits/{sha}{?per_page}", sha=sha, per_page=1)

@@ -22,6 +22,9 @@ REACTIONS: Final[Grant] = frozenset({("issues", "write")})
 PROTECTION: Final[Grant] = frozenset({("contents", "read"), ("metadata", "read")})
 RESULTS: Final[Grant] = frozenset({("checks", "read"), ("statuses", "read")})
 
+#: For jobs with `environment` alone: where it is not granted, their checks say so.
+DEPLOYMENTS: Final[Grant] = frozenset({("deployments", "write")})
+
 NEEDED_PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
     {
         "checks": "write",
@@ -33,6 +36,8 @@ NEEDED_PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType(
         "metadata": "read",
     }
 )
+#: Only where it is used; `app_manifest.yml` says for what.
+OPTIONAL_PERMISSIONS: Final[Mapping[str, str]] = MappingProxyType({"deployments": "write"})
 NEEDED_EVENTS: Final = (
     "push",
     "pull_request",

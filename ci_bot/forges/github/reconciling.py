@@ -69,6 +69,11 @@ async def open_pulls(calls: Calls, repo: Repo, since: float) -> Sequence[OpenPul
     return tuple(found)
 
 
+async def default_branch(calls: Calls, repo: Repo) -> str:
+    """https://docs.github.com/rest/repos/repos#get-a-repository"""
+    return shaped(lambda one: one.name("default_branch"), await calls.get(repo, READ, ""))
+
+
 async def last_push(calls: Calls, repo: Repo, branch: str) -> LastPush | None:
     """Enterprise Servers before 3.9 keep no such record: 404.
 

@@ -76,7 +76,9 @@ CASES: list[tuple[str, list[str]]] = [
     (top("on: pusch"), ['1:5: on: unknown event "pusch"; did you mean "push"?']),
     (
         top("on: [push, deploy]"),
-        ['1:12: on[1]: unknown event "deploy"; there are push, pull_request, tag, merge_group, manual'],
+        [
+            '1:12: on[1]: unknown event "deploy"; there are push, pull_request, tag, merge_group, schedule, manual'
+        ],
     ),
     (
         top("on: merge_request"),
@@ -87,11 +89,10 @@ CASES: list[tuple[str, list[str]]] = [
         ['3:5: on.push.branchez: unknown key "branchez"; did you mean "branches"?'],
     ),
     (top("on: {pusch: }"), ['1:6: on.pusch: unknown event "pusch"; did you mean "push"?']),
-    (top("on: {schedule: }"), ['1:6: on.schedule: "schedule" is not supported by this version yet']),
     (
         top("on: {}"),
         [
-            "1:5: on: names no event, so nothing would ever run; name some of push, pull_request, tag, merge_group, manual"
+            "1:5: on: names no event, so nothing would ever run; name some of push, pull_request, tag, merge_group, schedule, manual"
         ],
     ),
     (
@@ -173,7 +174,7 @@ CASES: list[tuple[str, list[str]]] = [
     (
         top("on: []"),
         [
-            "1:5: on: names no event, so nothing would ever run; name some of push, pull_request, tag, merge_group, manual"
+            "1:5: on: names no event, so nothing would ever run; name some of push, pull_request, tag, merge_group, schedule, manual"
         ],
     ),
     (top("on:"), ["1:1: on: has no value; it must be a list; give it one, or remove it"]),

@@ -50,6 +50,8 @@ BEYOND = (
     r"is a cell already|entries; there are at most|cells; there are|is reserved|have the same|in this axis",
     r"is replaced in a group",
     r"stands where the job's own engine is",
+    r"is not the name of a branch|^has [0-9]+ field|^minute|^hour|^day |^month|is the same as the one on",
+    r"characters long; at most",
     r"is not a version of this language",  # 1.0 is the number 1
 )
 

@@ -9,7 +9,7 @@ from aiohttp import web
 from ..errors import not_found
 from ..exchange import Route, handler_of
 from ..sim import Sim
-from . import apps, checks, comments, commits, pulls, repos, statuses
+from . import apps, checks, comments, commits, deployments, pulls, repos, statuses
 
 PREFIX = "/api/v3"
 ROUTES: tuple[Route, ...] = (
@@ -20,6 +20,7 @@ ROUTES: tuple[Route, ...] = (
     *pulls.ROUTES,
     *comments.ROUTES,
     *commits.ROUTES,
+    *deployments.ROUTES,
 )
 # Parameters that may hold slashes ("x-multi-segment" in the description, or branch names).
 _MANY = {"path": ".*", "ref": ".+", "branch": ".+", "basehead": ".+"}

@@ -105,6 +105,9 @@ async def commit(page: Page) -> web.Response:
         row=commit_row(page, repo, found),
         lines=rows,
         verdict=views.verdict(rows),
+        deployments=[
+            views.deployment(one) for one in repo.deployments.values() if one.sha == found.sha
+        ],
         files=await git.diff(repo.id, parent, found.sha),
         open_pulls=_open(repo),
     )

@@ -6,7 +6,7 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..gates import Gate, latest_runs, latest_statuses, run_state, status_state
-from ..state import CheckRun, Json, Repo, Status
+from ..state import CheckRun, Deployment, Json, Repo, Status
 from .render import plural, took
 
 # state → (icon, word)
@@ -22,6 +22,7 @@ _ICONS = {
     "queued": ("wait", "Queued"),
     "pending": ("busy", "Pending"),
     "in_progress": ("busy", "In progress"),
+    "inactive": ("neutral", "Inactive"),
     "expected": ("wait", "Expected"),
 }
 
@@ -40,6 +41,23 @@ class Line:
     state: str
     external: bool = False
     buttons: tuple[Json, ...] = ()  # of a completed run: label, description and identifier
+
+
+def deployment(one: Deployment) -> Line:
+    """A deployment as a row: where to, how it stands, its log."""
+    icon, word = _ICONS[one.state]
+    log_url = one.statuses[-1].log_url if one.statuses else ""
+    return Line(
+        name=one.environment,
+        icon=icon,
+        word=word,
+        detail=f"{word} — {one.description}" if one.description else word,
+        href=log_url or None,
+        by=one.creator.login,
+        required=False,
+        state=one.state,
+        external=True,
+    )
 
 
 def line_of_run(repo: Repo, run: CheckRun, required: set[str]) -> Line:

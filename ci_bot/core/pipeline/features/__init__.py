@@ -12,6 +12,7 @@ from ci_bot.core.pipeline.features.command import COMMAND
 from ci_bot.core.pipeline.features.concurrency import CONCURRENCY
 from ci_bot.core.pipeline.features.condition import JOB_CONDITION, STEP_CONDITION
 from ci_bot.core.pipeline.features.docker import DOCKER
+from ci_bot.core.pipeline.features.environment import ENVIRONMENT
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature
 from ci_bot.core.pipeline.features.matrix import MATRIX
 from ci_bot.core.pipeline.features.resources import RESOURCES_FEATURE
@@ -25,6 +26,7 @@ JOB_FEATURES: Final[tuple[JobFeature, ...]] = (
     SERVICES,
     DOCKER,
     CONCURRENCY,
+    ENVIRONMENT,
 )
 STEP_FEATURES: Final[tuple[StepFeature, ...]] = (STEP_CONDITION, COMMAND)
 
