@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 
@@ -19,10 +20,11 @@ from ci_bot.core.errors import (
     WorkspaceError,
 )
 from ci_bot.core.events import Access, Actor, Event, Permission, Pull, Repo
+from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit, ExitReason, JobRun, Run
 from ci_bot.core.planned import Step
 from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
-from ci_bot.ports import Alive, CloneSource, JobSpec, LogWriter, StepSpec, Workspace
+from ci_bot.ports import Alive, CloneSource, FileSink, JobSpec, LogWriter, StepSpec, Workspace
 
 
 class FakeClock:
@@ -244,6 +246,7 @@ class FakeExecutor:
         self.served = 0  # how often services were asked for
         self.unserved: Exception | None = None  # what serving raises
         self.ended_services: tuple[str, ...] = ()
+        self.files: dict[str, bytes] = {}  # of every workspace: name → content
 
     @asynccontextmanager
     async def session(self, spec: JobSpec) -> AsyncIterator[FakeSession]:
@@ -317,6 +320,11 @@ class FakeSession:
 
     async def stop(self) -> None:
         self._stopped.set()
+
+    async def fetch(self, globs: Globs, sink: FileSink) -> None:
+        for name, content in sorted(self._executor.files.items()):
+            if globs.match(name):
+                sink.file(name, 0o644, 0.0, len(content), BytesIO(content))
 
     async def has_begun(self, spec: StepSpec) -> bool:
         return (spec.index, spec.generation) in self._executor.begun

@@ -15,7 +15,9 @@ from sqlalchemy.engine import make_url
 from ci_bot.core.model import Run
 from ci_bot.store import (
     ApprovalStore,
+    ArtifactStore,
     AuditStore,
+    CacheStore,
     Database,
     DecisionStore,
     EffectStore,
@@ -51,6 +53,8 @@ class Store:
     past: RetentionStore
     listing: RunListStore
     tokens: TokenStore
+    artifacts: ArtifactStore
+    caches: CacheStore
 
     async def reasons(self) -> list[tuple[str, str]]:
         """What became of every delivery, in the order of arrival: its state, and why."""
@@ -104,6 +108,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             RetentionStore(database),
             RunListStore(database),
             TokenStore(database, clock),
+            ArtifactStore(database, clock),
+            CacheStore(database, clock),
         )
     finally:
         await database.close()

@@ -22,6 +22,7 @@ COMMANDS: Final = MappingProxyType(
         "validate": "validate",
         "runs": "runs",
         "logs": "logs",
+        "artifacts": "artifacts",
         "retry": "acts",
         "cancel": "acts",
         "token": "token",

@@ -16,6 +16,7 @@
     │   ├── AnotherServer         it is another server's: this one must not work on it
     │   ├── UnreadableRun         one run was stored by another version, or is damaged
     │   └── LeaseLost             another process holds this job now: stop writing
+    ├── PackRefused             files that cannot be kept or brought: too many, too large, gone
     ├── WorkspaceError          git could not bring the commit
     ├── EngineError             the container engine broke: an infrastructure failure of the job
     │   └── EngineGone            it cannot be reached at all
@@ -112,6 +113,10 @@ class UnreadableRun(StoreError):
 
 class LeaseLost(StoreError):
     """Another process holds the job: nothing more may be written about it from here."""
+
+
+class PackRefused(CiBotError):
+    """Files cannot be kept, or be brought back; the text says why, after "artifacts: " or "cache: "."""
 
 
 class WorkspaceError(CiBotError):

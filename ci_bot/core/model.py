@@ -9,6 +9,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ci_bot.core.events import Actor, Repo
+from ci_bot.core.extras import NO_EXTRAS, Extras
 from ci_bot.core.planned import Plan
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Voucher
@@ -122,6 +123,7 @@ class JobRun:
     optional: tuple[str, ...] = ()  # those of `needs` that may have been skipped by their condition
     tolerated: bool = False  # allow-failure: how it ends does not fail the run
     excluded: bool = False  # skipped by its own condition, and not for what another job did
+    extras: Extras = NO_EXTRAS  # caches, artifacts, counts of tests
 
     @property
     def family(self) -> str:

@@ -8,12 +8,13 @@ from pathlib import Path
 import pytest
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.archive.packs import FilePacks
 from ci_bot.core.decisions import Decision
 from ci_bot.core.errors import StoreError
 from ci_bot.core.model import LogRef, RunKind
 from ci_bot.core.retention import DAY, FOR_EVER, Retention
 from ci_bot.core.states import Change
-from ci_bot.flow.housekeeping import Deliveries, FreePages, Housekeeper, Logs, Runs
+from ci_bot.flow.housekeeping import Deliveries, Expired, FreePages, Housekeeper, Logs, Runs
 from ci_bot.flow.meters import Meters
 from ci_bot.ports import Delivery
 from tests.make import SHA_A, SHA_B, creating, new_run
@@ -33,10 +34,12 @@ def logs(tmp_path: Path) -> FileLogs:
 
 
 def housekeeper(store: Store, logs: FileLogs, keep: Retention, meters: Meters) -> Housekeeper:
+    packs = FilePacks(logs.folder.parent / "artifacts")
     shelves = (
         Deliveries(store.past, keep, store.clock),
-        Runs(store.past, logs, keep, store.clock),
+        Runs(store.past, logs, packs, keep, store.clock),
         Logs(store.past, logs, keep, store.clock),
+        Expired(store.artifacts, packs, store.clock),
         FreePages(store.past),
     )
     return Housekeeper(shelves, meters)

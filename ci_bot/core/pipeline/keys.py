@@ -64,6 +64,8 @@ JOB: Final = Keys(
         "allow-failure",
         "resources",
         "services",
+        "artifacts",
+        "cache",
     ),
     later=(
         "if",
@@ -73,8 +75,6 @@ JOB: Final = Keys(
         "checkout",
         "docker",
         "retry",
-        "artifacts",
-        "cache",
         "concurrency",
         "isolation",
         "environment",
@@ -154,6 +154,30 @@ SERVICE: Final = Keys(
         "health-cmd": "ready",
         "variables": "env",
     },
+)
+
+ARTIFACTS: Final = Keys(
+    level="in artifacts",
+    works=("paths", "when", "expire", "reports"),
+    later=(),
+    foreign={
+        "expire-in": "expire",
+        "expire_in": "expire",
+        "files": "paths",
+        "path": "paths",
+        "retention-days": "expire",
+    },
+)
+
+REPORTS: Final = Keys(
+    level="in reports", works=("junit",), later=(), foreign={"tests": "junit", "xunit": "junit"}
+)
+
+CACHE: Final = Keys(
+    level="in a cache",
+    works=("key", "paths", "fallback"),
+    later=(),
+    foreign={"fallback_keys": "fallback", "path": "paths", "restore-keys": "fallback"},
 )
 
 #: Under `on`, beside the name of an event.

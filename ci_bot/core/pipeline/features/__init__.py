@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from ci_bot.core.pipeline.features.allow_failure import ALLOW_FAILURE
+from ci_bot.core.pipeline.features.artifacts import ARTIFACTS_FEATURE
+from ci_bot.core.pipeline.features.cache import CACHE_FEATURE
 from ci_bot.core.pipeline.features.command import COMMAND
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature
 from ci_bot.core.pipeline.features.resources import RESOURCES_FEATURE
@@ -17,6 +19,8 @@ JOB_FEATURES: Final[tuple[JobFeature, ...]] = (
     ALLOW_FAILURE,
     RESOURCES_FEATURE,
     SERVICES,
+    ARTIFACTS_FEATURE,
+    CACHE_FEATURE,
 )
 STEP_FEATURES: Final[tuple[StepFeature, ...]] = (COMMAND,)
 
