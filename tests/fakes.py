@@ -357,6 +357,7 @@ class FakeWorkspaces:
         self.discarded: list[str] = []
         self.kept: set[str] = set()  # job ids
         self.broken: WorkspaceError | None = None  # what `prepare` raises
+        self.makes_folders = False
 
     async def prepare(
         self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
@@ -365,7 +366,12 @@ class FakeWorkspaces:
             raise self.broken
         self.prepared.append(f"{job_id} {sha}")
         self.kept.add(job_id)
+        if self.makes_folders:
+            (self._root / job_id).mkdir()
         return Workspace(self._root / job_id, None)
+
+    def folder(self, job_id: str, path: str = "") -> Path:
+        return self._root / job_id / path
 
     async def find(self, job_id: str, repo: Repo) -> Workspace | None:
         return Workspace(self._root / job_id, None) if job_id in self.kept else None

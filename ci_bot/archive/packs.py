@@ -16,7 +16,7 @@ from typing import BinaryIO, Final, cast
 import zstandard
 
 from ci_bot.archive.placing import Placing
-from ci_bot.core.errors import PackRefused, StoreError
+from ci_bot.core.errors import PackDamaged, PackRefused, StoreError
 from ci_bot.core.words import size as size_words
 from ci_bot.ports import KeptPack, Packed, PackLimits
 
@@ -196,7 +196,7 @@ def _told(path: Path) -> Iterator[None]:
     try:
         yield
     except (tarfile.TarError, zstandard.ZstdError, EOFError) as error:
-        raise StoreError(f"{path} is damaged: {error}") from error
+        raise PackDamaged(f"{path} is damaged: {error}") from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}") from error
 

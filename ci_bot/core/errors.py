@@ -14,6 +14,7 @@
     ├── RegistrationRefused     an answer of the forge that belongs to no set-up begun here
     ├── StoreError              the database
     │   ├── AnotherServer         it is another server's: this one must not work on it
+    │   ├── PackDamaged           kept files that the disk does not give back as they were
     │   ├── UnreadableRun         one run was stored by another version, or is damaged
     │   └── LeaseLost             another process holds this job now: stop writing
     ├── PackRefused             files that cannot be kept or brought: too many, too large, gone
@@ -101,6 +102,10 @@ class StoreError(CiBotError):
 
 class AnotherServer(StoreError):
     """The database is another server's."""
+
+
+class PackDamaged(StoreError):
+    """What is kept under an id is not what was put there."""
 
 
 class UnreadableRun(StoreError):

@@ -14,7 +14,7 @@ import structlog
 
 from ci_bot.core import caching
 from ci_bot.core.caching import Reach, reach
-from ci_bot.core.errors import EngineError, EngineGone, PackRefused, StoreError
+from ci_bot.core.errors import EngineError, EngineGone, PackDamaged, PackRefused, StoreError
 from ci_bot.core.extras import CacheUse, Extras, KeptArtifacts, TestCounts
 from ci_bot.core.globs import Globs
 from ci_bot.core.junit import read_reports
@@ -199,7 +199,8 @@ class JobFiles:
             )
         except (PackRefused, StoreError) as error:  # a half of it may be there: as good as none
             _log.warning("cache not read", cache=found.id, error=str(error))
-            await self._stores.cached.drop([found.id])
+            if isinstance(error, PackDamaged) or self._stores.caches.size(found.id) is None:
+                await self._stores.cached.drop([found.id])  # not for what this checkout alone refuses
             return replace(use, note=f"it could not be read: {error}")
         took = max(0.0, self._clock.now() - began)
         return replace(use, found=found.key, size=packed.packed, seconds=took, worth=found.worth)

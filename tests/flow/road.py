@@ -98,6 +98,7 @@ class Working:
     workspaces: FakeWorkspaces
     tokens: list[bytes] = field(default_factory=list)
     vault: FakeVault = field(default_factory=FakeVault)
+    ids: FakeIds = field(default_factory=FakeIds)
     permissions: dict[int, Permission] = field(
         default_factory=dict
     )  # of those who are asked about again
@@ -136,7 +137,7 @@ class Working:
             self._vouch,
             stored,
             steps,
-            JobFiles(self.stores, self.vault, lambda: tuple(self.tokens), clock, FakeIds()),
+            JobFiles(self.stores, self.vault, lambda: tuple(self.tokens), clock, self.ids),
             clock,
             self.meters,
         )
