@@ -113,7 +113,7 @@ ENDPOINTS = (
         "downloadArtifacts",
         "The artifacts of a job, as a tar archive compressed with zstd",
         download,
-        {200: Answer("the archive", media_type=ZSTD)},
+        {200: Answer("the archive", media_type=ZSTD, is_binary=True)},
         path=ArtifactsPath,
         query=DownloadQuery,
         refuses=(404,),
