@@ -102,17 +102,26 @@ class JobFiles:
                 return Extras(), Outcome(Change.CANCEL, cancelling.reason)
             uses.append(await self._restore(claim, cache, key, workspace))
         extras = Extras(caches=tuple(uses))
+        if cannot_begin := await self._unpack(needed, workspace):
+            return extras, cannot_begin
+        if uses:
+            await self._stores.records.note(claim.lease, _clean(extras, mask))
+        return extras, None
+
+    async def _unpack(self, needed: Sequence[JobRun], workspace: Path) -> Outcome | None:
+        """Why the job cannot begin: what it needs is gone, or the disk does not give it."""
         for other in needed:
             try:
                 await asyncio.to_thread(
                     self._stores.artifacts.unpack, other.id, workspace, self._stores.artifact_limits
                 )
-            except PackRefused as error:
+            except (PackRefused, StoreError) as error:
+                is_gone = isinstance(error, PackRefused | PackDamaged)
                 why = f'the artifacts of job "{other.name}" cannot be had: {error}'
-                return extras, Outcome(Change.FAIL, f"{why}; run that job again")
-        if uses:
-            await self._stores.records.note(claim.lease, _clean(extras, mask))
-        return extras, None
+                if is_gone:
+                    return Outcome(Change.FAIL, f"{why}; run that job again")
+                return Outcome(Change.BREAK, why)
+        return None
 
     async def take(
         self, session: Session, claim: Claim, job: Job, extras: Extras, outcome: Outcome

@@ -8,13 +8,14 @@ from itertools import count
 import pytest
 
 from ci_bot.core.errors import StoreError
-from ci_bot.core.model import Exit, JobRun
+from ci_bot.core.model import Exit, JobRun, RunKind
+from ci_bot.core.occasion import Facts
 from ci_bot.core.planned import Artifacts, Cache, Job
 from ci_bot.core.states import Status
 from ci_bot.flow.steps import Cancelling
 from tests.fakes import FakeStep
 from tests.flow.road import ME, SUCCESSOR, Working
-from tests.make import job
+from tests.make import SHA_B, creating, job, new_run, plan
 
 SHAS = count(1)
 CACHE = Cache("deps-${{ hashFiles('lock') }}", (".deps",), ("deps-",))
@@ -204,3 +205,43 @@ async def test_taking_twice_leaves_one(working: Working) -> None:
     assert ended.extras.artifacts
     assert ended.extras.artifacts.files == 1
     assert [pack.id for pack in working.stores.artifacts.kept()] == [ended.id]
+
+
+async def test_a_damaged_pack_is_told_and_ends_the_job(working: Working) -> None:
+    working.executor.files = {"dist/a": b"one"}
+    await start(working, BUILD, job("test", needs=("build",)))
+    built = await carry_out(working)
+    (pack,) = (working.logs.folder.parent / "artifacts").iterdir()
+    assert pack.name.startswith(built.id)
+    pack.write_bytes(b"not zstd at all")
+    tested = await carry_out(working)
+    assert tested.status is Status.FAILED
+    assert "is damaged" in tested.reason
+    assert tested.reason.endswith("run that job again")
+
+
+async def test_a_fork_reads_and_never_writes(working: Working) -> None:
+    """Its branch may be called like the default branch, and its code may be trusted to run."""
+    cached = replace(job("test"), caches=(CACHE,))
+    working.executor.files = {"lock": b"1", ".deps/x": b"good"}
+    await start(working, cached)
+    await carry_out(working)
+    working.executor.files |= {"lock": b"2", ".deps/x": b"poison"}
+    forked = replace(plan(cached), facts=Facts(fork=True))
+    new = new_run(SHA_B, kind=RunKind.PULL_REQUEST, ref="main", pull=3, base_ref="main", plan=forked)
+    await working.store.decisions.commit(creating(new), None)
+    ended = await carry_out(working)
+    (use,) = ended.extras.caches
+    assert (use.found != "", use.written) == (True, 0)
+    assert use.note.startswith("nothing is written for forks")
+    assert working.workspaces.folder(ended.id, ".deps/x").read_bytes() == b"good"
+    assert len(await working.store.caches.all()) == 1
+
+
+async def test_nothing_is_read_for_a_job_that_is_not_wanted_any_more(working: Working) -> None:
+    await start(working, replace(job("test"), caches=(CACHE,)))
+    claim, cancelling = await working.claim(), Cancelling()
+    cancelling.ask("closed")
+    await working.runner().carry_out(claim, cancelling)
+    assert (await working.job()).status is Status.CANCELLED
+    assert working.executor.ran == []
