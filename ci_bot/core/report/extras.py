@@ -35,7 +35,7 @@ def artifacts_url(url: str) -> str:
     return f"{page}/artifacts{mark}{query}"
 
 
-def test_annotations(job: JobRun) -> list[Annotation]:
+def remarks_of_tests(job: JobRun) -> list[Annotation]:
     """Of failing tests whose place is known."""
     tests = job.extras.tests
     return [_remark(test) for test in (tests.failures if tests else ()) if test.file and test.line]

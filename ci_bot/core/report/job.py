@@ -10,7 +10,7 @@ from ci_bot.core.gate import CheckState, Conclusion
 from ci_bot.core.markdown import code, document, escaped, fenced, link, table, title
 from ci_bot.core.model import JobRun, LogRef, StepRun
 from ci_bot.core.report.annotations import MAX_ANNOTATIONS, step_annotations
-from ci_bot.core.report.extras import extra_blocks, test_annotations
+from ci_bot.core.report.extras import extra_blocks, remarks_of_tests
 from ci_bot.core.report.tail import tail
 from ci_bot.core.report.values import Action, CheckReport
 from ci_bot.core.states import Status
@@ -56,7 +56,7 @@ def job_check(
         summary=document(_summary(job, url)),
         text=document(_tail(job, step, tails, url) for step in job.steps),
         details_url=url,
-        annotations=(*step_annotations(job, file), *test_annotations(job))[:MAX_ANNOTATIONS],
+        annotations=(*step_annotations(job, file), *remarks_of_tests(job))[:MAX_ANNOTATIONS],
         actions=(RETRY,) if job.status.is_final else (),
         started_at=job.started_at,
         finished_at=job.finished_at if job.status.is_final else None,
