@@ -168,6 +168,11 @@ class LimitSettings(_Part):
     job_timeout: int = Field(default=6 * 3600, ge=1)  # seconds, the most a job may ask for
     log: int = Field(default=16 * 1024**2, ge=64 * 1024)  # bytes kept of one step's output
     schedule_interval: int = Field(default=300, ge=60)  # seconds between two moments of a schedule
+    # Bytes and files that the artifacts of one job may have, and one cache.
+    artifact: int = Field(default=1024**3, ge=1024)
+    artifact_files: int = Field(default=10_000, ge=1)
+    cache: int = Field(default=4 * 1024**3, ge=1024)
+    cache_files: int = Field(default=300_000, ge=1)
 
     @property
     def of_files(self) -> Limits:
@@ -195,6 +200,7 @@ class RetentionSettings(_Part):
     runs: int = Field(default=365, ge=0)
     logs: int = Field(default=90, ge=0)
     logs_total: int = Field(default=20 * 1024**3, ge=0)  # bytes; the oldest go first
+    caches_total: int = Field(default=10 * 1024**3, ge=0)  # bytes; the longest unused go first
 
     @field_validator("deliveries")
     @classmethod

@@ -6,6 +6,7 @@ import asyncio
 from collections.abc import AsyncIterator, Callable, Collection, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
+from io import BytesIO
 from itertools import count
 from pathlib import Path
 
@@ -20,11 +21,12 @@ from ci_bot.core.errors import (
     WorkspaceError,
 )
 from ci_bot.core.events import Access, Actor, Event, Permission, Pull, Repo
+from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit, ExitReason, JobRun, Run
 from ci_bot.core.planned import Step
 from ci_bot.core.reconciling import LastPush
 from ci_bot.core.report.values import CheckReport, CheckState, CommentReport, DeploymentReport
-from ci_bot.ports import Alive, CloneSource, JobSpec, LogWriter, StepSpec, Workspace
+from ci_bot.ports import Alive, CloneSource, FileSink, JobSpec, LogWriter, StepSpec, Workspace
 
 
 class FakeClock:
@@ -302,6 +304,7 @@ class FakeExecutor:
         self.served = 0  # how often services were asked for
         self.unserved: Exception | None = None  # what serving raises
         self.ended_services: tuple[str, ...] = ()
+        self.files: dict[str, bytes] = {}  # of every workspace: name → content
 
     @asynccontextmanager
     async def session(self, spec: JobSpec) -> AsyncIterator[FakeSession]:
@@ -376,6 +379,11 @@ class FakeSession:
     async def stop(self) -> None:
         self._stopped.set()
 
+    async def fetch(self, globs: Globs, sink: FileSink) -> None:
+        for name, content in sorted(self._executor.files.items()):
+            if globs.match(name):
+                sink.file(name, 0o644, 0.0, len(content), BytesIO(content))
+
     async def has_begun(self, spec: StepSpec) -> bool:
         return (spec.index, spec.generation) in self._executor.begun
 
@@ -407,6 +415,7 @@ class FakeWorkspaces:
         self.discarded: list[str] = []
         self.kept: set[str] = set()  # job ids
         self.broken: WorkspaceError | None = None  # what `prepare` raises
+        self.makes_folders = False
 
     async def prepare(
         self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
@@ -415,7 +424,12 @@ class FakeWorkspaces:
             raise self.broken
         self.prepared.append(f"{job_id} {sha}")
         self.kept.add(job_id)
+        if self.makes_folders:
+            (self._root / job_id).mkdir()
         return Workspace(self._root / job_id, None)
+
+    def folder(self, job_id: str, path: str = "") -> Path:
+        return self._root / job_id / path
 
     async def find(self, job_id: str, repo: Repo) -> Workspace | None:
         return Workspace(self._root / job_id, None) if job_id in self.kept else None

@@ -15,7 +15,9 @@ from sqlalchemy.engine import make_url
 from ci_bot.core.model import Run
 from ci_bot.store import (
     ApprovalStore,
+    ArtifactStore,
     AuditStore,
+    CacheStore,
     Database,
     DecisionStore,
     EffectStore,
@@ -53,6 +55,8 @@ class Store:
     listing: RunListStore
     tokens: TokenStore
     schedules: ScheduleStore
+    artifacts: ArtifactStore
+    caches: CacheStore
 
     async def reasons(self) -> list[tuple[str, str]]:
         """What became of every delivery, in the order of arrival: its state, and why."""
@@ -107,6 +111,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             RunListStore(database),
             TokenStore(database, clock),
             ScheduleStore(database, clock),
+            ArtifactStore(database, clock),
+            CacheStore(database, clock),
         )
     finally:
         await database.close()

@@ -32,6 +32,10 @@ class FileLogs:
         self._root = root
         self._limit = limit
 
+    @property
+    def folder(self) -> Path:
+        return self._root
+
     def open(self, log: LogRef, secrets: Sequence[bytes]) -> FileLogWriter:
         """Raises `StoreError` where the disk does not let us write."""
         return FileLogWriter(self._path(log), secrets, self._limit)

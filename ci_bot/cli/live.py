@@ -10,6 +10,7 @@ from typing import Any, Final
 import click
 
 from ci_bot.core.errors import StoreError
+from ci_bot.core.extra_words import lines as lines_of_extras
 from ci_bot.core.model import JobRun, LogRef, Run, StepRun
 from ci_bot.core.plain import plain
 from ci_bot.core.standing import Standing, standing
@@ -92,7 +93,7 @@ class Live:
 def summary(run: Run) -> str:
     """One line for each job, then the verdict."""
     width = max((len(job.name) for job in run.jobs), default=0)
-    lines = ["", *(_job_line(job, width) for job in run.jobs)]
+    lines = ["", *(line for job in run.jobs for line in (_job_line(job, width), *_extra_lines(job)))]
     colour = "green" if has_passed(run) else "red"
     return "\n".join([*lines, "", click.style(_verdict(run), fg=colour, bold=True)])
 
@@ -118,6 +119,20 @@ def _job_line(job: JobRun, width: int) -> str:
     took = f"{seconds:6.1f} s" if seconds is not None else "        "
     reason = f"  {job.reason}" if job.reason else ""
     return f"{click.style(mark, fg=colour)} {job.name:<{width}} {took}  {job.status}{reason}"
+
+
+def _extra_lines(job: JobRun) -> list[str]:
+    """Caches, artifacts and tests; of these the failing ones by name."""
+    failures = job.extras.tests.failures if job.extras.tests else ()
+    shown = [
+        *lines_of_extras(job),
+        *(f"✗ {test.name}: {_first_line(test.message)}" for test in failures),
+    ]
+    return [f"    {plain(line.encode('utf-8', 'replace'))}" for line in shown]
+
+
+def _first_line(text: str) -> str:
+    return text.strip().partition("\n")[0]
 
 
 def as_json(run: Run) -> dict[str, Any]:

@@ -24,6 +24,7 @@ COMMANDS: Final = MappingProxyType(
         "schema": "schema",
         "runs": "runs",
         "logs": "logs",
+        "artifacts": "artifacts",
         "retry": "acts",
         "cancel": "acts",
         "schedules": "schedules",

@@ -92,7 +92,7 @@ class Server:
         while True:
             query = {"attempt": attempt, "offset": offset, "follow": str(follow).lower()}
             try:
-                async with aclosing(self._pieces(path, query)) as pieces:
+                async with aclosing(self.pieces(path, query)) as pieces:
                     async for piece in pieces:
                         offset, tries = offset + len(piece), 0
                         yield piece
@@ -103,7 +103,8 @@ class Server:
                 await asyncio.sleep(PATIENCE[tries])
                 tries += 1
 
-    async def _pieces(self, path: str, query: Mapping[str, Any]) -> Any:
+    async def pieces(self, path: str, query: Mapping[str, Any]) -> Any:
+        """The bytes of an answer of any length, as they come. Raises `Unanswered`."""
         endless = aiohttp.ClientTimeout(total=None, sock_connect=SECONDS)
         async with self._asked("GET", path, query, timeout=endless) as answer:
             async for piece, _ in answer.content.iter_chunks():

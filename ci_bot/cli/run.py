@@ -24,6 +24,7 @@ from ci_bot.core.planned import Plan
 from ci_bot.core.suggest import did_you_mean
 from ci_bot.settings import Settings, load
 from ci_bot.wiring.local import Local, Tree, look_at, open_local
+from ci_bot.wiring.unpacking import ANY_SIZE
 
 EVENTS = (RunKind.PUSH, RunKind.PULL_REQUEST, RunKind.TAG, RunKind.SCHEDULE, RunKind.MANUAL)
 INTERRUPTED = "interrupted"
@@ -45,6 +46,12 @@ FINISH_SECONDS = 15.0  # for containers to be removed after an interrupt
 )
 @click.option("--file", type=click.Path(path_type=Path), help="Pipeline file.  [default: .ci.yaml]")
 @click.option(
+    "--artifacts",
+    "artifacts_to",
+    type=click.Path(path_type=Path),
+    help="Put what jobs keep into this directory, a folder for each job.  [default: it goes with the run]",
+)
+@click.option(
     "--json", "as_document", is_flag=True, help="One JSON document at the end instead of progress."
 )
 @click.option(
@@ -55,6 +62,7 @@ def run(
     event: str,
     secrets: Sequence[str],
     file: Path | None,
+    artifacts_to: Path | None,
     as_document: bool,
     config: Path | None,
     **said: Any,
@@ -68,7 +76,7 @@ def run(
     tree = asyncio.run(look_at(Path.cwd()))
     planned = _chosen(_plan(file or _default_file(tree.root), event, settings, tree, said), jobs)
     given = _from_environment(secrets)
-    done = asyncio.run(_run(settings, tree, planned, RunKind(event), given, as_document))
+    done = asyncio.run(_run(settings, tree, planned, RunKind(event), given, as_document, artifacts_to))
     click.echo(json.dumps(as_json(done), indent=2) if as_document else summary(done))
     if not has_passed(done):
         raise click.exceptions.Exit(1)
@@ -121,8 +129,11 @@ async def _run(
     kind: RunKind,
     secrets: Mapping[str, str],
     quiet: bool,
+    artifacts_to: Path | None,
 ) -> Run:
-    async with open_local(settings, tree, secrets, partial(click.echo, err=True)) as local:
+    has_caches = any(job.caches for job in planned.jobs)
+    tell = partial(click.echo, err=True)
+    async with open_local(settings, tree, secrets, tell, has_caches=has_caches) as local:
         new = NewRun(
             key="local",
             repo=local.repo,
@@ -141,7 +152,10 @@ async def _run(
         working = asyncio.create_task(local.work())
         live = Live(local.runs, local.logs, quiet=quiet)
         try:
-            return await live.watch(run_id)
+            done = await live.watch(run_id)
+            if artifacts_to is not None:
+                await asyncio.to_thread(_put_artifacts, local, done, artifacts_to)
+            return done
         except asyncio.CancelledError:
             await asyncio.shield(_cancel(local, live, run_id))
             raise
@@ -153,6 +167,14 @@ async def _run(
 def _ref(planned: Plan, tree: Tree) -> str:
     facts = planned.facts
     return (facts.tag or facts.branch if facts else "") or tree.branch
+
+
+def _put_artifacts(local: Local, run: Run, target: Path) -> None:
+    for job in run.jobs:
+        if job.extras.artifacts is not None and job.extras.artifacts.files:
+            folder = target / job.key
+            folder.mkdir(parents=True, exist_ok=True)
+            local.artifacts.unpack(job.id, folder, ANY_SIZE)
 
 
 async def _cancel(local: Local, live: Live, run_id: str) -> None:

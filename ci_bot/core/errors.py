@@ -14,8 +14,10 @@
     ├── RegistrationRefused     an answer of the forge that belongs to no set-up begun here
     ├── StoreError              the database
     │   ├── AnotherServer         it is another server's: this one must not work on it
+    │   ├── PackDamaged           kept files that the disk does not give back as they were
     │   ├── UnreadableRun         one run was stored by another version, or is damaged
     │   └── LeaseLost             another process holds this job now: stop writing
+    ├── PackRefused             files that cannot be kept or brought: too many, too large, gone
     ├── WorkspaceError          git could not bring the commit
     ├── EngineError             the container engine broke: an infrastructure failure of the job
     │   └── EngineGone            it cannot be reached at all
@@ -102,6 +104,10 @@ class AnotherServer(StoreError):
     """The database is another server's."""
 
 
+class PackDamaged(StoreError):
+    """What is kept under an id is not what was put there."""
+
+
 class UnreadableRun(StoreError):
     """What is stored of the run `run_id` cannot be read by this version; the others can."""
 
@@ -112,6 +118,10 @@ class UnreadableRun(StoreError):
 
 class LeaseLost(StoreError):
     """Another process holds the job: nothing more may be written about it from here."""
+
+
+class PackRefused(CiBotError):
+    """Files cannot be kept, or be brought back; the text says why, after "artifacts: " or "cache: "."""
 
 
 class WorkspaceError(CiBotError):

@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 
 from ci_bot.core.events import Actor, Repo
+from ci_bot.core.extras import NO_EXTRAS, Extras
 from ci_bot.core.planned import Plan
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Voucher
@@ -126,6 +127,7 @@ class JobRun:
     waits: str = (
         ""  # while it is ready: why it does not start, in words; "" where nothing but room is missing
     )
+    extras: Extras = NO_EXTRAS  # caches, artifacts, counts of tests
 
     @property
     def family(self) -> str:

@@ -33,6 +33,7 @@ class Retention:
     runs: int = 365
     logs: int = 90
     logs_total: int = 20 * 1024**3
+    caches_total: int = 10 * 1024**3
 
     def before(self, days: int, now: float) -> float | None:
         """What ended before this moment is old; None where nothing ever is."""

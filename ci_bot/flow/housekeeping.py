@@ -8,14 +8,17 @@ from typing import Final, Protocol
 
 import structlog
 
+from ci_bot.core.caching import to_evict
 from ci_bot.core.errors import CiBotError
 from ci_bot.core.retention import Retention, forgettable_logs
 from ci_bot.flow.meters import Meters
-from ci_bot.ports import BEGINNING, Clock, LogArchive, Past, Place
+from ci_bot.ports import BEGINNING, Artifacts, Clock, LogArchive, Packs, Past, Place
+from ci_bot.ports import Caches as CacheRecords
 
 _log = structlog.get_logger()
 BREATH_SECONDS: Final = 0.05  # between two batches: whoever waits to write comes first
 LOGS_AT_ONCE: Final = 100
+ORPHAN_SECONDS: Final = 24 * 3600.0
 
 
 class Shelf(Protocol):
@@ -66,13 +69,16 @@ class Deliveries:
 
 
 class Runs:
-    """Rows first, logs after: what a crash leaves between the two is an old log, and goes as one."""
+    """Rows first, files after: what a crash leaves between the two is an old log, and goes as one."""
 
     name = "runs"
 
-    def __init__(self, past: Past, logs: LogArchive, keep: Retention, clock: Clock) -> None:
+    def __init__(
+        self, past: Past, logs: LogArchive, artifacts: Packs, keep: Retention, clock: Clock
+    ) -> None:
         self._past = past
         self._logs = logs
+        self._artifacts = artifacts
         self._keep = keep
         self._clock = clock
 
@@ -83,6 +89,7 @@ class Runs:
         while before is not None and place is not None:
             gone = await self._past.forget_runs(before, place)
             await asyncio.to_thread(_forget, self._logs, gone.jobs)
+            await asyncio.to_thread(_forget, self._artifacts, gone.jobs)
             total += gone.runs
             place = gone.place
             await self._clock.sleep(BREATH_SECONDS)
@@ -113,6 +120,54 @@ class Logs:
         return len(gone)
 
 
+class Expired:
+    """Artifacts whose time is over, and packs that a crash left without a row."""
+
+    name = "artifacts"
+
+    def __init__(self, records: Artifacts, packs: Packs, clock: Clock) -> None:
+        self._records = records
+        self._packs = packs
+        self._clock = clock
+
+    async def tidy(self) -> int:
+        """Rows first: who still sees one finds the files, or is told that they are gone."""
+        gone = await self._records.expired(self._clock.now())
+        for start in range(0, len(gone), LOGS_AT_ONCE):
+            some = gone[start : start + LOGS_AT_ONCE]
+            await self._records.drop(some)
+            await asyncio.to_thread(_forget, self._packs, some)
+        old = await _old_packs(self._packs, self._clock)
+        for start in range(0, len(old), LOGS_AT_ONCE):
+            some = old[start : start + LOGS_AT_ONCE]
+            known = await self._records.known(some)
+            await asyncio.to_thread(_forget, self._packs, [id for id in some if id not in known])
+        return len(gone)
+
+
+class Caches:
+    """The longest unused first, while all of them take up more than they may."""
+
+    name = "caches"
+
+    def __init__(self, cached: CacheRecords, packs: Packs, total: int, clock: Clock) -> None:
+        self._cached = cached
+        self._packs = packs
+        self._total = total
+        self._clock = clock
+
+    async def tidy(self) -> int:
+        gone = to_evict(await self._cached.all(), self._total)
+        for start in range(0, len(gone), LOGS_AT_ONCE):
+            some = gone[start : start + LOGS_AT_ONCE]
+            await self._cached.drop(some)
+            await asyncio.to_thread(_forget, self._packs, some)
+        old = await _old_packs(self._packs, self._clock)
+        known = {cache.id for cache in await self._cached.all()}
+        await asyncio.to_thread(_forget, self._packs, [id for id in old if id not in known])
+        return len(gone)
+
+
 class FreePages:
     """The last shelf: what the others made free inside the database."""
 
@@ -125,6 +180,17 @@ class FreePages:
         return await self._past.give_back()
 
 
-def _forget(logs: LogArchive, job_ids: Sequence[str]) -> None:
-    for job_id in job_ids:
-        logs.forget(job_id)
+class _Forgetful(Protocol):
+    def forget(self, id: str, /) -> None: ...
+
+
+def _forget(shelf: _Forgetful, ids: Sequence[str]) -> None:
+    for id in ids:
+        shelf.forget(id)
+
+
+async def _old_packs(packs: Packs, clock: Clock) -> Sequence[str]:
+    """Ids of those that nobody is about to write a row for."""
+    before = clock.now() - ORPHAN_SECONDS
+    kept = await asyncio.to_thread(packs.kept)
+    return [pack.id for pack in kept if pack.written_at < before]

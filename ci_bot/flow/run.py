@@ -1,4 +1,4 @@
-"""3. run: one claimed job → a session on the executor → steps, their logs and their ends, as they happen."""
+"""3. run: one claimed job → a session on the executor → files in, steps, files out; ends as they happen."""
 
 from __future__ import annotations
 
@@ -25,6 +25,7 @@ from ci_bot.core.patience import SHORTEST, is_worth_waiting, pause
 from ci_bot.core.planned import Job
 from ci_bot.core.states import Change, Status
 from ci_bot.core.trust import Vouched, is_outsiders, lost, to_ask_again
+from ci_bot.flow.files import JobFiles
 from ci_bot.flow.heard import Heard
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.steps import Cancelling, StepRunner, unless
@@ -36,6 +37,7 @@ from ci_bot.ports import (
     Executor,
     JobSpec,
     Runs,
+    Session,
     Workspace,
     Workspaces,
 )
@@ -63,6 +65,7 @@ class JobRunner:
         vouch: Callable[[Repo, Actor], Awaitable[Vouched]],
         runs: Runs,
         steps: StepRunner,
+        files: JobFiles,
         clock: Clock,
         meters: Meters,
         tracing: Tracing = NO_TRACING,
@@ -73,6 +76,7 @@ class JobRunner:
         self._vouch = vouch
         self._runs = runs
         self._steps = steps
+        self._files = files
         self._clock = clock
         self._meters = meters
         self._heard = Heard(clock, ASKED_SECONDS)
@@ -136,8 +140,17 @@ class JobRunner:
 
     async def _in_session(self, spec: JobSpec, claim: Claim, cancelling: Cancelling) -> None:
         async with self._executor.session(spec) as session:
-            outcome = await self._steps.run_all(session, claim, spec.job, cancelling)
-            await self._end(claim, outcome)
+            await self._end(claim, await self._worked(session, spec, claim, cancelling))
+
+    async def _worked(
+        self, session: Session, spec: JobSpec, claim: Claim, cancelling: Cancelling
+    ) -> Outcome:
+        job, path = spec.job, spec.workspace.path
+        extras, cannot_begin = await self._files.bring(session, claim, job, path, cancelling)
+        if cannot_begin is not None:
+            return cannot_begin
+        outcome = await self._steps.run_all(session, claim, job, cancelling)
+        return await self._files.take(session, claim, job, extras, outcome)
 
     async def _as_it_stands(self, claim: Claim) -> Claim:
         """The claim with its steps as they are stored by now."""

@@ -28,6 +28,7 @@ from ci_bot.ports.executors import (
     Workspace,
     Workspaces,
 )
+from ci_bot.ports.files import FileSink, KeptPack, Packed, Packing, PackLimits, Packs
 from ci_bot.ports.forges import (
     AppForm,
     AppMaking,
@@ -41,6 +42,7 @@ from ci_bot.ports.forges import (
     ReconcilingForge,
     Webhook,
 )
+from ci_bot.ports.keeping import ArtifactRecord, Artifacts, Caches, FoundCache, NewCache
 from ci_bot.ports.logs import LogArchive, LogSink, LogWriter
 from ci_bot.ports.publishing import Publications, Subject
 from ci_bot.ports.runs import Claim, Lease, RunFilter, RunList, RunPage, Runs
@@ -59,9 +61,12 @@ __all__ = [
     "AppForm",
     "AppMaking",
     "Approvals",
+    "ArtifactRecord",
+    "Artifacts",
     "Audit",
     "AuditFilter",
     "Branches",
+    "Caches",
     "Claim",
     "Clock",
     "CloneSource",
@@ -73,19 +78,27 @@ __all__ = [
     "Effects",
     "EventParser",
     "Executor",
+    "FileSink",
     "ForgeCall",
     "ForgeFacts",
     "ForgeReports",
     "Forgotten",
+    "FoundCache",
     "Ids",
     "Inbox",
     "JobSpec",
+    "KeptPack",
     "Lease",
     "LogArchive",
     "LogSink",
     "LogWriter",
+    "NewCache",
     "Notifier",
     "OnCall",
+    "PackLimits",
+    "Packed",
+    "Packing",
+    "Packs",
     "Past",
     "Place",
     "Publications",

@@ -9,8 +9,10 @@ from pathlib import Path
 from typing import Protocol
 
 from ci_bot.core.events import Repo
+from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit
 from ci_bot.core.planned import Job, Step
+from ci_bot.ports.files import FileSink
 from ci_bot.ports.forges import CloneSource
 from ci_bot.ports.logs import LogWriter
 
@@ -95,6 +97,13 @@ class Session(Protocol):
 
     async def ended_services(self) -> tuple[str, ...]:
         """The services that have ended by themselves by now, in words. Raises `EngineError`."""
+        ...
+
+    async def fetch(self, globs: Globs, sink: FileSink) -> None:
+        """Shows the sink every file of the workspace that the globs match, as it is now, while no step runs.
+
+        What the sink raises comes out. Raises `EngineError`, also for a file that cannot be read.
+        """
         ...
 
     async def stop(self) -> None:

@@ -2,7 +2,9 @@
 
 from ci_bot.store.alone import OneServer
 from ci_bot.store.approvals import ApprovalStore
+from ci_bot.store.artifacts import ArtifactStore
 from ci_bot.store.audit import AuditStore
+from ci_bot.store.caches import CacheStore
 from ci_bot.store.database import Database
 from ci_bot.store.decisions import DecisionStore
 from ci_bot.store.effects import EffectStore
@@ -20,7 +22,9 @@ from ci_bot.store.tokens import TokenStore
 
 __all__ = [
     "ApprovalStore",
+    "ArtifactStore",
     "AuditStore",
+    "CacheStore",
     "Database",
     "DecisionStore",
     "EffectStore",

@@ -17,6 +17,7 @@ from ci_bot.store.effects import PENDING as EFFECT_PENDING
 from ci_bot.store.effects import effects_wait_for, is_memory
 from ci_bot.store.inbox import PENDING
 from ci_bot.store.schema import (
+    artifacts,
     deliveries,
     effects,
     jobs,
@@ -221,6 +222,7 @@ async def _remove(connection: AsyncConnection, chosen: Collection[str]) -> Seque
         )
     ).all()
     await connection.execute(delete(steps).where(steps.c.job_id.in_(theirs)))
+    await connection.execute(delete(artifacts).where(artifacts.c.job_id.in_(theirs)))
     await connection.execute(delete(jobs).where(jobs.c.run_id.in_(chosen)))
     await connection.execute(delete(runs).where(runs.c.id.in_(chosen)))
     for repo, sha, pull in commits:

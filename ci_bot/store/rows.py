@@ -13,6 +13,7 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ci_bot.core.decisions import NewRun
 from ci_bot.core.errors import UnreadableRun
 from ci_bot.core.events import Actor, Repo
+from ci_bot.core.extras import NO_EXTRAS, Extras
 from ci_bot.core.model import Inspection, JobRun, Problem, Run, RunKind, StepRun, Usage, Verdict
 from ci_bot.core.planned import Job, Plan
 from ci_bot.core.states import Status
@@ -25,6 +26,7 @@ _PROBLEMS = TypeAdapter(tuple[Problem, ...])
 _ACTOR = TypeAdapter(Actor)
 _VOUCHERS = TypeAdapter(tuple[Voucher, ...])
 _INSPECTION = TypeAdapter(Inspection)
+_EXTRAS = TypeAdapter(Extras)
 ARGUMENTS: Final = 30_000  # PostgreSQL takes 32,767 in one query, some builds of SQLite 32,766
 _EMPTY_PLAN = Plan("", ())
 
@@ -117,6 +119,7 @@ def _job(row: Row[Any], its_steps: Sequence[Row[Any]], planned: Job) -> JobRun:
         tolerated=planned.allow_failure,
         excluded=row.excluded,
         waits=row.waits,
+        extras=_EXTRAS.validate_json(row.extras) if row.extras else NO_EXTRAS,
         reason=row.reason,
         created_at=row.created_at,
         started_at=row.started_at,

@@ -23,7 +23,7 @@ from sqlalchemy import (
 
 from ci_bot.store.columns import Number, Words
 
-NEWEST: Final = "0009"  # the migration that makes these tables; a test holds it to the last one
+NEWEST: Final = "0010"  # the migration that makes these tables; a test holds it to the last one
 
 metadata = MetaData(
     naming_convention={
@@ -156,6 +156,7 @@ jobs = Table(
     Column("slot_limit", Integer, nullable=False, default=1),
     Column("slot_cancels", Boolean, nullable=False, default=False),
     Column("waits", Words(), nullable=False, default=""),  # why it does not start though it is ready
+    Column("extras", Words()),  # `core.extras`; NULL where there are none
     UniqueConstraint("run_id", "key", "attempt"),
     Index("ix_jobs_status_created_at", "status", "created_at"),
 )
@@ -174,6 +175,35 @@ steps = Table(
     Column("log_bytes", BigInteger, nullable=False, default=0),
     Column("memory_bytes", BigInteger),  # the most at one time; NULL where nobody counted
     Column("cpu_seconds", Float),
+)
+
+#: What was kept of a job's workspace; the pack on the disk has the job's id.
+artifacts = Table(
+    "artifacts",
+    metadata,
+    Column("job_id", Words(32), ForeignKey("jobs.id"), primary_key=True),
+    Column("files", Words(), nullable=False),
+    Column("size", BigInteger, nullable=False),
+    Column("packed", BigInteger, nullable=False),
+    Column("expires_at", Float, nullable=False),
+    Index("ix_artifacts_expires_at", "expires_at"),
+)
+
+#: Paths that runs of a repository's branch find again; the pack on the disk has the row's id. A local run
+#: knows no repositories, so this table stands alone.
+caches = Table(
+    "caches",
+    metadata,
+    Column("id", Words(32), primary_key=True),
+    Column("repo", Words(64), nullable=False),
+    Column("branch", Words(), nullable=False),
+    Column("key", Words(), nullable=False),
+    Column("shape", Words(32), nullable=False),  # a digest of its paths
+    Column("size", BigInteger, nullable=False),
+    Column("worth", Float, nullable=False),  # seconds that the job which made it took
+    Column("made_at", Float, nullable=False),
+    Column("used_at", Float, nullable=False),
+    Index("ix_caches_repo_branch", "repo", "branch"),
 )
 
 #: What a forge shows: a commit (`sha`) or a pull request's conversation (`pull`).

@@ -8,6 +8,7 @@ from typing import Any, Final
 
 from aiohttp import web
 
+from ci_bot.core.extra_words import lines as lines_of_extras
 from ci_bot.core.model import FIRST_SERVICE, JobRun, LogRef, service_log
 from ci_bot.core.page.lines import Window
 from ci_bot.core.page.view import services_of
@@ -139,6 +140,8 @@ async def _text(
         attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
         why = f" ({job.reason})" if job.reason else ""
         yield f"\n=== {clean(f'{job.name}: {job.status}{attempt}{why}')}\n"
+        for extra in lines_of_extras(job):
+            yield f"{clean(extra)}\n"
         for step in job.steps:
             how = f"exit code {step.exit_code}" if step.exit_code else step.reason
             tail = f" ({how})" if how and step.status is not Status.SUCCEEDED else ""

@@ -6,6 +6,7 @@ from collections.abc import Awaitable, Callable
 
 from aiohttp import web
 
+from ci_bot.web.artifacts import artifacts
 from ci_bot.web.assets import response as asset_response
 from ci_bot.web.badges import badge
 from ci_bot.web.live import run_events, step_events
@@ -26,6 +27,7 @@ def add_pages(app: web.Application, site: Site) -> None:
         ("/runs/{run}/events", run_events),
         ("/runs/{run}/{job}", run_page),
         ("/runs/{run}/{job}/text", text),
+        ("/runs/{run}/{job}/artifacts", artifacts),
         ("/runs/{run}/{job}/search", search),
         ("/runs/{run}/{job}/{step}/lines", lines),
         ("/runs/{run}/{job}/{step}/raw", raw),

@@ -16,7 +16,7 @@ from ci_bot.core.page.view import Clean
 from ci_bot.core.plain import plain
 from ci_bot.core.retention import KEPT_BY_DEFAULT, Retention, run_removed
 from ci_bot.links import Links
-from ci_bot.ports import Clock, LogSink, RunList, Runs, Vault
+from ci_bot.ports import Artifacts, Clock, LogSink, Packs, RunList, Runs, Vault
 from ci_bot.web.assets import Assets
 from ci_bot.web.log_lines import LogLines
 from ci_bot.web.masking import mask_of
@@ -55,6 +55,8 @@ class Site:
     links: Links
     vault: Vault
     clock: Clock
+    records: Artifacts
+    artifacts: Packs
     rules: PageRules = field(default_factory=PageRules)
     forge_page: Callable[[Run], str] = lambda _run: ""
     kept: Retention = KEPT_BY_DEFAULT

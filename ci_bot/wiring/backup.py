@@ -35,6 +35,7 @@ from ci_bot.system import SystemClock
 Tell = Callable[[str, float], None]
 
 LOGS: Final = "logs"
+MADE_AGAIN: Final = ("artifacts", "caches")
 STARTS_LAST: Final = (
     DATABASE  # without it a server starts as a new one: it comes when all else is there
 )
@@ -142,6 +143,9 @@ def _left_out(settings: Settings, wanted: Wanted) -> Iterator[str]:
         yield PG_DUMP
     if not wanted.with_logs:
         yield f"logs: {settings.data_dir / LOGS}"
+    for name in MADE_AGAIN:
+        if (settings.data_dir / name).is_dir():
+            yield f"{name}, which builds make again: {settings.data_dir / name}"
     if not wanted.with_keys:
         for path in _keys(settings):
             yield f"key: {path}"

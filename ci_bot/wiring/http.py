@@ -24,7 +24,7 @@ from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
 from ci_bot.web.site import Site
 from ci_bot.wiring.files import look_at_disk
-from ci_bot.wiring.kept import retention
+from ci_bot.wiring.kept import file_stores, retention
 from ci_bot.wiring.opened import Opened
 
 NEEDED_DISK: Final = 64 * 1024**2  # below that not even an event may be stored
@@ -63,6 +63,7 @@ def app(opened: Opened, runs: RunStore) -> web.Application:
 
 def _site(opened: Opened, runs: RunStore) -> Site:
     settings = opened.settings
+    stores = file_stores(settings, opened.database, opened.clock)
     return Site(
         runs,
         RunListStore(opened.database),
@@ -70,6 +71,8 @@ def _site(opened: Opened, runs: RunStore) -> Site:
         opened.links,
         opened.vault,
         opened.clock,
+        stores.records,
+        stores.artifacts,
         PageRules(settings.open_pages, settings.links_expire),
         opened.github.page_of,
         retention(settings),
@@ -77,6 +80,7 @@ def _site(opened: Opened, runs: RunStore) -> Site:
 
 
 def _api(opened: Opened, runs: RunStore, inbox: InboxStore) -> web.Application:
+    stores = file_stores(opened.settings, opened.database, opened.clock)
     parts = Parts(
         tokens=TokenStore(opened.database, opened.clock),
         runs=runs,
@@ -87,5 +91,7 @@ def _api(opened: Opened, runs: RunStore, inbox: InboxStore) -> web.Application:
         clock=opened.clock,
         on_token=opened.known.add,
         guesses=Guesses(opened.clock),
+        records=stores.records,
+        artifacts=stores.artifacts,
     )
     return make_api(parts)

@@ -11,13 +11,15 @@ from dataclasses import dataclass
 from typing import Final
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.archive.packs import FilePacks
 from ci_bot.core.errors import StoreError
 from ci_bot.core.retention import Retention
-from ci_bot.ports import LogSink
+from ci_bot.flow.files import FileStores
+from ci_bot.ports import Clock, LogSink, PackLimits
 from ci_bot.secrets.keys import Keyring
 from ci_bot.secrets.rest import RestKeys
 from ci_bot.settings import Settings
-from ci_bot.store import Database, RunStore
+from ci_bot.store import ArtifactStore, CacheStore, Database, RunStore
 from ci_bot.system import SystemClock
 
 DATABASE: Final = "ci-bot.db"
@@ -53,6 +55,26 @@ def open_logs(settings: Settings) -> FileLogs:
     return FileLogs(settings.data_dir / "logs", limit=settings.limits.log)
 
 
+def open_artifacts(settings: Settings) -> FilePacks:
+    return FilePacks(settings.data_dir / "artifacts")
+
+
+def open_caches(settings: Settings) -> FilePacks:
+    return FilePacks(settings.data_dir / "caches")
+
+
+def file_stores(settings: Settings, database: Database, clock: Clock) -> FileStores:
+    limits = settings.limits
+    return FileStores(
+        artifacts=open_artifacts(settings),
+        records=ArtifactStore(database, clock),
+        caches=open_caches(settings),
+        cached=CacheStore(database, clock),
+        artifact_limits=PackLimits(limits.artifact, limits.artifact_files),
+        cache_limits=PackLimits(limits.cache, limits.cache_files),
+    )
+
+
 def sealing_keys(settings: Settings) -> Keyring:
     return Keyring.read_or_make(settings.keys / "sealing.key")
 
@@ -63,4 +85,4 @@ def rest_keys(settings: Settings) -> RestKeys:
 
 def retention(settings: Settings) -> Retention:
     kept = settings.retention
-    return Retention(kept.deliveries, kept.runs, kept.logs, kept.logs_total)
+    return Retention(kept.deliveries, kept.runs, kept.logs, kept.logs_total, kept.caches_total)

@@ -2,28 +2,34 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
 from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from hashlib import sha256
 from pathlib import Path
 from typing import Final
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.archive.packs import FilePacks
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.trust import Vouched
 from ci_bot.flow.bell import Bell
+from ci_bot.flow.files import FileStores, JobFiles
+from ci_bot.flow.housekeeping import Caches
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.worker import Worker
-from ci_bot.ports import CloneSource, Decisions, LogSink, Runs
+from ci_bot.ports import CloneSource, Decisions, LogSink, Packs, Runs
 from ci_bot.secrets.local import LocalVault
 from ci_bot.settings import Settings
-from ci_bot.store import Database, DecisionStore, RunStore
+from ci_bot.store import CacheStore, Database, DecisionStore, RunStore
 from ci_bot.system import SystemClock, SystemIds
+from ci_bot.wiring.kept import file_stores
 from ci_bot.wiring.parts import open_executor
 from ci_bot.workspace.local import LocalWorkspaces
 from ci_bot.workspace.tree import Tree, look_at
@@ -42,6 +48,7 @@ class Local:
     decisions: Decisions
     runs: Runs
     logs: LogSink
+    artifacts: Packs
     worker: Worker
 
     async def work(self) -> None:
@@ -54,9 +61,14 @@ class Local:
 
 @asynccontextmanager
 async def open_local(
-    settings: Settings, tree: Tree, secrets: Mapping[str, str], tell: Callable[[str], None]
+    settings: Settings,
+    tree: Tree,
+    secrets: Mapping[str, str],
+    tell: Callable[[str], None],
+    *,
+    has_caches: bool = False,
 ) -> AsyncIterator[Local]:
-    """A directory of its own for this one run, removed at the end. `tell` gets warnings.
+    """A directory of its own for this one run, removed at the end; caches are kept. `tell` gets warnings.
 
     `secrets` are what the steps may ask for, by name.
 
@@ -75,13 +87,18 @@ async def open_local(
         stack.push_async_callback(executor.close)
         await executor.check()
         ready, cancelled = Bell(), Bell()
+        vault = LocalVault(secrets)
+        stores = file_stores(here, database, clock)
+        if has_caches:
+            stores = await _with_kept_caches(stack, stores, settings, clock, tree)
         runner = JobRunner(
             executor,
             LocalWorkspaces(home, tree.root, tell),
             _no_source,
             _no_vouching,
             runs,
-            StepRunner(runs, logs, LocalVault(secrets), tuple, clock, _local_link, meters),
+            StepRunner(runs, logs, vault, tuple, clock, _local_link, meters),
+            JobFiles(stores, vault, tuple, clock, ids),
             clock,
             meters,
         )
@@ -92,8 +109,30 @@ async def open_local(
             decisions=DecisionStore(database, clock, ids),
             runs=runs,
             logs=logs,
+            artifacts=stores.artifacts,
             worker=Worker(holder, settings.max_jobs, runs, runner, clock, ready, cancelled, (), meters),
         )
+
+
+async def _with_kept_caches(
+    stack: AsyncExitStack, stores: FileStores, settings: Settings, clock: SystemClock, tree: Tree
+) -> FileStores:
+    """They stay in the person's own folder for such things, and never meet those of a server; the longest
+    unused go when a run is over."""
+    folder = cache_folder(tree)
+    await asyncio.to_thread(folder.mkdir, mode=0o700, parents=True, exist_ok=True)
+    known = await Database.open(f"sqlite+aiosqlite:///{folder / 'caches.db'}")
+    stack.push_async_callback(known.close)
+    cached, packs = CacheStore(known, clock), FilePacks(folder / "caches")
+    stack.push_async_callback(Caches(cached, packs, settings.retention.caches_total, clock).tidy)
+    return replace(stores, caches=packs, cached=cached)
+
+
+def cache_folder(tree: Tree) -> Path:
+    """Of one working tree. https://specifications.freedesktop.org/basedir-spec/latest/"""
+    home = os.environ.get("XDG_CACHE_HOME", "")
+    base = Path(home) if home.startswith("/") else Path.home() / ".cache"
+    return base / "ci-bot" / sha256(os.fsencode(tree.root)).hexdigest()[:16]
 
 
 async def _no_source(_run: Run) -> CloneSource:

@@ -12,6 +12,7 @@ from ci_bot.flow.decide import Decider
 from ci_bot.flow.deploying import Deployments
 from ci_bot.flow.effects import Performer
 from ci_bot.flow.facts import Facts, Reader
+from ci_bot.flow.files import JobFiles
 from ci_bot.flow.notices import Notices
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.reconcile import (
@@ -36,6 +37,7 @@ from ci_bot.store import (
     ScheduleStore,
     TokenStore,
 )
+from ci_bot.wiring.kept import file_stores
 from ci_bot.wiring.opened import Opened
 from ci_bot.wiring.parts import policies
 
@@ -116,6 +118,13 @@ def worker(opened: Opened, runs: RunStore) -> Worker:
         vouch,
         runs,
         steps,
+        JobFiles(
+            file_stores(opened.settings, opened.database, opened.clock),
+            opened.vault,
+            opened.tokens.values,
+            opened.clock,
+            opened.ids,
+        ),
         opened.clock,
         opened.meters,
         opened.tracing,

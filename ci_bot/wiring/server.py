@@ -34,7 +34,7 @@ from ci_bot.store import (
     SecretStore,
 )
 from ci_bot.wiring import http, road
-from ci_bot.wiring.kept import retention
+from ci_bot.wiring.kept import file_stores, retention
 from ci_bot.wiring.opened import Opened
 from ci_bot.wiring.parts import allowance
 
@@ -132,10 +132,13 @@ def _housekeeper(opened: Opened) -> Housekeeper:
     """One more kind of thing that is kept for a while is one more shelf here."""
     past, clock = RetentionStore(opened.database), opened.clock
     keep = retention(opened.settings)
+    stores = file_stores(opened.settings, opened.database, clock)
     shelves = (
         housekeeping.Deliveries(past, keep, clock),
-        housekeeping.Runs(past, opened.logs, keep, clock),
+        housekeeping.Runs(past, opened.logs, stores.artifacts, keep, clock),
         housekeeping.Logs(past, opened.logs, keep, clock),
+        housekeeping.Expired(stores.records, stores.artifacts, clock),
+        housekeeping.Caches(stores.cached, stores.caches, keep.caches_total, clock),
         housekeeping.FreePages(past),
     )
     return Housekeeper(shelves, opened.meters)

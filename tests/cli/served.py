@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.archive.packs import FilePacks
 from tests.fakes import FakeForge, FakeWebhook
 from tests.flow.road import Deciding
 from tests.stores import open_store
@@ -46,7 +47,7 @@ def serving(folder: Path) -> Iterator[Served]:
 
     async def serve() -> None:
         async with open_store(f"sqlite+aiosqlite:///{folder / 'served.db'}") as store:
-            api = Api(store, FileLogs(folder / "served-logs"))
+            api = Api(store, FileLogs(folder / "served-logs"), FilePacks(folder / "served-artifacts"))
             await api.open()
             deciding = Deciding(store, FakeForge(), FakeWebhook())
             made.append(Served(asyncio.get_running_loop(), api))

@@ -39,6 +39,13 @@ jobs:
   other:
     steps: [exit 1]
 """
+KEEPING = """\
+jobs:
+  build:
+    cache: {key: k, paths: .deps}
+    artifacts: {paths: dist}
+    steps: [mkdir -p .deps dist, echo made > dist/a, touch .deps/a]
+"""
 HANGING = "jobs: {test: {steps: [echo begun; sleep 600]}}\n"
 
 
@@ -202,3 +209,17 @@ def test_conditions_are_decided_for_what_is_supposed(repository: Path, images: N
     (docs,) = [line for line in lines if line.startswith("- docs")]
     assert docs.endswith("if: the one changed file does not match docs/**")
     assert lines[-1] == "2 jobs passed, 1 skipped"
+
+
+@pytest.mark.docker
+def test_artifacts_go_where_they_are_asked_for_and_caches_stay(
+    repository: Path, images: None, tmp_path: Path
+) -> None:
+    (repository / ".ci.yaml").write_text(KEEPING)
+    home = str(tmp_path / "cache")
+    first = finish(begin("run", XDG_CACHE_HOME=home))
+    assert 'cache "k": miss; written, ' in first.out
+    again = finish(begin("run", "--artifacts", str(tmp_path / "kept"), XDG_CACHE_HOME=home))
+    assert (again.code, 'cache "k": hit, ' in again.out) == (0, True)
+    assert (tmp_path / "kept" / "build" / "dist" / "a").read_text() == "made\n"
+    assert not (repository / "dist").exists()

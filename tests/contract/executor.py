@@ -8,10 +8,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
 from dataclasses import dataclass, field
+from typing import BinaryIO
 
 import pytest
 
 from ci_bot.core.errors import StepRefused
+from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit, ExitReason
 from ci_bot.core.planned import Step
 from ci_bot.ports import Alive, Executor, JobSpec, LogWriter, Session, StepSpec
@@ -125,6 +127,62 @@ async def steps_share_the_workspace_and_nothing_else(
         await run(session, step("echo kept > file; echo lost > /tmp/file", image))
         end, output = await run(session, step("cat file; test ! -e /tmp/file", image, index=1))
     assert (end, output) == (Exit(0), b"kept\n")
+
+
+@dataclass
+class MemorySink:
+    """Keeps what is shown to it."""
+
+    files: dict[str, tuple[bytes, bool]] = field(
+        default_factory=dict
+    )  # content, and whether it may be run
+    links: dict[str, str] = field(default_factory=dict)
+    others: dict[str, str] = field(default_factory=dict)
+
+    def file(self, name: str, mode: int, modified: float, size: int, content: BinaryIO) -> None:
+        self.files[name] = (content.read(size), bool(mode & 0o100))
+
+    def link(self, name: str, target: str) -> None:
+        self.links[name] = target
+
+    def other(self, name: str, what: str) -> None:
+        self.others[name] = what
+
+
+async def files_are_fetched_by_globs_and_links_are_not_followed(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    script = """
+        mkdir -p out/deep/er other && echo one > out/a.txt && echo two > out/deep/er/b.txt
+        echo no > out/deep/c.tmp && echo no > other/d.txt && echo run > "out/with space"
+        chmod 755 "out/with space" && chmod 600 out/a.txt && ln -s /etc out/etc && ln -s /etc away
+        mkfifo out/pipe
+    """
+    globs = Globs.of(["out", "away/passwd", "!**/*.tmp", "**/d.t*t"])
+    async with executor.session(job) as session:
+        before, after = MemorySink(), MemorySink()
+        await session.fetch(globs, before)
+        assert (await run(session, step(script, image)))[0] == Exit(0)
+        await session.fetch(globs, after)
+    assert before.files == {}
+    assert after.files == {
+        "out/a.txt": (b"one\n", False),
+        "out/deep/er/b.txt": (b"two\n", False),
+        "out/with space": (b"run\n", True),
+        "other/d.txt": (b"no\n", False),
+    }
+    assert after.links == {"out/etc": "/etc"}
+    assert list(after.others) == ["out/pipe"]
+
+
+async def only_what_is_asked_for_is_brought(executor: Executor, job: JobSpec, image: str) -> None:
+    """By its own folder, also where that is a link."""
+    async with executor.session(job) as session:
+        script = "mkdir out; echo one > out/a; ln -s /etc away; ln -s out also"
+        assert (await run(session, step(script, image)))[0] == Exit(0)
+        sink = MemorySink()
+        await session.fetch(Globs.of(["out/**", "also", "away/**", "missing/**"]), sink)
+    assert (list(sink.files), sink.links) == (["out/a"], {"also": "out"})
 
 
 async def a_step_begins_in_its_workdir(executor: Executor, job: JobSpec, image: str) -> None:
@@ -306,6 +364,8 @@ CHECKS: tuple[Check, ...] = (
     standard_input_is_empty,
     a_step_sees_its_environment,
     steps_share_the_workspace_and_nothing_else,
+    files_are_fetched_by_globs_and_links_are_not_followed,
+    only_what_is_asked_for_is_brought,
     a_step_begins_in_its_workdir,
     a_missing_workdir_is_named,
     prepare_runs_nothing_and_may_be_called_twice,

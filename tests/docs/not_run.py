@@ -17,6 +17,7 @@ NOT_RUN: Final = {
     "export DOCKER_GID": "the same",
     "iptables ": "changes the machine's firewall; tests/scenarios/test_network.py is about the bridge",
     "ssh ": "needs another machine",
+    "ci-bot artifacts ": "needs a run that kept some: tests/scenarios/test_language_files.py lists and downloads them",
     "ci-bot app create": "waits for a person in a browser: tests/scenarios/test_setting_up.py is that person",
     "ci-bot secret unlock": "needs a transferred repository: tests/scenarios/test_secrets_in_trouble.py",
 }

@@ -10,6 +10,7 @@ from itertools import count
 from typing import Any
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.archive.packs import FilePacks
 from ci_bot.core.deciding import turn_of
 from ci_bot.core.decisions import Decision
 from ci_bot.core.events import Access, Actor, Event, Permission, Repo
@@ -22,6 +23,7 @@ from ci_bot.flow.commands import Commands
 from ci_bot.flow.cron import Ticks
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.facts import Facts, Reader
+from ci_bot.flow.files import FileStores, JobFiles
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.reconcile import FOUND, Findings
 from ci_bot.flow.run import JobRunner
@@ -29,8 +31,16 @@ from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.ticking import Scheduled
 from ci_bot.flow.worker import Worker
-from ci_bot.ports import TICKS, Claim, CloneSource, Delivery, Lease, Runs
-from tests.fakes import FakeDifferences, FakeExecutor, FakeForge, FakeVault, FakeWebhook, FakeWorkspaces
+from ci_bot.ports import TICKS, Claim, CloneSource, Delivery, Lease, PackLimits, Runs
+from tests.fakes import (
+    FakeDifferences,
+    FakeExecutor,
+    FakeForge,
+    FakeIds,
+    FakeVault,
+    FakeWebhook,
+    FakeWorkspaces,
+)
 from tests.make import SHA_A, creating, new_run, plan
 from tests.stores import Store
 
@@ -101,6 +111,7 @@ class Working:
     workspaces: FakeWorkspaces
     tokens: list[bytes] = field(default_factory=list)
     vault: FakeVault = field(default_factory=FakeVault)
+    ids: FakeIds = field(default_factory=FakeIds)
     permissions: dict[int, Permission] = field(
         default_factory=dict
     )  # of those who are asked about again
@@ -108,6 +119,19 @@ class Working:
     source_errors: list[Exception] = field(default_factory=list)  # raised by the next askings
     cancelled: Bell = field(default_factory=Bell)
     meters: Meters = field(default_factory=Meters)
+
+    @property
+    def stores(self) -> FileStores:
+        """In a folder beside the logs'."""
+        home, limits = self.logs.folder.parent, PackLimits(10_000, 20)
+        return FileStores(
+            FilePacks(home / "artifacts"),
+            self.store.artifacts,
+            FilePacks(home / "caches"),
+            self.store.caches,
+            limits,
+            limits,
+        )
 
     @property
     def flaky(self) -> Flaky:
@@ -126,6 +150,7 @@ class Working:
             self._vouch,
             stored,
             steps,
+            JobFiles(self.stores, self.vault, lambda: tuple(self.tokens), clock, self.ids),
             clock,
             self.meters,
         )

@@ -8,14 +8,16 @@ from pathlib import Path
 import pytest
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.archive.packs import FilePacks
 from ci_bot.core.decisions import Decision
 from ci_bot.core.errors import StoreError
+from ci_bot.core.extras import Extras
 from ci_bot.core.model import LogRef, RunKind
 from ci_bot.core.retention import DAY, FOR_EVER, Retention
 from ci_bot.core.states import Change
-from ci_bot.flow.housekeeping import Deliveries, FreePages, Housekeeper, Logs, Runs
+from ci_bot.flow.housekeeping import Caches, Deliveries, Expired, FreePages, Housekeeper, Logs, Runs
 from ci_bot.flow.meters import Meters
-from ci_bot.ports import Delivery
+from ci_bot.ports import ArtifactRecord, Delivery, NewCache, PackLimits
 from tests.make import SHA_A, SHA_B, creating, new_run
 from tests.stores import Store
 
@@ -33,10 +35,12 @@ def logs(tmp_path: Path) -> FileLogs:
 
 
 def housekeeper(store: Store, logs: FileLogs, keep: Retention, meters: Meters) -> Housekeeper:
+    packs = FilePacks(logs.folder.parent / "artifacts")
     shelves = (
         Deliveries(store.past, keep, store.clock),
-        Runs(store.past, logs, keep, store.clock),
+        Runs(store.past, logs, packs, keep, store.clock),
         Logs(store.past, logs, keep, store.clock),
+        Expired(store.artifacts, packs, store.clock),
         FreePages(store.past),
     )
     return Housekeeper(shelves, meters)
@@ -126,3 +130,44 @@ async def test_a_broken_shelf_keeps_no_other_from_being_tidied() -> None:
     meters = Meters()
     await Housekeeper((Broken(), Fine()), meters).tidy()
     assert meters.registry.get_sample_value("ci_bot_removed_total", {"what": "fine"}) == 3
+
+
+async def test_artifacts_expire_and_what_a_crash_left_goes_a_day_later(
+    store: Store, logs: FileLogs
+) -> None:
+    packs = FilePacks(logs.folder.parent / "artifacts")
+    await store.decisions.commit(creating(new_run(SHA_A)), None)
+    claim = await store.runs.claim("me/1", 30)
+    assert claim is not None
+    for id in (claim.job.id, "orphan"):
+        with packs.begin(id, PackLimits(100, 1), links=False) as packing:
+            packing.finish()
+    record = ArtifactRecord(claim.job.id, (), 0, 0, store.clock.now() + 3 * DAY)
+    await store.artifacts.note(claim.lease, Extras(), record)
+    await store.runs.end_job(claim.lease, Change.SUCCEED, "")
+
+    async def left(days: float) -> set[str]:
+        store.clock.time += days * DAY
+        await housekeeper(store, logs, Retention(), Meters()).tidy()
+        return {pack.id for pack in packs.kept()}
+
+    assert await left(0.5) == {claim.job.id, "orphan"}
+    assert await left(1) == {claim.job.id}
+    assert await left(2) == set()
+
+
+async def test_the_longest_unused_caches_go(store: Store, logs: FileLogs) -> None:
+    packs = FilePacks(logs.folder.parent / "caches")
+    for id in ("a", "b", "c"):
+        store.clock.time += 1
+        with packs.begin(id, PackLimits(100, 1), links=True) as packing:
+            packing.finish()
+        assert await store.caches.add(NewCache(id, "r", "main", id, "s", 10, 0.0))
+    store.clock.time += 1
+    await store.caches.find("r", ("main",), "a", "s", ())
+    await Caches(store.caches, packs, 20, store.clock).tidy()
+    assert (
+        {pack.id for pack in packs.kept()}
+        == {cache.id for cache in await store.caches.all()}
+        == {"a", "c"}
+    )

@@ -11,6 +11,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.archive.packs import FilePacks
 from ci_bot.core.page.access import PageRules
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.meters import Meters
@@ -33,6 +34,7 @@ class Site:
     checks: dict[str, Check] = field(default_factory=dict)
     meters: Meters = field(default_factory=Meters)
     vault: FakeVault = field(default_factory=FakeVault)
+    packs: FilePacks = field(default_factory=lambda: FilePacks(Path("/nonexistent")))
     rules: PageRules = field(default_factory=PageRules)
 
     async def open(self) -> None:
@@ -44,6 +46,8 @@ class Site:
             self.links,
             self.vault,
             self.store.clock,
+            self.store.artifacts,
+            self.packs,
             self.rules,
             lambda run: f"https://forge.example/{run.repo.name}/commit/{run.sha}",
         )
@@ -73,7 +77,7 @@ class Site:
 @pytest.fixture
 async def site(tmp_path: Path) -> AsyncIterator[Site]:
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'ci-bot.db'}") as store:
-        made = Site(store, FileLogs(tmp_path / "logs"))
+        made = Site(store, FileLogs(tmp_path / "logs"), packs=FilePacks(tmp_path / "artifacts"))
         await made.open()
         try:
             yield made

@@ -32,6 +32,9 @@ class RunUrls:
     def state(self, job: JobRun | None) -> str:
         return self._at("/events", job=job.id) if job else self._at("/events")
 
+    def artifacts(self, job: JobRun) -> str:
+        return self._at(f"/{job.id}/artifacts")
+
     def step(self, job: JobRun, index: int, what: str) -> str:
         """`what`: "lines", "raw" or "events"."""
         return self._at(f"/{job.id}/{index}/{what}")

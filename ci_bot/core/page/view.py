@@ -6,6 +6,7 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from typing import Final
 
+from ci_bot.core.extra_words import lines
 from ci_bot.core.model import FIRST_SERVICE, JobRun, Run, RunKind, StepRun, Usage
 from ci_bot.core.page.urls import RunUrls
 from ci_bot.core.standing import Standing, span, standing
@@ -119,6 +120,8 @@ class JobView:
     needs: tuple[str, ...]
     text_url: str
     search_url: str
+    extras: tuple[str, ...] = ()  # caches, tests and artifacts, a line each
+    artifacts_url: str = ""  # where they can be had; "" where there are none
 
 
 @dataclass(frozen=True, slots=True)
@@ -263,7 +266,14 @@ def _job_view(
         needs=tuple(map(clean, job.needs)),
         text_url=urls.text(job),
         search_url=urls.search(job),
+        extras=tuple(map(clean, lines(job))),
+        artifacts_url=urls.artifacts(job) if _has_artifacts(job, now) else "",
     )
+
+
+def _has_artifacts(job: JobRun, now: float) -> bool:
+    kept = job.extras.artifacts
+    return kept is not None and kept.files > 0 and kept.expires_at > now
 
 
 def _reason(job: JobRun) -> str:

@@ -82,12 +82,12 @@ JOB: Final = Keys(
         "services",
         "docker",
         "environment",
+        "artifacts",
+        "cache",
     ),
     later=(
         "checkout",
         "retry",
-        "artifacts",
-        "cache",
         "isolation",
         "platform",
     ),
@@ -190,6 +190,30 @@ _FILTERS_ELSEWHERE: Final = {
     "paths_ignore": "paths-ignore",
     "tag": "tags",
 }
+
+ARTIFACTS: Final = Keys(
+    level="in artifacts",
+    works=("paths", "when", "expire", "reports"),
+    later=(),
+    foreign={
+        "expire-in": "expire",
+        "expire_in": "expire",
+        "files": "paths",
+        "path": "paths",
+        "retention-days": "expire",
+    },
+)
+
+REPORTS: Final = Keys(
+    level="in reports", works=("junit",), later=(), foreign={"tests": "junit", "xunit": "junit"}
+)
+
+CACHE: Final = Keys(
+    level="in a cache",
+    works=("key", "paths", "fallback"),
+    later=(),
+    foreign={"fallback_keys": "fallback", "path": "paths", "restore-keys": "fallback"},
+)
 
 #: Under `on`, beside the name of an event.
 PUSH: Final = Keys(

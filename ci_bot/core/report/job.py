@@ -9,7 +9,8 @@ from ci_bot.core.events import Button
 from ci_bot.core.gate import CheckState, Conclusion
 from ci_bot.core.markdown import code, document, escaped, fenced, link, table, title
 from ci_bot.core.model import JobRun, LogRef, StepRun
-from ci_bot.core.report.annotations import step_annotations
+from ci_bot.core.report.annotations import MAX_ANNOTATIONS, step_annotations
+from ci_bot.core.report.extras import extra_blocks, remarks_of_tests
 from ci_bot.core.report.tail import tail
 from ci_bot.core.report.values import Action, CheckReport
 from ci_bot.core.states import Status
@@ -55,7 +56,7 @@ def job_check(
         summary=document([*_summary(job, url), note]),
         text=document(_tail(job, step, tails, url) for step in job.steps),
         details_url=url,
-        annotations=step_annotations(job, file),
+        annotations=(*step_annotations(job, file), *remarks_of_tests(job))[:MAX_ANNOTATIONS],
         actions=(RETRY,) if job.status.is_final else (),
         started_at=job.started_at,
         finished_at=job.finished_at if job.status.is_final else None,
@@ -106,7 +107,7 @@ def _where(label: str, job: JobRun) -> str:
 def _summary(job: JobRun, url: str) -> list[str]:
     if not job.status.is_final:
         return [f"{count(len(job.steps), 'step')}; {link('follow the log', url)}."]
-    blocks = [_steps(job), link("The whole log", url)]
+    blocks = [_steps(job), *extra_blocks(job, url), link("The whole log", url)]
     if job.status is Status.BROKEN:
         why = f": {escaped(job.reason)}" if job.reason else ""
         blocks.insert(0, f"This commit is not to blame{why}.\n\n{NEXT}")

@@ -79,6 +79,13 @@ class Containers:
     async def remove_all(self) -> None:
         await remove(self._host.engine, await self._listed(lambda _step, _generation: True))
 
+    async def newest(self) -> str | None:
+        """The id of the container of the last step that has one, running or not."""
+        found = await listed(self._host.engine, self._host.instance, f"{names.JOB}={self._job.id}")
+        steps = [each for each in found if names.STEP in each["Labels"]]
+        last = max(steps, key=lambda each: int(each["Labels"][names.STEP]), default=None)
+        return None if last is None else str(last["Id"])
+
     async def _find(self, name: str, spec: StepSpec) -> Container | None:
         try:
             found = await self._host.engine.call(lambda client: client.inspect_container(name))

@@ -14,23 +14,26 @@ from __future__ import annotations
 
 import asyncio
 import re
+import tarfile
 from collections.abc import Iterator, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from pathlib import Path
 
 from docker import APIClient
+from docker.errors import NotFound
 from requests.exceptions import RequestException
 
 from ci_bot.core.errors import EngineError
-from ci_bot.executors.docker import archives, convert, names, ownership, script, volumes
+from ci_bot.core.globs import Globs
+from ci_bot.executors.docker import archives, convert, gathering, names, ownership, script, volumes
 from ci_bot.executors.docker.control import Control, control_of, told, write
 from ci_bot.executors.docker.convert import Mount
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Image
 from ci_bot.executors.docker.usage import Hearing, hearing
 from ci_bot.executors.docker.users import Owner
-from ci_bot.ports import OBJECTS_INSIDE, WORKSPACE_INSIDE, JobSpec, StepSpec
+from ci_bot.ports import OBJECTS_INSIDE, WORKSPACE_INSIDE, FileSink, JobSpec, StepSpec
 
 _TRIES = 3
 
@@ -82,6 +85,18 @@ class CopiedFiles:
 
     async def take_back(self, spec: StepSpec, image: Image) -> None:
         """What the steps made stays on the engine, and goes with its volumes."""
+
+    async def fetch(self, globs: Globs, sink: FileSink, container: str | None) -> None:
+        """Until the volume is filled, what will be in it is the server's own directory."""
+        if await asyncio.to_thread(self._owner) is None:
+            await asyncio.to_thread(gathering.of_folder, self.job.workspace.path, globs, sink)
+            return
+        if container is None:
+            raise EngineError("no container has the job's workspace any more, so its files are lost")
+        for root in globs.roots():
+            await self.host.engine.in_own_thread(
+                lambda client, root=root: _fetch(client, container, root, globs, sink)  # type: ignore[misc]
+            )
 
     async def remove(self) -> None:
         await volumes.remove(self.host.engine, self._names())
@@ -164,6 +179,19 @@ class CopiedFiles:
 
     def _control(self, spec: StepSpec) -> Control:
         return control_of(self.host.run_dir, self.job, spec)
+
+
+def _fetch(client: APIClient, container: str, root: str, globs: Globs, sink: FileSink) -> None:
+    """Only the first name of a path is asked for: of a longer one the engine would follow links."""
+    try:
+        pieces, _ = client.get_archive(container, f"{WORKSPACE_INSIDE}/{root}".rstrip("/"))
+    except NotFound:
+        return
+    base = "" if root else WORKSPACE_INSIDE[1:]
+    try:
+        gathering.of_archive(pieces, base, globs, sink)
+    except tarfile.TarError as error:
+        raise EngineError(f"the engine gave the workspace's files incompletely: {error}") from error
 
 
 class _Reading:

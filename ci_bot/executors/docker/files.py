@@ -9,14 +9,15 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from typing import Protocol
 
-from ci_bot.executors.docker import convert, ownership
+from ci_bot.core.globs import Globs
+from ci_bot.executors.docker import convert, gathering, ownership
 from ci_bot.executors.docker.control import Control, control_of, until_read
 from ci_bot.executors.docker.convert import Mount
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Image
 from ci_bot.executors.docker.usage import Hearing, hearing
 from ci_bot.executors.docker.users import Owner
-from ci_bot.ports import JobSpec, StepSpec
+from ci_bot.ports import FileSink, JobSpec, StepSpec
 
 
 class Files(Protocol):
@@ -52,6 +53,10 @@ class Files(Protocol):
     async def wipe(self, spec: StepSpec) -> None: ...
 
     async def take_back(self, spec: StepSpec, image: Image) -> None: ...
+
+    async def fetch(self, globs: Globs, sink: FileSink, container: str | None) -> None:
+        """What is in the workspace, before its first step or, by a `container` that has it, after."""
+        ...
 
     async def remove(self) -> None: ...
 
@@ -92,6 +97,9 @@ class BoundFiles:
         own = Owner(os.geteuid(), os.getegid())
         if own.uid != 0 and ownership.current(self.job.workspace.path) != own:
             await self._hand_over(spec, image, own)
+
+    async def fetch(self, globs: Globs, sink: FileSink, container: str | None) -> None:
+        await asyncio.to_thread(gathering.of_folder, self.job.workspace.path, globs, sink)
 
     async def remove(self) -> None:
         """The workspace is removed by whoever made it."""

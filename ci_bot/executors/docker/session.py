@@ -10,6 +10,7 @@ from typing import Any, TypeVar
 import structlog
 
 from ci_bot.core.errors import EngineError
+from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit
 from ci_bot.executors.docker import names, network, process, words
 from ci_bot.executors.docker.containers import Container, Containers
@@ -17,7 +18,7 @@ from ci_bot.executors.docker.control import remove_job
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.process import Output
 from ci_bot.executors.docker.services import LogOf, Services
-from ci_bot.ports import JobSpec, LogWriter, StepSpec
+from ci_bot.ports import FileSink, JobSpec, LogWriter, StepSpec
 
 T = TypeVar("T")
 
@@ -62,6 +63,13 @@ class DockerSession:
 
     async def ended_services(self) -> tuple[str, ...]:
         return await self._services.ended()
+
+    async def fetch(self, globs: Globs, sink: FileSink) -> None:
+        files = self._containers.files()
+        if self._last is not None:
+            spec, container = self._last
+            await files.take_back(spec, container.image)
+        await files.fetch(globs, sink, await self._containers.newest())
 
     async def stop(self) -> None:
         if not self._is_running:

@@ -8,7 +8,7 @@ from typing import Final
 
 from aiohttp import web
 
-from ci_bot.web.api import acts, logs, runs
+from ci_bot.web.api import acts, artifacts, logs, runs
 from ci_bot.web.api.endpoint import JSON
 from ci_bot.web.api.openapi import describe
 from ci_bot.web.api.parts import PARTS, Guesses, Parts
@@ -20,7 +20,7 @@ BASE: Final = "/api/v1"
 DESCRIPTION: Final = "/openapi.json"
 
 #: Every operation, in reading order; a new one is a module here and one more entry.
-ENDPOINTS: Final = (*runs.ENDPOINTS, *logs.ENDPOINTS, *acts.ENDPOINTS)
+ENDPOINTS: Final = (*runs.ENDPOINTS, *logs.ENDPOINTS, *artifacts.ENDPOINTS, *acts.ENDPOINTS)
 
 HEADERS: Final = {
     "Content-Security-Policy": "default-src 'none'; frame-ancestors 'none'",

@@ -77,6 +77,7 @@ class Answer:
     words: str
     model: type[BaseModel] | None = None
     media_type: str = JSON
+    is_binary: bool = False  # which has no schema: https://spec.openapis.org/oas/v3.1.0#considerations-for-file-uploads
     or_text: str = ""  # another type of text that may be asked for
     headers: Mapping[str, str] = field(default_factory=dict)  # name → what it says
     links: Mapping[str, tuple[str, Mapping[str, str]]] = field(default_factory=dict)

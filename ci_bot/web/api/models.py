@@ -97,6 +97,29 @@ class Runs(BaseModel):
     next: str | None = Field(description="give it as `before` for the next page; null on the last one")
 
 
+class ArtifactFile(BaseModel):
+    name: str = Field(description="in the workspace")
+    size: int = Field(ge=0, description="bytes")
+
+
+class JobArtifacts(BaseModel):
+    """What one attempt of a job kept."""
+
+    id: str = Field(description="of the job, as .ci.yaml names it; leads to the archive")
+    attempt: int = Field(ge=1)
+    count: int = Field(ge=0, description="files")
+    size: int = Field(ge=0, description="bytes of all files")
+    archive_size: int = Field(ge=0, description="bytes of the archive")
+    expires_at: AwareDatetime
+    files: list[ArtifactFile] = Field(description="empty unless asked for")
+
+
+class Artifacts(BaseModel):
+    """What the jobs of a run kept and what has not expired."""
+
+    jobs: list[JobArtifacts]
+
+
 class Request(BaseModel):
     """What was asked of a run, and what became of it."""
 
@@ -135,7 +158,7 @@ def _columns(of: model.Run, mask: Mask) -> dict[str, object]:
         "status": standing(of),
         "reason": mask(of.reason),
         "superseded": of.superseded,
-        "created_at": _moment(of.created_at),
+        "created_at": moment(of.created_at),
         **_times(began, ended),
     }
 
@@ -183,11 +206,11 @@ def _mistake(of: model.Problem, mask: Mask) -> Mistake:
 def _times(began: float | None, ended: float | None) -> dict[str, object]:
     took = None if began is None or ended is None else round(ended - began, 3)
     return {
-        "started_at": None if began is None else _moment(began),
-        "finished_at": None if ended is None else _moment(ended),
+        "started_at": None if began is None else moment(began),
+        "finished_at": None if ended is None else moment(ended),
         "seconds": took,
     }
 
 
-def _moment(seconds: float) -> datetime:
+def moment(seconds: float) -> datetime:
     return datetime.fromtimestamp(round(seconds, 3), UTC)

@@ -123,7 +123,7 @@ def _answer(answer: Answer, refs: dict[Any, Any]) -> dict[str, Any]:
     schema = refs[answer.model, "serialization"] if answer.model else {"type": "string"}
     described: dict[str, Any] = {
         "description": answer.words,
-        "content": {answer.media_type: {"schema": schema}},
+        "content": {answer.media_type: {} if answer.is_binary else {"schema": schema}},
     }
     if answer.or_text:
         described["content"][answer.or_text] = {"schema": {"type": "string"}}

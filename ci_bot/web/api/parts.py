@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 
 from ci_bot.flow.steering import Steering
-from ci_bot.ports import Clock, LogSink, RunList, Runs, Tokens, Vault
+from ci_bot.ports import Artifacts, Clock, LogSink, Packs, RunList, Runs, Tokens, Vault
 from ci_bot.web.api.problems import Refused
 from ci_bot.web.streams import Streams
 
@@ -96,6 +96,8 @@ class Parts:
     clock: Clock
     on_token: Callable[[bytes], None]
     guesses: Guesses
+    records: Artifacts
+    artifacts: Packs
     followers: Followers = field(default_factory=Followers)
     streams: Streams = field(default_factory=Streams)
 

@@ -13,11 +13,12 @@ import pytest
 from docker import APIClient
 
 from ci_bot.core.errors import EngineError
+from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec, Workspace
 from dev.recipes import BUSYBOX, GIT, GIT_1000, GIT_RANDOM
-from tests.contract.executor import run, step
+from tests.contract.executor import MemorySink, run, step
 from tests.executors.docker.variants import variant
 
 pytestmark = [
@@ -87,3 +88,15 @@ async def test_an_image_that_cannot_change_owners(
         async with executor.session(job) as session:
             await run(session, step("echo x > marker", without_chown))
     assert not (job.workspace.path / "marker").exists()
+
+
+async def test_what_an_images_user_keeps_to_itself_is_fetched(
+    server: tuple[DockerExecutor, JobSpec],
+) -> None:
+    executor, job = server
+    script = "mkdir -m 700 out && echo kept > out/a && chmod 600 out/a"
+    sink = MemorySink()
+    async with executor.session(job) as session:
+        assert (await run(session, step(script, GIT_1000)))[0] == Exit(0)
+        await session.fetch(Globs.of(["out"]), sink)
+    assert sink.files == {"out/a": (b"kept\n", False)}

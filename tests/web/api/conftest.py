@@ -12,6 +12,7 @@ from aiohttp import ClientResponse
 from aiohttp.test_utils import TestClient, TestServer
 
 from ci_bot.archive.logs import FileLogs
+from ci_bot.archive.packs import FilePacks
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo
 from ci_bot.core.model import LogRef
 from ci_bot.core.states import Change
@@ -54,6 +55,7 @@ class Api:
 
     store: Store
     logs: FileLogs
+    packs: FilePacks
     vault: FakeVault = field(default_factory=FakeVault)
     used: list[bytes] = field(default_factory=list)
 
@@ -69,11 +71,22 @@ class Api:
             clock=store.clock,
             on_token=self.used.append,
             guesses=Guesses(store.clock),
+            records=store.artifacts,
+            artifacts=self.packs,
         )
         webhook, meters = FakeWebhook(), Meters()
         receiver = Receiver({"github": webhook}, store.inbox, Bell(), meters)
         links = Links("", b"k" * 32)
-        site = Site(store.runs, store.listing, self.logs, links, self.vault, store.clock)
+        site = Site(
+            store.runs,
+            store.listing,
+            self.logs,
+            links,
+            self.vault,
+            store.clock,
+            store.artifacts,
+            self.packs,
+        )
         app = make_app(receiver, site, meters, {}, lambda: "", api=make_api(self.parts))
         self.server = TestServer(app)
         await self.server.start_server(auto_decompress=False)
@@ -141,7 +154,7 @@ class Api:
 @pytest.fixture
 async def api(tmp_path: Path) -> AsyncIterator[Api]:
     async with open_store(f"sqlite+aiosqlite:///{tmp_path / 'ci-bot.db'}") as store:
-        made = Api(store, FileLogs(tmp_path / "logs"))
+        made = Api(store, FileLogs(tmp_path / "logs"), FilePacks(tmp_path / "artifacts"))
         await made.open()
         try:
             yield made

@@ -35,9 +35,10 @@ def complaints(
     missing = [
         f"the header {name} is missing" for name in answer.get("headers", {}) if name not in headers
     ]
-    if media_type == "text/plain":
+    schema = answer["content"][media_type].get("schema")
+    if media_type == "text/plain" or schema is None:
         return missing
-    return missing + _mistakes(answer["content"][media_type]["schema"], json.loads(body))
+    return missing + _mistakes(schema, json.loads(body))
 
 
 def _operation(method: str, path: str) -> dict[str, Any] | None:

@@ -174,4 +174,7 @@ async def test_the_description_is_for_everybody_and_names_every_operation(api: A
         for operations in described["paths"].values()
         for operation in operations.values()
     }
-    assert operations == {"listRuns", "getRun", "readLog", "retryRun", "cancelRun", "getRequest"}
+    assert operations == {
+        "listRuns", "getRun", "readLog", "listArtifacts", "downloadArtifacts", "retryRun", "cancelRun",
+        "getRequest",
+    }  # fmt: skip

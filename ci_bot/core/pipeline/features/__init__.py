@@ -8,6 +8,8 @@ from __future__ import annotations
 from typing import Final
 
 from ci_bot.core.pipeline.features.allow_failure import ALLOW_FAILURE
+from ci_bot.core.pipeline.features.artifacts import ARTIFACTS_FEATURE
+from ci_bot.core.pipeline.features.cache import CACHE_FEATURE
 from ci_bot.core.pipeline.features.command import COMMAND
 from ci_bot.core.pipeline.features.concurrency import CONCURRENCY
 from ci_bot.core.pipeline.features.condition import JOB_CONDITION, STEP_CONDITION
@@ -27,6 +29,8 @@ JOB_FEATURES: Final[tuple[JobFeature, ...]] = (
     DOCKER,
     CONCURRENCY,
     ENVIRONMENT,
+    ARTIFACTS_FEATURE,
+    CACHE_FEATURE,
 )
 STEP_FEATURES: Final[tuple[StepFeature, ...]] = (STEP_CONDITION, COMMAND)
 

@@ -21,6 +21,7 @@ NAME: Final[Schema] = {
     **TEXT,
     "pattern": rf"^ *[^ {_INVISIBLE}](?:[^{_INVISIBLE}]{{0,198}}[^ {_INVISIBLE}])? *$",
 }
+GLOB: Final[Schema] = {**TEXT, "pattern": rf"^[^{_INVISIBLE}]+$"}
 DURATION: Final[Schema] = {"type": "string", "pattern": "^(?=.*[1-9])[0-9]{1,9}[smh]$"}
 IMAGE: Final[Schema] = {**TEXT, "pattern": r"^([^\s$]|\$\{\{[^{}]*\}\})+$", "maxLength": 600}
 JOB_ID: Final[Schema] = {"pattern": "^[A-Za-z0-9][A-Za-z0-9_.-]{0,62}$"}
