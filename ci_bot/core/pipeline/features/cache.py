@@ -8,7 +8,7 @@ from typing import Final
 from ci_bot.core.caching import HASH_FILES, globs_of
 from ci_bot.core.globs import wrong_glob
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said
-from ci_bot.core.pipeline.features.schemas import alone_or_listed
+from ci_bot.core.pipeline.features.schemas import NAME, alone_or_listed
 from ci_bot.core.pipeline.globbing import SCHEMA, is_plain, plain_globs
 from ci_bot.core.pipeline.keys import CACHE
 from ci_bot.core.pipeline.report import quoted
