@@ -83,7 +83,7 @@ async def _migrated() -> bytes:
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
-    clock = FakeClock()
+    clock, ids = FakeClock(), FakeIds()
     if file := make_url(url).database:
         await put_empty_database(Path(file))
     database = await Database.open(url)
@@ -93,8 +93,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             clock,
             database,
             InboxStore(database, clock),
-            DecisionStore(database, clock, FakeIds()),
-            RunStore(database, clock),
+            DecisionStore(database, clock, ids),
+            RunStore(database, clock, ids),
             PublicationStore(database, clock),
             ApprovalStore(database),
             EffectStore(database, clock),

@@ -11,12 +11,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.errors import LeaseLost, UnreadableRun
 from ci_bot.core.model import JobRun, Run, Usage
+from ci_bot.core.retrying import again
 from ci_bot.core.states import Change, Status, job_after, step_after
-from ci_bot.ports import Claim, Clock, Lease
+from ci_bot.ports import Claim, Clock, Ids, Lease
 from ci_bot.store.approvals import hold_run
 from ci_bot.store.database import Database
 from ci_bot.store.jobs import end_job, settle_run
-from ci_bot.store.rows import load_runs
+from ci_bot.store.rows import insert_attempts, load_runs
 from ci_bot.store.schema import jobs, runs, steps
 from ci_bot.store.subjects import mark_run
 from ci_bot.store.turns import note_turns
@@ -27,9 +28,13 @@ _log = structlog.get_logger()
 class RunStore:
     """Every write under a lease names its epoch; zero rows changed means that the lease is lost."""
 
-    def __init__(self, database: Database, clock: Clock) -> None:
+    def __init__(
+        self, database: Database, clock: Clock, ids: Ids, infrastructure_retries: int = 0
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._ids = ids
+        self._infrastructure_retries = infrastructure_retries
 
     async def run(self, run_id: str) -> Run | None:
         async with self._database.read() as connection:
@@ -159,14 +164,33 @@ class RunStore:
             )
             await mark_run(connection, job.run_id, now)
 
-    async def end_job(self, lease: Lease, change: Change, reason: str) -> None:
+    async def end_job(
+        self, lease: Lease, change: Change, reason: str, *, may_pass: bool = True
+    ) -> None:
         now = self._clock.now()
         async with self._database.write() as connection:
             row = await _guard(connection, lease)
             await end_job(connection, _bare(row), change, reason, now)
+            if change is not Change.SUCCEED and not row.cancel_reason:
+                await self._try_again(connection, row, now, may_pass=may_pass)
             await settle_run(connection, row.run_id, now)
             await mark_run(connection, row.run_id, now)
             await note_turns(connection, row.run_id, now)
+
+    async def _try_again(
+        self, connection: AsyncConnection, row: Row[Any], now: float, *, may_pass: bool
+    ) -> None:
+        """A new attempt of a job that has just ended, if it gets one; what needs it waits on."""
+        (run,) = await load_runs(connection, runs.c.id == row.run_id)
+        job = next((job for job in run.jobs if job.id == row.id), None)
+        if job is None or run.superseded or run.plan is None:  # None: somebody asked for it anew
+            return
+        retry = next(each.retry for each in run.plan.jobs if each.id == job.key)
+        new = again(job, retry, self._infrastructure_retries, may_pass=may_pass)
+        if new is not None:
+            attempts = [(self._ids.new(), job.key, job.attempt + 1)]
+            due_at = now + new.pause if new.pause else 0.0
+            await insert_attempts(connection, run.id, run.plan, attempts, now, new.cause, due_at)
 
     async def hold(self, lease: Lease, reason: str) -> None:
         now = self._clock.now()
@@ -205,7 +229,8 @@ async def _next_job(
         jobs.c.holder != holder, jobs.c.holder.startswith(_instance(holder), autoescape=True)
     )
     left_behind = and_(jobs.c.status == Status.RUNNING, or_(jobs.c.lease_until < now, predecessor))
-    wanted = left_behind if only_left else or_(left_behind, jobs.c.status == Status.READY)
+    due = and_(jobs.c.status == Status.READY, jobs.c.due_at <= now)
+    wanted = left_behind if only_left else or_(left_behind, due)
     query = (
         select(jobs)
         .where(wanted, jobs.c.id.not_in(held))

@@ -95,7 +95,12 @@ async def open_server(settings: Settings, known: Known) -> AsyncIterator[Server]
 
 
 def _put_together(opened: Opened) -> Server:
-    runs = RunStore(opened.database, opened.clock)
+    runs = RunStore(
+        opened.database,
+        opened.clock,
+        opened.ids,
+        opened.settings.limits.infrastructure_retries,
+    )
     reaper = Reaper(opened.holder, opened.executor, opened.workspaces, runs)
     reconciler = road.reconciler(opened)
     return Server(

@@ -11,7 +11,7 @@ from ci_bot.core.markdown import clip, code, escaped
 from ci_bot.core.model import JobRun, Run, Verdict
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling
-from ci_bot.core.words import JOB_WORDS, elapsed, failed_step, reason_of, why_cancelled
+from ci_bot.core.words import JOB_WORDS, attempt_words, elapsed, failed_step, reason_of, why_cancelled
 
 NAME: Final = "why"
 USAGE: Final = "why [job]"
@@ -74,8 +74,14 @@ def _verdict(run: Run, asked: Asked) -> str:
 
 def explain(job: JobRun, run: Run, why_waiting: str = "") -> str:
     """One line of Markdown about how a job stands, and why."""
-    attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
-    return f"{_state(job, run, why_waiting)}{attempt}"
+    return ", ".join(filter(None, [_state(job, run, why_waiting), attempt_words(job), _before(job)]))
+
+
+def _before(job: JobRun) -> str:
+    """Why it is tried again, while it is."""
+    if not job.earlier or job.status.is_final:
+        return ""
+    return f"before: {escaped(clip(job.earlier[-1].reason, 300))}"
 
 
 def _state(job: JobRun, run: Run, why_waiting: str) -> str:

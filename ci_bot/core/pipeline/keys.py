@@ -64,15 +64,15 @@ JOB: Final = Keys(
         "allow-failure",
         "resources",
         "services",
+        "retry",
+        "checkout",
     ),
     later=(
         "if",
         "matrix",
         "fail-fast",
         "max-parallel",
-        "checkout",
         "docker",
-        "retry",
         "artifacts",
         "cache",
         "concurrency",
@@ -154,6 +154,28 @@ SERVICE: Final = Keys(
         "health-cmd": "ready",
         "variables": "env",
     },
+)
+
+RETRY: Final = Keys(
+    level="in retry",
+    works=("limit", "on"),
+    later=(),
+    foreign={
+        "attempts": "limit",
+        "count": "limit",
+        "max": "limit",
+        "exit-codes": "on",
+        "exit_codes": "on",
+        "exit_status": "on",
+        "when": "on",
+    },
+)
+
+CHECKOUT: Final = Keys(
+    level="in checkout",
+    works=("submodules", "lfs", "depth"),
+    later=(),
+    foreign={"fetch-depth": "depth", "recursive": "submodules"},
 )
 
 #: Under `on`, beside the name of an event.

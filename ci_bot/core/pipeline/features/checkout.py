@@ -1,0 +1,82 @@
+"""`checkout`: how much of the repository a job's workspace holds."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import replace
+from typing import Final
+
+from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said
+from ci_bot.core.pipeline.keys import CHECKOUT
+from ci_bot.core.pipeline.report import quoted
+from ci_bot.core.pipeline.value import Value, fields, flag, text
+from ci_bot.core.planned import Checkout, Job
+
+_DEPTH: Final = re.compile(r"[0-9]{1,6}")
+
+_EXAMPLE: Final = """\
+jobs:
+  history:
+    checkout: {depth: 1}  # steps see this commit alone
+    steps:
+      - cat .git/shallow
+"""
+
+
+def _checkout(value: Value) -> Checkout | None:
+    found = fields(value, CHECKOUT)
+    if found is None:
+        return None
+    return Checkout(
+        submodules=found.read("submodules", flag) or False,
+        lfs=found.read("lfs", flag) or False,
+        depth=found.read("depth", _depth) or 0,
+    )
+
+
+def _depth(value: Value) -> int | None:
+    written = text(value)
+    if written is None:
+        return None
+    if not _DEPTH.fullmatch(written):
+        value.wrong(f"{quoted(written)} is not a number of commits", "write 0 for the whole history")
+        return None
+    return int(written)
+
+
+def _lower(job: Job, said: Said) -> Job:
+    return replace(job, checkout=said.get("checkout", job.checkout))
+
+
+CHECKOUT_FEATURE: Final = JobFeature(
+    keys=(
+        Key(
+            name="checkout",
+            read=_checkout,
+            schema={
+                "type": "object",
+                "additionalProperties": False,
+                "properties": {
+                    "submodules": {"type": "boolean", "default": False},
+                    "lfs": {"type": "boolean", "default": False},
+                    "depth": {
+                        "type": "integer",
+                        "minimum": 0,
+                        "maximum": 999_999,
+                        "default": 0,
+                    },
+                },
+            },
+            about=(
+                "What the workspace holds: `submodules: true` brings them too, and theirs, from "
+                "repositories on the same forge's host whose owner is the same or that anybody may read; "
+                "`lfs: true` brings the content of files in Git LFS, where the server has git-lfs; `depth` "
+                "is how many commits of the history `git log` shows, 0 (the default) for all of them, which "
+                "costs nothing here. `ci-bot run` takes submodules and large files as they are in your "
+                "working tree."
+            ),
+            example=_EXAMPLE,
+        ),
+    ),
+    lower=_lower,
+)
