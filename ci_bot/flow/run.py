@@ -163,7 +163,7 @@ class JobRunner:
         tries = 0
         while True:
             try:
-                return await unless(cancelling, self._bring(claim))
+                return await unless(cancelling, self._bring(claim, planned))
             except (ForgeError, WorkspaceError) as error:
                 wait = pause(error, tries)
                 if not is_worth_waiting(error) or self._clock.now() + wait > until:
@@ -172,7 +172,7 @@ class JobRunner:
             await unless(cancelling, self._clock.sleep(wait))
             tries += 1
 
-    async def _bring(self, claim: Claim) -> Workspace:
+    async def _bring(self, claim: Claim, planned: Job) -> Workspace:
         run = claim.run
         if claim.is_adopted:
             found = await self._workspaces.find(claim.job.id, run.repo)
@@ -183,7 +183,9 @@ class JobRunner:
         else:
             await self._ask_again(run)
         source = await self._source(run)
-        return await self._workspaces.prepare(claim.job.id, run.repo, run.sha, source, run.base_sha)
+        return await self._workspaces.prepare(
+            claim.job.id, run.repo, run.sha, source, run.base_sha, planned.checkout
+        )
 
     async def _ask_again(self, run: Run) -> None:
         """Whether those whose word the run rests on may still write. Raises `TrustLost`."""

@@ -18,6 +18,7 @@ from ci_bot.ports.deciding import (
 )
 from ci_bot.ports.executors import (
     OBJECTS_INSIDE,
+    WHOLE,
     WORKSPACE_INSIDE,
     Alive,
     Executor,
@@ -50,6 +51,7 @@ from ci_bot.ports.upkeep import BEGINNING, Forgotten, Past, Place, Stock, Stockt
 __all__ = [
     "BEGINNING",
     "OBJECTS_INSIDE",
+    "WHOLE",
     "WORKSPACE_INSIDE",
     "Alive",
     "AppForm",

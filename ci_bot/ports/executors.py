@@ -6,11 +6,11 @@ from collections.abc import Awaitable, Callable, Collection, Mapping
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from ci_bot.core.events import Repo
 from ci_bot.core.model import Exit
-from ci_bot.core.planned import Job, Step
+from ci_bot.core.planned import Checkout, Job, Step
 from ci_bot.ports.forges import CloneSource
 from ci_bot.ports.logs import LogWriter
 
@@ -134,13 +134,26 @@ class Executor(Protocol):
         ...
 
 
+#: No submodules, pointers for large files, the whole history.
+WHOLE: Final = Checkout()
+
+
 class Workspaces(Protocol):
     """Checkouts for jobs, from mirrors that are kept between them."""
 
     async def prepare(
-        self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
+        self,
+        job_id: str,
+        repo: Repo,
+        sha: str,
+        source: CloneSource,
+        base_sha: str = "",
+        checkout: Checkout = WHOLE,
     ) -> Workspace:
         """A checkout of exactly `sha`. The same job id gets the same workspace, as it is now.
+
+        `checkout` says how much of the history a step sees, and what else is brought. Raises
+        `CheckoutRefused` where that cannot be had as the author asks for it.
 
         `base_sha` is brought too where the forge still has it, so that a step can compare with it; ""
         for none. Raises `WorkspaceError` in words; the token is in none of them.

@@ -12,7 +12,8 @@ from ci_bot.core.pipeline.report import quoted
 from ci_bot.core.pipeline.value import Value, fields, flag, text
 from ci_bot.core.planned import Checkout, Job
 
-_DEPTH: Final = re.compile(r"[0-9]{1,6}")
+_DEPTH: Final = re.compile(r"[0-9]{1,9}")
+MOST: Final = 1000  # commits in a row; to go through them takes time
 
 _EXAMPLE: Final = """\
 jobs:
@@ -41,6 +42,11 @@ def _depth(value: Value) -> int | None:
     if not _DEPTH.fullmatch(written):
         value.wrong(f"{quoted(written)} is not a number of commits", "write 0 for the whole history")
         return None
+    if int(written) > MOST:
+        value.wrong(
+            f"{written} is more than {MOST} commits", "0, the whole history, costs nothing here"
+        )
+        return None
     return int(written)
 
 
@@ -62,18 +68,19 @@ CHECKOUT_FEATURE: Final = JobFeature(
                     "depth": {
                         "type": "integer",
                         "minimum": 0,
-                        "maximum": 999_999,
+                        "maximum": MOST,
                         "default": 0,
                     },
                 },
             },
             about=(
-                "What the workspace holds: `submodules: true` brings them too, and theirs, from "
-                "repositories on the same forge's host whose owner is the same or that anybody may read; "
-                "`lfs: true` brings the content of files in Git LFS, where the server has git-lfs; `depth` "
-                "is how many commits of the history `git log` shows, 0 (the default) for all of them, which "
-                "costs nothing here. `ci-bot run` takes submodules and large files as they are in your "
-                "working tree."
+                "What the workspace holds. `submodules: true` brings them too, and theirs, each without its "
+                "history, from public repositories on the same forge (a job's token reads its own "
+                "repository alone); their addresses are relative or on the forge's host. `lfs: true` brings "
+                "the content of the repository's files in Git LFS; the server needs git-lfs. `depth` is how "
+                f"many commits in a row `git log` shows, up to {MOST}; 0, the default, is the whole history, "
+                "which costs nothing here. `ci-bot run` takes submodules and large files as they are in "
+                "your working tree."
             ),
             example=_EXAMPLE,
         ),
