@@ -20,7 +20,7 @@ jobs:
   history:
     checkout: {depth: 1}  # steps see this commit alone
     steps:
-      - cat .git/shallow
+      - ls .git
 """
 
 
