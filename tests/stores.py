@@ -84,7 +84,7 @@ async def _migrated() -> bytes:
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
     clock, ids = FakeClock(), FakeIds()
-    if file := make_url(url).database:
+    if url.startswith("sqlite") and (file := make_url(url).database):
         await put_empty_database(Path(file))
     database = await Database.open(url)
     try:

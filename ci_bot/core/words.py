@@ -64,9 +64,12 @@ def attempt_words(job: JobRun) -> str:
         words.append(f"attempt {own + 1} of {max(job.retries, own) + 1}")
     elif job.asked_as > 1:
         words.append(f"attempt {job.asked_as}")
-    if breaks(job) and job.status is not Status.BROKEN:
-        words.append(f"tried again {times(breaks(job))} after infrastructure failures")
-    return ", ".join(words)
+    return ", ".join(filter(None, [*words, tried_again(job)]))
+
+
+def tried_again(job: JobRun) -> str:
+    """What the infrastructure cost, "" for nothing."""
+    return f"tried again {times(breaks(job))} after infrastructure failures" if breaks(job) else ""
 
 
 def breaks(job: JobRun) -> int:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from ci_bot.core.chat.asked import Asked, answered, keys_of, refused, unknown_jobs, usage
@@ -93,7 +94,7 @@ def _state(job: JobRun, run: Run, why_waiting: str) -> str:
             return f"⏳ waits for {_needs(job, run)}"
         case Status.READY:
             room = "room on the server's disk" if why_waiting else "a free place"
-            return f"⏳ may start, and waits for {room}"
+            return f"⏳ may start{_from(job)}, and waits for {room}"
         case Status.RUNNING:
             return f"⏳ running, {_where(job)}"
         case Status.SUCCEEDED:
@@ -102,6 +103,11 @@ def _state(job: JobRun, run: Run, why_waiting: str) -> str:
             return f"{word}: {escaped(why_cancelled(job))}"
         case _:
             return f"{word}: {_reason(job)}"
+
+
+def _from(job: JobRun) -> str:
+    """After a failure of the infrastructure there is a pause."""
+    return f" from {datetime.fromtimestamp(job.due_at, UTC):%H:%M:%S} UTC on" if job.due_at else ""
 
 
 def _needs(job: JobRun, run: Run) -> str:

@@ -74,7 +74,8 @@ def _state(status: Status) -> CheckState:
 
 
 def _title(job: JobRun) -> str:
-    return ", ".join(filter(None, [_how_it_stands(job), attempt_words(job)]))
+    again = "" if job.status is Status.BROKEN else attempt_words(job)  # which says it before its reason
+    return ", ".join(filter(None, [_how_it_stands(job), again]))
 
 
 def _how_it_stands(job: JobRun) -> str:
@@ -94,8 +95,8 @@ def _how_it_stands(job: JobRun) -> str:
         case Status.TIMED_OUT:
             return _where("Timed out", job)
         case Status.BROKEN:
-            again = f", tried again {times(breaks(job))}" if breaks(job) else ""
-            return labelled(INFRASTRUCTURE + again, job.reason)
+            again = f"tried again {times(breaks(job))}" if breaks(job) else attempt_words(job)
+            return labelled(", ".join(filter(None, [INFRASTRUCTURE, again])), job.reason)
 
 
 def _where(label: str, job: JobRun) -> str:
