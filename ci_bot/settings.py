@@ -166,6 +166,7 @@ class LimitSettings(_Part):
     max_cpus: float | None = Field(default=None, gt=0)
     max_pids: int | None = Field(default=None, ge=16)
     job_timeout: int = Field(default=6 * 3600, ge=1)  # seconds, the most a job may ask for
+    infrastructure_retries: int = Field(default=2, ge=0, le=10)  # of a job that was not to blame
     log: int = Field(default=16 * 1024**2, ge=64 * 1024)  # bytes kept of one step's output
     schedule_interval: int = Field(default=300, ge=60)  # seconds between two moments of a schedule
     # Bytes and files that the artifacts of one job may have, and one cache.

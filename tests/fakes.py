@@ -15,6 +15,7 @@ from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.effects import Reaction
 from ci_bot.core.errors import (
     BadDelivery,
+    CheckoutRefused,
     ForgeError,
     SecretRefused,
     SignatureRefused,
@@ -23,10 +24,10 @@ from ci_bot.core.errors import (
 from ci_bot.core.events import Access, Actor, Event, Permission, Pull, Repo
 from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit, ExitReason, JobRun, Run
-from ci_bot.core.planned import Step
+from ci_bot.core.planned import Checkout, Step
 from ci_bot.core.reconciling import LastPush
 from ci_bot.core.report.values import CheckReport, CheckState, CommentReport, DeploymentReport
-from ci_bot.ports import Alive, CloneSource, FileSink, JobSpec, LogWriter, StepSpec, Workspace
+from ci_bot.ports import WHOLE, Alive, CloneSource, FileSink, JobSpec, LogWriter, StepSpec, Workspace
 
 
 class FakeClock:
@@ -414,11 +415,17 @@ class FakeWorkspaces:
         self.prepared: list[str] = []
         self.discarded: list[str] = []
         self.kept: set[str] = set()  # job ids
-        self.broken: WorkspaceError | None = None  # what `prepare` raises
+        self.broken: WorkspaceError | CheckoutRefused | None = None  # what `prepare` raises
         self.makes_folders = False
 
     async def prepare(
-        self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
+        self,
+        job_id: str,
+        repo: Repo,
+        sha: str,
+        source: CloneSource,
+        base_sha: str = "",
+        checkout: Checkout = WHOLE,
     ) -> Workspace:
         if self.broken is not None:
             raise self.broken

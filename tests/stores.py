@@ -89,8 +89,8 @@ async def _migrated() -> bytes:
 
 @asynccontextmanager
 async def open_store(url: str) -> AsyncIterator[Store]:
-    clock = FakeClock()
-    if file := make_url(url).database:
+    clock, ids = FakeClock(), FakeIds()
+    if url.startswith("sqlite") and (file := make_url(url).database):
         await put_empty_database(Path(file))
     database = await Database.open(url)
     try:
@@ -99,8 +99,8 @@ async def open_store(url: str) -> AsyncIterator[Store]:
             clock,
             database,
             InboxStore(database, clock),
-            DecisionStore(database, clock, FakeIds()),
-            RunStore(database, clock),
+            DecisionStore(database, clock, ids),
+            RunStore(database, clock, ids),
             PublicationStore(database, clock),
             ApprovalStore(database),
             EffectStore(database, clock),

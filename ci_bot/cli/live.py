@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sys
+from collections.abc import Sequence
 from itertools import cycle
 from typing import Any, Final
 
@@ -15,6 +16,7 @@ from ci_bot.core.model import JobRun, LogRef, Run, StepRun
 from ci_bot.core.plain import plain
 from ci_bot.core.standing import Standing, standing
 from ci_bot.core.states import Status, fold
+from ci_bot.core.words import attempt_words
 from ci_bot.ports import LogSink, Runs
 
 LOOK_SECONDS: Final = 0.1
@@ -47,38 +49,45 @@ class Live:
             if run is None:
                 raise StoreError(f"run {run_id} is gone from the database")
             if not self._quiet:
-                self._follow(run)
+                self._follow(await self._runs.attempts(run_id))
             if all(job.status.is_final for job in run.jobs):
                 await asyncio.gather(*self._followers.values())
                 return run
             await asyncio.sleep(LOOK_SECONDS)
 
-    def _follow(self, run: Run) -> None:
-        width = max((len(job.name) for job in run.jobs), default=0)
-        for job in run.jobs:
+    def _follow(self, attempts: Sequence[JobRun]) -> None:
+        width = max((len(job.name) for job in attempts), default=0)
+        last: dict[str, LogRef] = {}  # job's key → the step that speaks before the next one
+        for job in attempts:
             for step in job.steps:
                 log = LogRef(job.id, step.index)
-                if step.started_at is not None and log not in self._followers:
-                    before = self._before(log)
+                if step.started_at is None:
+                    continue
+                if log not in self._followers:
+                    before = self._followers.get(last[job.key]) if job.key in last else None
+                    again = attempt_words(job) if step.index == 0 else ""
                     self._followers[log] = asyncio.create_task(
-                        self._print(log, self._prefix(job, width), step, before)
+                        self._print(log, self._prefix(job, width), step, again, before)
                     )
-
-    def _before(self, log: LogRef) -> asyncio.Task[None] | None:
-        """Of the step that ran before it: those in between may have been skipped."""
-        earlier = (LogRef(log.job_id, index) for index in range(log.step - 1, -1, -1))
-        return next((self._followers[each] for each in earlier if each in self._followers), None)
+                last[job.key] = log
 
     def _prefix(self, job: JobRun, width: int) -> str:
-        if job.id not in self._prefixes:
-            self._prefixes[job.id] = click.style(f"{job.name:<{width}} │ ", fg=next(self._colours))
-        return self._prefixes[job.id]
+        if job.key not in self._prefixes:
+            self._prefixes[job.key] = click.style(f"{job.name:<{width}} │ ", fg=next(self._colours))
+        return self._prefixes[job.key]
 
     async def _print(
-        self, log: LogRef, prefix: str, step: StepRun, before: asyncio.Task[None] | None
+        self,
+        log: LogRef,
+        prefix: str,
+        step: StepRun,
+        again: str,
+        before: asyncio.Task[None] | None,
     ) -> None:
         if before is not None:
             await before
+        if again:
+            click.echo(f"{prefix}[ci-bot] {again}")
         click.echo(prefix + click.style(f"$ {step.name}", bold=True))
         rest = b""
         async for chunk in self._logs.follow(log):
@@ -117,7 +126,8 @@ def _job_line(job: JobRun, width: int) -> str:
     mark, colour = MARKS[job.status]
     seconds = _seconds(job.started_at, job.finished_at)
     took = f"{seconds:6.1f} s" if seconds is not None else "        "
-    reason = f"  {job.reason}" if job.reason else ""
+    words = ", ".join(filter(None, [job.reason, attempt_words(job)]))
+    reason = f"  {words}" if words else ""
     return f"{click.style(mark, fg=colour)} {job.name:<{width}} {took}  {job.status}{reason}"
 
 
@@ -136,7 +146,7 @@ def _first_line(text: str) -> str:
 
 
 def as_json(run: Run) -> dict[str, Any]:
-    """`{"status", "sha", "event", "jobs": [{"id", "name", "status", "reason", "seconds", "steps"}]}`."""
+    """`{"status", "sha", "event", "jobs": [{"id", "name", "status", "attempt", "reason", "seconds", "steps"}]}`."""
     return {
         "status": str(fold(job.status for job in run.jobs)),
         "sha": run.sha,
@@ -146,6 +156,7 @@ def as_json(run: Run) -> dict[str, Any]:
                 "id": job.key,
                 "name": job.name,
                 "status": str(job.status),
+                "attempt": job.attempt,
                 "reason": job.reason,
                 "seconds": _seconds(job.started_at, job.finished_at),
                 "steps": [_step_json(step) for step in job.steps],

@@ -25,6 +25,7 @@
     │   └── NoticeUncertain       or perhaps it did: it is not sent again
     ├── KeyReused               a request of the API has the Idempotency-Key of another one
     ├── TrustLost               who vouched for a commit may not do so any more: it waits for approval again
+    ├── CheckoutRefused         the commit can never be checked out as .ci.yaml asks: the job fails
     ├── StepRefused             this step can never run as written (image missing, no shell): the job fails
     └── SecretRefused           this step does not get a secret that it names: the job fails
 
@@ -125,9 +126,13 @@ class PackRefused(CiBotError):
 
 
 class WorkspaceError(CiBotError):
-    """git could not bring the commit under test; `is_passing` where it may a little later."""
+    """git could not bring the commit under test; `is_passing` where it is worth waiting for.
+
+    `is_lasting` where a new attempt would fail just so.
+    """
 
     is_passing = False
+    is_lasting = False
 
 
 class EngineError(CiBotError):
@@ -152,6 +157,10 @@ class KeyReused(CiBotError):
 
 class TrustLost(CiBotError):
     """A run rests on somebody's word who may not give it any more; the text names them."""
+
+
+class CheckoutRefused(CiBotError):
+    """The commit cannot be checked out as `.ci.yaml` asks; the text names what to change."""
 
 
 class StepRefused(CiBotError):

@@ -104,6 +104,30 @@ class StepRun:
     usage: Usage | None = None
 
 
+class Cause(StrEnum):
+    """How an attempt of a job came about."""
+
+    FIRST = "first"
+    RETRY = "retry"  # the one before failed by itself, and the job's `retry` says to try again
+    INFRASTRUCTURE = "infrastructure"  # the infrastructure failed the one before
+    PERSON = "person"  # somebody asked for it, or brought its commit back: counting begins anew
+
+    @property
+    def is_automatic(self) -> bool:
+        return self in (Cause.RETRY, Cause.INFRASTRUCTURE)
+
+
+@dataclass(frozen=True, slots=True)
+class Earlier:
+    """How an attempt ended that was followed by another one without anybody asking."""
+
+    attempt: int
+    cause: Cause
+    status: Status
+    reason: str
+    created_at: float
+
+
 @dataclass(frozen=True, slots=True)
 class JobRun:
     """One attempt of one job."""
@@ -128,6 +152,20 @@ class JobRun:
         ""  # while it is ready: why it does not start, in words; "" where nothing but room is missing
     )
     extras: Extras = NO_EXTRAS  # caches, artifacts, counts of tests
+    cause: Cause = Cause.FIRST
+    earlier: tuple[Earlier, ...] = ()  # since somebody last asked for it, oldest first
+    retries: int = 0  # attempts that its own failures may cost beside the first
+    due_at: float = 0.0  # it does not start before
+
+    @property
+    def asked_at(self) -> float:
+        """When somebody, and not ci-bot by itself, last asked for it."""
+        return self.earlier[0].created_at if self.earlier else self.created_at
+
+    @property
+    def asked_as(self) -> int:
+        """The number of the attempt that somebody last asked for."""
+        return self.attempt - len(self.earlier)
 
     @property
     def family(self) -> str:

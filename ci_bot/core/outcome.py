@@ -82,8 +82,8 @@ def run_took(jobs: Sequence[JobRun], job_id: str) -> Took | None:
     last = max(worked, key=lambda job: (job.finished_at or 0.0, job.id), default=None)
     if last is None or last.id != job_id:
         return None
-    newest = max(job.attempt for job in jobs)
-    asked_at = min(job.created_at for job in jobs if job.attempt == newest)
+    newest = max(job.asked_as for job in jobs)
+    asked_at = min(job.asked_at for job in jobs if job.asked_as == newest)
     seconds = max(0.0, (last.finished_at or asked_at) - asked_at)
     return Took(fold(job.status for job in jobs), seconds)
 

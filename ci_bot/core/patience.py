@@ -9,6 +9,7 @@ from ci_bot.core.errors import (
     ForgeDenied,
     ForgeError,
     NoticeFailed,
+    SettingsError,
     StoreError,
     WorkspaceError,
 )
@@ -42,6 +43,15 @@ def is_hopeless(error: Exception, tries: int) -> bool:
 def is_worth_waiting(error: ForgeError | WorkspaceError) -> bool:
     """True where what a job needs of the forge may be had a little later."""
     return error.is_passing if isinstance(error, WorkspaceError) else _is_outage(error)
+
+
+def may_pass(error: Exception) -> bool:
+    """Whether a new attempt, a little later, may do better than the one that this ended."""
+    if isinstance(error, WorkspaceError):
+        return not error.is_lasting
+    if isinstance(error, ForgeError):
+        return _is_outage(error)
+    return not isinstance(error, SettingsError)
 
 
 def _is_outage(error: Exception) -> bool:

@@ -66,7 +66,7 @@ def of_decision(run: Run, delivery: str, received: float, began: float, ended: f
 
 def of_run(run: Run, took: Took, ended: float) -> Span:
     """A run, or its newest attempt, which has ended."""
-    attempt = max((job.attempt for job in run.jobs), default=1)
+    attempt = _newest(run)
     about = {**_of_run(run), "cicd.pipeline.result": _RESULTS[took.result]}
     return Span(
         trace=trace_of(run.id),
@@ -89,7 +89,7 @@ def of_job(run: Run, job: JobRun) -> list[Span]:
         Span(
             trace=trace_of(run.id),
             id=its_id,
-            parent=_run_id(run.id, job.attempt),
+            parent=_run_id(run.id, job.asked_as),
             name=job.name,
             start=job.started_at,
             end=job.finished_at,
@@ -114,7 +114,7 @@ def of_report(run: Run, name: str, state: str, began: float, ended: float) -> Sp
     return Span(
         trace=trace_of(run.id),
         id=_digest(PUBLISH, f"{run.id}/{name}/{began!r}", 8),
-        parent=_run_id(run.id, max((job.attempt for job in run.jobs), default=1)),
+        parent=_run_id(run.id, _newest(run)),
         name=PUBLISH,
         start=began,
         end=ended,
@@ -191,6 +191,11 @@ def _pipeline(run: Run) -> str:
 def _failure(status: Status, reason: str) -> str:
     is_good = status in (Status.SUCCEEDED, Status.SKIPPED)
     return "" if is_good else (reason or str(status))
+
+
+def _newest(run: Run) -> int:
+    """Attempts that ci-bot makes by itself belong to what somebody asked for."""
+    return max((job.asked_as for job in run.jobs), default=1)
 
 
 def _run_id(run_id: str, attempt: int) -> bytes:

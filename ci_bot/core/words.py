@@ -6,7 +6,7 @@ from collections.abc import Mapping
 from types import MappingProxyType
 from typing import Final
 
-from ci_bot.core.model import JobRun, StepRun, Usage
+from ci_bot.core.model import Cause, JobRun, StepRun, Usage
 from ci_bot.core.states import Status
 
 #: An icon never stands alone. What waits, is ready or runs reads alike, so that a summary changes when
@@ -49,6 +49,36 @@ def failed_step(job: JobRun) -> StepRun | None:
 def reason_of(step: StepRun) -> str:
     """Why it ended so, where the word for how it ended stands beside it."""
     return step.reason.removeprefix("timed out: ")
+
+
+def attempt_words(job: JobRun) -> str:
+    """Which attempt it is and how that came about, "" for the first.
+
+    "attempt 2 of 3" counts what the job's own `retry` allows, for which the infrastructure's failures
+    do not count: they stand beside it.
+    """
+    causes = [*(each.cause for each in job.earlier), job.cause]
+    own = causes.count(Cause.RETRY)
+    words = []
+    if own:
+        words.append(f"attempt {own + 1} of {max(job.retries, own) + 1}")
+    elif job.asked_as > 1:
+        words.append(f"attempt {job.asked_as}")
+    return ", ".join(filter(None, [*words, tried_again(job)]))
+
+
+def tried_again(job: JobRun) -> str:
+    """What the infrastructure cost, "" for nothing."""
+    return f"tried again {times(breaks(job))} after infrastructure failures" if breaks(job) else ""
+
+
+def breaks(job: JobRun) -> int:
+    """How often the infrastructure failed it before this attempt, since somebody asked for it."""
+    return sum(each.status is Status.BROKEN for each in job.earlier)
+
+
+def times(number: int) -> str:
+    return "once" if number == 1 else f"{number} times"
 
 
 def why_cancelled(job: JobRun) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
 from dataclasses import replace
@@ -9,6 +10,7 @@ from dataclasses import replace
 import structlog
 
 from ci_bot.core.errors import (
+    CheckoutRefused,
     EngineError,
     EngineGone,
     ForgeError,
@@ -21,7 +23,7 @@ from ci_bot.core.errors import (
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.outcome import Outcome, job_deadline, run_took
-from ci_bot.core.patience import SHORTEST, is_worth_waiting, pause
+from ci_bot.core.patience import SHORTEST, is_worth_waiting, may_pass, pause
 from ci_bot.core.planned import Job
 from ci_bot.core.states import Change, Status
 from ci_bot.core.trust import Vouched, is_outsiders, lost, to_ask_again
@@ -47,6 +49,7 @@ ASKED_SECONDS = (
     60.0  # an answer about a person is this good, so that a run that starts at once asks once
 )
 ENGINE_SECONDS = 20.0  # an engine that was restarted is back by then; its containers may go on
+FULL = "its disk is full"
 LOST_WORKSPACE = "the job's workspace is gone, and what its earlier steps made with it"
 
 
@@ -106,10 +109,14 @@ class JobRunner:
         except TrustLost as error:
             await self._runs.hold(claim.lease, str(error))
             _log.warning("job held", job=claim.job.id, reason=str(error))
+        except CheckoutRefused as error:
+            await self._end(claim, Outcome(Change.FAIL, str(error)))
         except (EngineError, WorkspaceError, ForgeError, SettingsError) as error:
-            await self._end(claim, Outcome(Change.BREAK, str(error)))
+            await self._end(claim, Outcome(Change.BREAK, str(error)), may_pass=may_pass(error))
         except StoreError:
             raise
+        except OSError as error:
+            await self._end(claim, Outcome(Change.BREAK, _in_words(error)))
         except Exception as error:  # noqa: BLE001 - a bug of ours ends this job and no other
             _log.exception("job broken by a bug of ours", job=claim.job.id)
             await self._end(claim, Outcome(Change.BREAK, f"ci-bot itself failed: {error!r}"))
@@ -169,7 +176,7 @@ class JobRunner:
         tries = 0
         while True:
             try:
-                return await unless(cancelling, self._bring(claim))
+                return await unless(cancelling, self._bring(claim, planned))
             except (ForgeError, WorkspaceError) as error:
                 wait = pause(error, tries)
                 if not is_worth_waiting(error) or self._clock.now() + wait > until:
@@ -178,7 +185,7 @@ class JobRunner:
             await unless(cancelling, self._clock.sleep(wait))
             tries += 1
 
-    async def _bring(self, claim: Claim) -> Workspace:
+    async def _bring(self, claim: Claim, planned: Job) -> Workspace:
         run = claim.run
         if claim.is_adopted:
             found = await self._workspaces.find(claim.job.id, run.repo)
@@ -189,7 +196,9 @@ class JobRunner:
         else:
             await self._ask_again(run)
         source = await self._source(run)
-        return await self._workspaces.prepare(claim.job.id, run.repo, run.sha, source, run.base_sha)
+        return await self._workspaces.prepare(
+            claim.job.id, run.repo, run.sha, source, run.base_sha, planned.checkout
+        )
 
     async def _ask_again(self, run: Run) -> None:
         """Whether those whose word the run rests on may still write. Raises `TrustLost`."""
@@ -213,13 +222,18 @@ class JobRunner:
                 if job.id == claim.job.id:
                     await self._tracing.ended(run, job, took)
 
-    async def _end(self, claim: Claim, outcome: Outcome) -> None:
-        await self._runs.end_job(claim.lease, outcome.change, outcome.reason)
+    async def _end(self, claim: Claim, outcome: Outcome, *, may_pass: bool = True) -> None:
+        await self._runs.end_job(claim.lease, outcome.change, outcome.reason, may_pass=may_pass)
         await self._measure_run(claim)
         self._meters.jobs.labels(outcome.change).inc()
         if claim.job.started_at is not None:
             self._meters.job_seconds.observe(max(0.0, self._clock.now() - claim.job.started_at))
         _log.info("job ended", job=claim.job.id, how=str(outcome.change), reason=outcome.reason)
+
+
+def _in_words(error: OSError) -> str:
+    what = FULL if error.errno in (errno.ENOSPC, errno.EDQUOT) else error.strerror or repr(error)
+    return f"the server could not write or read a file: {what}"
 
 
 def _planned(claim: Claim) -> Job:

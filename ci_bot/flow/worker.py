@@ -91,7 +91,8 @@ class Worker:
     async def _carry_out(self, claim: Claim, cancelling: Cancelling) -> None:
         self._meters.running.inc()
         if not claim.is_adopted:
-            self._meters.queue_seconds.observe(max(0.0, self._clock.now() - claim.job.created_at))
+            asked_at = max(claim.job.created_at, claim.job.due_at)
+            self._meters.queue_seconds.observe(max(0.0, self._clock.now() - asked_at))
         self._tell()
         try:
             await self._runner.carry_out(claim, cancelling)

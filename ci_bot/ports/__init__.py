@@ -18,6 +18,7 @@ from ci_bot.ports.deciding import (
 )
 from ci_bot.ports.executors import (
     OBJECTS_INSIDE,
+    WHOLE,
     WORKSPACE_INSIDE,
     Alive,
     Differences,
@@ -56,6 +57,7 @@ __all__ = [
     "BEGINNING",
     "OBJECTS_INSIDE",
     "TICKS",
+    "WHOLE",
     "WORKSPACE_INSIDE",
     "Alive",
     "AppForm",

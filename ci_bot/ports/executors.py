@@ -6,12 +6,12 @@ from collections.abc import Awaitable, Callable, Collection, Mapping, Sequence
 from contextlib import AbstractAsyncContextManager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Final, Protocol
 
 from ci_bot.core.events import Repo
 from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit
-from ci_bot.core.planned import Job, Step
+from ci_bot.core.planned import Checkout, Job, Step
 from ci_bot.ports.files import FileSink
 from ci_bot.ports.forges import CloneSource
 from ci_bot.ports.logs import LogWriter
@@ -143,6 +143,10 @@ class Executor(Protocol):
         ...
 
 
+#: No submodules, pointers for large files, the whole history.
+WHOLE: Final = Checkout()
+
+
 class Differences(Protocol):
     """What git knows about commits, where a forge's answer has an end."""
 
@@ -161,9 +165,18 @@ class Workspaces(Protocol):
     """Checkouts for jobs, from mirrors that are kept between them."""
 
     async def prepare(
-        self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
+        self,
+        job_id: str,
+        repo: Repo,
+        sha: str,
+        source: CloneSource,
+        base_sha: str = "",
+        checkout: Checkout = WHOLE,
     ) -> Workspace:
         """A checkout of exactly `sha`. The same job id gets the same workspace, as it is now.
+
+        `checkout` says how much of the history a step sees, and what else is brought. Raises
+        `CheckoutRefused` where that cannot be had as the author asks for it.
 
         `base_sha` is brought too where the forge still has it, so that a step can compare with it; ""
         for none. Raises `WorkspaceError` in words; the token is in none of them.

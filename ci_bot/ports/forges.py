@@ -58,7 +58,7 @@ class EventParser(Protocol):
 class CloneSource:
     """Where git gets a commit: an HTTP(S) URL without credentials, and a header's worth of them.
 
-    `token` may be used for one fetch by one process and must be written nowhere. "" for none needed.
+    `token` may be used for one checkout and must be written nowhere. "" for none needed.
     `refs` are tried when the server does not give out a commit by its bare sha.
     """
 

@@ -77,8 +77,14 @@ class Runs(Protocol):
         usage: Usage | None = None,
     ) -> None: ...
 
-    async def end_job(self, lease: Lease, change: Change, reason: str) -> None:
-        """Ends the job and its unfinished steps, and releases or skips the jobs that need it."""
+    async def end_job(
+        self, lease: Lease, change: Change, reason: str, *, may_pass: bool = True
+    ) -> None:
+        """Ends the job and its unfinished steps, and releases or skips the jobs that need it.
+
+        Where it gets another attempt by itself (`core.retrying`), that is made and what needs it waits
+        on. `may_pass`: a job that the infrastructure failed may do better a little later.
+        """
         ...
 
     async def hold(self, lease: Lease, reason: str) -> None:

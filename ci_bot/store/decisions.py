@@ -19,7 +19,7 @@ from ci_bot.core.decisions import (
     Withdraw,
 )
 from ci_bot.core.graph import retried
-from ci_bot.core.model import Run, RunKind, Verdict
+from ci_bot.core.model import Cause, Run, RunKind, Verdict
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling
 from ci_bot.ports import Clock, Ids
@@ -178,7 +178,7 @@ class DecisionStore:
     async def _begin(self, connection: AsyncConnection, run_id: str, new: NewRun, now: float) -> None:
         if new.plan is not None:
             attempts = [(self._ids.new(), job.id, 1) for job in new.plan.jobs]
-            await insert_attempts(connection, run_id, new.plan, attempts, now)
+            await insert_attempts(connection, run_id, new.plan, attempts, now, Cause.FIRST)
             await settle_run(connection, run_id, now)
 
     async def _retry(self, connection: AsyncConnection, retry: Retry, now: float) -> list[str]:
@@ -224,7 +224,7 @@ class DecisionStore:
             return
         number = {job.key: job.attempt + 1 for job in run.jobs}
         attempts = [(self._ids.new(), key, number[key]) for key in keys]
-        await insert_attempts(connection, run.id, run.plan, attempts, now)
+        await insert_attempts(connection, run.id, run.plan, attempts, now, Cause.PERSON)
         await settle_run(connection, run.id, now)
 
 

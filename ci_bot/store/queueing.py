@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, case, func, select, text, update
+from sqlalchemy import ColumnElement, Row, case, func, or_, select, text, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.planned import Concurrency
@@ -55,8 +55,8 @@ async def one_at_a_time(connection: AsyncConnection) -> None:
         await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CLAIMING})
 
 
-async def read_line(connection: AsyncConnection) -> StoredLine:
-    """One row for each lane, however many cells it has: a flood of jobs is as cheap as a few runs."""
+async def read_line(connection: AsyncConnection, now: float) -> StoredLine:
+    """Those that wait for their time are not in it yet. One row for each lane, however many cells it has: a flood of jobs is as cheap as a few runs."""
     is_ready = jobs.c.status == Status.READY
     lane = (jobs.c.run_id, jobs.c.family, jobs.c.at_once, *_GROUP_OF_JOBS)
     query = (
@@ -69,7 +69,7 @@ async def read_line(connection: AsyncConnection) -> StoredLine:
             func.min(case((is_ready, jobs.c.waits))).label("told_first"),
             func.max(case((is_ready, jobs.c.waits))).label("told_last"),
         )
-        .where(jobs.c.status.in_(_IN_LINE))
+        .where(jobs.c.status.in_(_IN_LINE), or_(~is_ready, jobs.c.due_at <= now))
         .group_by(*lane)
     )
     rows = (await connection.execute(query)).all()
@@ -146,8 +146,13 @@ async def _spells(connection: AsyncConnection, run_ids: Sequence[str]) -> Mappin
     return found
 
 
-def ready_in(lane: Lane) -> tuple[ColumnElement[bool], ...]:
-    return (jobs.c.run_id == lane.run, jobs.c.family == lane.family, jobs.c.status == Status.READY)
+def ready_in(lane: Lane, now: float) -> tuple[ColumnElement[bool], ...]:
+    return (
+        jobs.c.run_id == lane.run,
+        jobs.c.family == lane.family,
+        jobs.c.status == Status.READY,
+        jobs.c.due_at <= now,
+    )
 
 
 def untold(stored: StoredLine, waits: Mapping[tuple[str, str], Wait]) -> Mapping[tuple[str, str], str]:

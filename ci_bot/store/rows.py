@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import TypeAdapter
@@ -14,7 +15,18 @@ from ci_bot.core.decisions import NewRun
 from ci_bot.core.errors import UnreadableRun
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.extras import NO_EXTRAS, Extras
-from ci_bot.core.model import Inspection, JobRun, Problem, Run, RunKind, StepRun, Usage, Verdict
+from ci_bot.core.model import (
+    Cause,
+    Earlier,
+    Inspection,
+    JobRun,
+    Problem,
+    Run,
+    RunKind,
+    StepRun,
+    Usage,
+    Verdict,
+)
 from ci_bot.core.planned import Job, Plan
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Voucher
@@ -69,14 +81,23 @@ async def load_runs(
     return [_readable(row, attempts[row.id]) for row in rows]
 
 
-def _readable(row: Row[Any], attempts: Sequence[tuple[Row[Any], Sequence[Row[Any]]]]) -> Run:
+@dataclass(frozen=True, slots=True)
+class _Attempt:
+    """The rows of one attempt of a job."""
+
+    job: Row[Any]
+    before: tuple[Row[Any], ...]  # those that ci-bot followed by another one by itself
+    steps: Sequence[Row[Any]]
+
+
+def _readable(row: Row[Any], attempts: Sequence[_Attempt]) -> Run:
     try:
         return _run(row, attempts)
     except (ValueError, LookupError, StopIteration) as error:  # pydantic's error is a ValueError
         raise UnreadableRun(row.id, str(error).split("\n", 1)[0]) from error
 
 
-def _run(row: Row[Any], attempts: Sequence[tuple[Row[Any], Sequence[Row[Any]]]]) -> Run:
+def _run(row: Row[Any], attempts: Sequence[_Attempt]) -> Run:
     plan = _PLAN.validate_json(row.plan) if row.plan else None
     planned = {job.id: job for job in plan.jobs} if plan else {}
     return Run(
@@ -101,11 +122,12 @@ def _run(row: Row[Any], attempts: Sequence[tuple[Row[Any], Sequence[Row[Any]]]])
         vouchers=_VOUCHERS.validate_json(row.vouchers),
         head_at=row.head_at,
         inspection=_INSPECTION.validate_json(row.inspection) if row.inspection else None,
-        jobs=tuple(_job(job, its_steps, planned[job.key]) for job, its_steps in attempts),
+        jobs=tuple(_job(attempt, planned[attempt.job.key]) for attempt in attempts),
     )
 
 
-def _job(row: Row[Any], its_steps: Sequence[Row[Any]], planned: Job) -> JobRun:
+def _job(attempt: _Attempt, planned: Job) -> JobRun:
+    row = attempt.job
     return JobRun(
         id=row.id,
         run_id=row.run_id,
@@ -120,6 +142,10 @@ def _job(row: Row[Any], its_steps: Sequence[Row[Any]], planned: Job) -> JobRun:
         excluded=row.excluded,
         waits=row.waits,
         extras=_EXTRAS.validate_json(row.extras) if row.extras else NO_EXTRAS,
+        cause=Cause(row.cause),
+        earlier=tuple(_earlier(before) for before in attempt.before),
+        retries=planned.retry.limit if planned.retry else 0,
+        due_at=row.due_at,
         reason=row.reason,
         created_at=row.created_at,
         started_at=row.started_at,
@@ -139,9 +165,13 @@ def _job(row: Row[Any], its_steps: Sequence[Row[Any]], planned: Job) -> JobRun:
                 line=wanted.line,
                 usage=_usage(step),
             )
-            for step, wanted in zip(its_steps, planned.steps, strict=True)
+            for step, wanted in zip(attempt.steps, planned.steps, strict=True)
         ),
     )
+
+
+def _earlier(row: Row[Any]) -> Earlier:
+    return Earlier(row.attempt, Cause(row.cause), Status(row.status), row.reason, row.created_at)
 
 
 def _usage(row: Row[Any]) -> Usage | None:
@@ -152,21 +182,35 @@ def _usage(row: Row[Any]) -> Usage | None:
 
 async def _load_jobs(
     connection: AsyncConnection, run_ids: Sequence[str], latest_only: bool
-) -> defaultdict[str, list[tuple[Row[Any], list[Row[Any]]]]]:
+) -> defaultdict[str, list[_Attempt]]:
     wanted: dict[tuple[str, str, int], Row[Any]] = {}
+    before: dict[str, tuple[Row[Any], ...]] = {}
     for some in _batches(run_ids):
-        query = select(jobs).where(jobs.c.run_id.in_(some)).order_by(jobs.c.position, jobs.c.attempt)
+        query = (
+            select(jobs)
+            .where(jobs.c.run_id.in_(some))
+            .order_by(jobs.c.position, jobs.c.run_id, jobs.c.attempt)
+        )
+        last: Row[Any] | None = None
         for row in await connection.execute(query):
             wanted[row.run_id, row.key, 0 if latest_only else row.attempt] = row
+            before[row.id] = (*before[last.id], last) if last and _follows(row, last) else ()
+            last = row
     its_steps: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for some in _batches([row.id for row in wanted.values()]):
         of_some = select(steps).where(steps.c.job_id.in_(some))
         for row in await connection.execute(of_some.order_by(steps.c.job_id, steps.c.position)):
             its_steps[row.job_id].append(row)
-    found: defaultdict[str, list[tuple[Row[Any], list[Row[Any]]]]] = defaultdict(list)
+    found: defaultdict[str, list[_Attempt]] = defaultdict(list)
     for row in wanted.values():
-        found[row.run_id].append((row, its_steps[row.id]))
+        found[row.run_id].append(_Attempt(row, before[row.id], its_steps[row.id]))
     return found
+
+
+def _follows(row: Row[Any], last: Row[Any]) -> bool:
+    """Whether an attempt was made by ci-bot itself because of how the one before it ended."""
+    is_same_job = (row.run_id, row.key) == (last.run_id, last.key)
+    return is_same_job and Cause(row.cause).is_automatic
 
 
 def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
@@ -219,6 +263,8 @@ async def insert_attempts(
     plan: Plan,
     attempts: Iterable[tuple[str, str, int]],
     now: float,
+    cause: Cause,
+    due_at: float = 0.0,
 ) -> None:
     """Writes new attempts as waiting; each is (id, job key, attempt)."""
     by_key = {job.id: (position, job) for position, job in enumerate(plan.jobs)}
@@ -236,6 +282,8 @@ async def insert_attempts(
                 family=job.family,
                 at_once=job.max_parallel,
                 **group_columns(job.concurrency),
+                cause=cause,
+                due_at=due_at,
             )
         )
         await connection.execute(

@@ -12,13 +12,14 @@ from sqlalchemy.ext.asyncio import AsyncConnection
 from ci_bot.core.errors import LeaseLost, UnreadableRun
 from ci_bot.core.model import JobRun, Run, Usage
 from ci_bot.core.queueing import UNBOUNDED, Allowance, Lane, next_lane, started, waits
+from ci_bot.core.retrying import again
 from ci_bot.core.states import Change, Status, job_after, step_after
-from ci_bot.ports import Claim, Clock, Lease
+from ci_bot.ports import Claim, Clock, Ids, Lease
 from ci_bot.store.approvals import hold_run
 from ci_bot.store.database import Database
 from ci_bot.store.jobs import end_job, settle_run
 from ci_bot.store.queueing import StoredLine, one_at_a_time, read_line, ready_in, tell, untold
-from ci_bot.store.rows import load_runs
+from ci_bot.store.rows import insert_attempts, load_runs
 from ci_bot.store.schema import jobs, runs, steps
 from ci_bot.store.subjects import mark_run
 from ci_bot.store.turns import note_turns
@@ -29,10 +30,19 @@ _log = structlog.get_logger()
 class RunStore:
     """Every write under a lease names its epoch; zero rows changed means that the lease is lost."""
 
-    def __init__(self, database: Database, clock: Clock, allowance: Allowance = UNBOUNDED) -> None:
+    def __init__(
+        self,
+        database: Database,
+        clock: Clock,
+        ids: Ids,
+        allowance: Allowance = UNBOUNDED,
+        infrastructure_retries: int = 0,
+    ) -> None:
         self._database = database
         self._clock = clock
+        self._ids = ids
         self._allowance = allowance
+        self._infrastructure_retries = infrastructure_retries
 
     async def run(self, run_id: str) -> Run | None:
         async with self._database.read() as connection:
@@ -97,20 +107,20 @@ class RunStore:
     ) -> bool:
         if await _left_behind(connection, holder, held, self._clock.now()) is not None:
             return True
-        if only_left or not await _is_one_ready(connection):
+        if only_left or not await _is_one_ready(connection, self._clock.now()):
             return False
-        stored = await read_line(connection)
+        stored = await read_line(connection, self._clock.now())
         lane, said = self._chosen(stored)
         return lane is not None or bool(said)
 
     async def _next_ready(self, connection: AsyncConnection, now: float) -> Row[Any] | None:
         """The job that starts now; what the others wait for is written down beside."""
-        lane, said = self._chosen(await read_line(connection))
+        lane, said = self._chosen(await read_line(connection, now))
         for run_id in await tell(connection, said):
             await mark_run(connection, run_id, now)
         if lane is None:
             return None
-        query = select(jobs).where(*ready_in(lane)).order_by(jobs.c.created_at, jobs.c.position)
+        query = select(jobs).where(*ready_in(lane, now)).order_by(jobs.c.created_at, jobs.c.position)
         return (await connection.execute(query.limit(1))).one()
 
     def _chosen(self, stored: StoredLine) -> tuple[Lane | None, Mapping[tuple[str, str], str]]:
@@ -192,14 +202,33 @@ class RunStore:
             )
             await mark_run(connection, job.run_id, now)
 
-    async def end_job(self, lease: Lease, change: Change, reason: str) -> None:
+    async def end_job(
+        self, lease: Lease, change: Change, reason: str, *, may_pass: bool = True
+    ) -> None:
         now = self._clock.now()
         async with self._database.write() as connection:
             row = await _guard(connection, lease)
             await end_job(connection, _bare(row), change, reason, now)
+            if change is not Change.SUCCEED and not row.cancel_reason:
+                await self._try_again(connection, row, now, may_pass=may_pass)
             await settle_run(connection, row.run_id, now)
             await mark_run(connection, row.run_id, now)
             await note_turns(connection, row.run_id, now)
+
+    async def _try_again(
+        self, connection: AsyncConnection, row: Row[Any], now: float, *, may_pass: bool
+    ) -> None:
+        """A new attempt of a job that has just ended, if it gets one; what needs it waits on."""
+        (run,) = await load_runs(connection, runs.c.id == row.run_id)
+        job = next((job for job in run.jobs if job.id == row.id), None)
+        if job is None or run.superseded or run.plan is None:  # None: somebody asked for it anew
+            return
+        retry = next(each.retry for each in run.plan.jobs if each.id == job.key)
+        new = again(job, retry, self._infrastructure_retries, may_pass=may_pass)
+        if new is not None:
+            attempts = [(self._ids.new(), job.key, job.attempt + 1)]
+            due_at = now + new.pause if new.pause else 0.0
+            await insert_attempts(connection, run.id, run.plan, attempts, now, new.cause, due_at)
 
     async def hold(self, lease: Lease, reason: str) -> None:
         now = self._clock.now()
@@ -230,8 +259,8 @@ def _instance(holder: str) -> str:
     return holder.split("/", 1)[0] + "/"
 
 
-async def _is_one_ready(connection: AsyncConnection) -> bool:
-    query = select(jobs.c.id).where(jobs.c.status == Status.READY).limit(1)
+async def _is_one_ready(connection: AsyncConnection, now: float) -> bool:
+    query = select(jobs.c.id).where(jobs.c.status == Status.READY, jobs.c.due_at <= now).limit(1)
     return (await connection.execute(query)).first() is not None
 
 

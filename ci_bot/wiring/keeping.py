@@ -82,7 +82,7 @@ class Keeping:
         self._store = SecretStore(database)
         self._clock = SystemClock()
         self._audit = AuditStore(database, self._clock)
-        self._line = LineStore(database, allowance(settings))
+        self._line = LineStore(database, self._clock, allowance(settings))
         self._schedules = ScheduleStore(database, self._clock)
         self.tokens = Issuing(database, self._clock)
 

@@ -20,7 +20,7 @@ from ci_bot.secrets.keys import Keyring
 from ci_bot.secrets.rest import RestKeys
 from ci_bot.settings import Settings
 from ci_bot.store import ArtifactStore, CacheStore, Database, RunStore
-from ci_bot.system import SystemClock
+from ci_bot.system import SystemClock, SystemIds
 
 DATABASE: Final = "ci-bot.db"
 
@@ -42,7 +42,7 @@ async def open_archive(settings: Settings) -> AsyncIterator[Archive]:
     clock = SystemClock()
     database = await Database.open(settings.database, migrate=False)
     try:
-        yield Archive(RunStore(database, clock), open_logs(settings), retention(settings))
+        yield Archive(RunStore(database, clock, SystemIds()), open_logs(settings), retention(settings))
     finally:
         await database.close()
 

@@ -11,7 +11,7 @@ from ci_bot.core.events import Actor, Permission, Repo
 from ci_bot.links import KEY_FILE, Links, make_key, revoke
 from ci_bot.settings import Settings
 from ci_bot.store import AuditStore, Database, RunListStore, RunStore
-from ci_bot.system import SystemClock
+from ci_bot.system import SystemClock, SystemIds
 from ci_bot.wiring.kept import DATABASE, is_missing
 
 REVOKED = "link revoked"
@@ -25,7 +25,7 @@ class Linking:
         clock = SystemClock()
         self._data_dir = settings.data_dir
         self._links = Links.of(settings.public_url, settings.data_dir)
-        self._runs = RunStore(database, clock)
+        self._runs = RunStore(database, clock, SystemIds())
         self._list = RunListStore(database)
         self._audit = AuditStore(database, clock)
 

@@ -80,7 +80,7 @@ async def open_local(
         database = await Database.open(f"sqlite+aiosqlite:///{home / 'ci-bot.db'}")
         stack.push_async_callback(database.close)
         instance = ids.new()
-        runs = RunStore(database, clock)
+        runs = RunStore(database, clock, ids)
         logs = FileLogs(home / "logs", limit=settings.limits.log)
         here = settings.model_copy(update={"data_dir": home, "run_dir": home / "run"})
         executor = open_executor(here, instance)

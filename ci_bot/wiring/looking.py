@@ -17,6 +17,7 @@ from ci_bot.wiring.files import look_at_disk
 from ci_bot.wiring.kept import is_missing, rest_keys, sealing_keys
 from ci_bot.wiring.keyfiles import lost_keys
 from ci_bot.wiring.parts import open_executor, open_github, open_notifier
+from ci_bot.workspace import lfs
 from ci_bot.workspace.git import git_version
 
 FREE_DISK: Final = 2 * 1024**3
@@ -36,7 +37,7 @@ def examinations(settings: Settings, repo: str | None = None) -> Sequence[Examin
     gate = () if repo is None else (Examination("gate", partial(_look_at_gate, settings, repo)),)
     return (
         Examination("docker", partial(_look_at_engine, settings)),
-        Examination("git", git_version),
+        Examination("git", _look_at_git),
         Examination("disk", partial(look_at_disk, settings, FREE_DISK)),
         Examination("database", partial(_look_at_database, settings)),
         Examination("github", partial(_look_at_github, settings)),
@@ -57,6 +58,12 @@ async def _look_at_notifications(settings: Settings) -> str:
     await asyncio.to_thread(open_notifier, settings, lambda _: None)
     count = sum(len(each.urls) for each in settings.notifications)
     return f"apprise understands all {count} URLs; whether they work, a branch that breaks will show"
+
+
+async def _look_at_git() -> str:
+    large = await lfs.version()
+    missing = "no git-lfs, which jobs with `checkout: {lfs: true}` need"
+    return f"{await git_version()}; {large or missing}"
 
 
 async def _look_at_engine(settings: Settings) -> str:

@@ -100,7 +100,13 @@ async def open_server(settings: Settings, known: Known) -> AsyncIterator[Server]
 
 
 def _put_together(opened: Opened) -> Server:
-    runs = RunStore(opened.database, opened.clock, allowance(opened.settings))
+    runs = RunStore(
+        opened.database,
+        opened.clock,
+        opened.ids,
+        allowance(opened.settings),
+        opened.settings.limits.infrastructure_retries,
+    )
     reaper = Reaper(opened.holder, opened.executor, opened.workspaces, runs)
     reconciler = road.reconciler(opened)
     return Server(

@@ -9,12 +9,15 @@ from dataclasses import replace
 from pathlib import Path
 
 from ci_bot.core.events import Repo
-from ci_bot.ports import Alive, CloneSource, Workspace
-from ci_bot.workspace import dotgit
+from ci_bot.core.planned import Checkout
+from ci_bot.ports import WHOLE, Alive, CloneSource, Workspace
+from ci_bot.workspace import dotgit, lfs
 from ci_bot.workspace.directories import JobDirectories, reap
 from ci_bot.workspace.failures import Failure, GitFailed
 from ci_bot.workspace.git import Git, clean_url, full_sha
+from ci_bot.workspace.history import history
 from ci_bot.workspace.mirror import Mirrors, identity
+from ci_bot.workspace.submodules import Submodules
 
 
 class GitWorkspaces:
@@ -33,14 +36,21 @@ class GitWorkspaces:
         self._jobs = JobDirectories(root)
 
     async def prepare(
-        self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
+        self,
+        job_id: str,
+        repo: Repo,
+        sha: str,
+        source: CloneSource,
+        base_sha: str = "",
+        checkout: Checkout = WHOLE,
     ) -> Workspace:
         found = await self.find(job_id, repo)
         if found is not None:
             return found
         full_sha(sha)
         clean_url(source.url)
-        mirror = await self._checked_out(job_id, repo, sha, source)
+        mirror = await self._checked_out(job_id, repo, sha, source, checkout.depth)
+        await self._complete(self._jobs.tree(job_id), mirror, sha, source, checkout)
         if base_sha.strip("0"):  # all zeros stand for no commit
             await self._bring_base(mirror, repo, base_sha, source)
         await asyncio.to_thread(self._jobs.finish, job_id)
@@ -94,23 +104,39 @@ class GitWorkspaces:
             with suppress(GitFailed):
                 await self._mirrors.ensure(repo, sha, replace(source, refs=()))
 
-    async def _checked_out(self, job_id: str, repo: Repo, sha: str, source: CloneSource) -> Path:
+    async def _complete(
+        self, tree: Path, mirror: Path, sha: str, source: CloneSource, checkout: Checkout
+    ) -> None:
+        """What is in no mirror."""
+        env = dotgit.borrowing(tree, mirror / "objects")
+        if checkout.submodules:
+            await Submodules(self._git).bring(tree, sha, source, env)
+        if checkout.lfs:
+            await lfs.bring(self._git, tree, sha, source, env)
+
+    async def _checked_out(
+        self, job_id: str, repo: Repo, sha: str, source: CloneSource, depth: int
+    ) -> Path:
         """The mirror that was used. One that turns out damaged is made anew, once."""
         mirror = await self._mirrors.ensure(repo, sha, source)
         before = identity(mirror)
         try:
-            await self._check_out(job_id, mirror, sha, source.url)
+            await self._check_out(job_id, mirror, sha, source.url, depth)
         except GitFailed as error:
             if error.failure is not Failure.CORRUPT:
                 raise
             await self._mirrors.replace(repo, before, str(error))
             mirror = await self._mirrors.ensure(repo, sha, source)
-            await self._check_out(job_id, mirror, sha, source.url)
+            await self._check_out(job_id, mirror, sha, source.url, depth)
         return mirror
 
-    async def _check_out(self, job_id: str, mirror: Path, sha: str, url: str) -> None:
+    async def _check_out(self, job_id: str, mirror: Path, sha: str, url: str, depth: int) -> None:
         tree = await asyncio.to_thread(self._jobs.begin, job_id)
-        git = dotgit.make(tree, sha, url, await dotgit.tags_of(self._git, mirror))
+        seen = await history(self._git, sha, depth, {"GIT_DIR": str(mirror)}) if depth else None
+        tags = await dotgit.tags_of(self._git, mirror, seen.commits if seen else None)
+        git = dotgit.make(tree, sha, url, tags)
+        if seen:
+            dotgit.cut(git, seen.shallow)
         await self._git.run(
             "read-tree",
             "--reset",

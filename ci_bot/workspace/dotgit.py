@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Collection
 from pathlib import Path
 from typing import Final
 
@@ -37,14 +38,23 @@ _FOLDERS: Final = (
 )
 
 
-async def tags_of(git: Git, repository: Path) -> bytes:
-    """All tags of a bare repository or a `.git`, as lines of a `packed-refs` file."""
-    return await git.run(
+async def tags_of(git: Git, repository: Path, of: Collection[str] | None = None) -> bytes:
+    """Tags of a bare repository or a `.git`, as lines of a `packed-refs` file.
+
+    All of them, or those alone that stand for one of the commits `of`.
+    """
+    told = await git.run(
         "for-each-ref",
-        "--format=%(objectname) %(refname)",
+        "--format=%(objectname) %(refname) %(*objectname)",
         "refs/tags/",
         doing="listing tags",
         env={"GIT_DIR": str(repository)},
+    )
+    tags = [line.split(b" ") for line in told.split(b"\n") if line]
+    return b"".join(
+        b"%s %s\n" % (object_id, name)
+        for object_id, name, peeled in tags
+        if of is None or (peeled or object_id).decode() in of
     )
 
 
@@ -63,6 +73,12 @@ def make(tree: Path, sha: str, origin: str, tags: bytes) -> Path:
     if tags:
         _write(git / "packed-refs", tags)
     return git
+
+
+def cut(git: Path, shallow: bytes) -> None:
+    """From now on the history of `.git` ends where `shallow` says."""
+    if shallow:
+        _write(git / "shallow", shallow)
 
 
 def borrow_inside(git: Path) -> None:

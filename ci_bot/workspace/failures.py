@@ -36,7 +36,19 @@ class GitFailed(WorkspaceError):
         super().__init__(message)
         self.failure = failure
         self.is_passing = failure in (Failure.NETWORK, Failure.TOO_SLOW)
+        self.is_lasting = failure in _LASTING
 
+
+_LASTING: Final = frozenset(
+    {
+        Failure.UNSAFE,
+        Failure.PROTOCOL,
+        Failure.MISSING,
+        Failure.REDIRECTED,
+        Failure.REFUSED,
+        Failure.NOT_FOUND,
+    }
+)
 
 #: The first that is found decides: paths are the author's words, a full disk also damages, and a
 #: damaged copy also misses commits.

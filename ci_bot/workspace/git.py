@@ -121,13 +121,14 @@ class Git:
         stdin: bytes = b"",
         umask: int = 0o022,
         holding: Sequence[int] = (),
+        config: Sequence[tuple[str, str]] = (),
     ) -> bytes:
         """Standard output. `doing` says in errors what failed: "fetching 1a2b3c4 from …".
 
         The credentials of `source` go to its host alone, by the environment of this one process.
         What git writes can be read by every user, since steps read objects as whatever user their image
-        has; the folders above are closed to others. `holding` are locks that last as long as the process does, should it outlive us. Raises
-        `GitFailed`.
+        has; the folders above are closed to others. `holding` are locks that last as long as the process
+        does, should it outlive us; `config` stands beside our own. Raises `GitFailed`.
         """
         try:
             process = await asyncio.create_subprocess_exec(
@@ -136,7 +137,7 @@ class Git:
                 stdin=asyncio.subprocess.PIPE,
                 stdout=asyncio.subprocess.PIPE,
                 stderr=asyncio.subprocess.PIPE,
-                env=self._environment(env or {}, source),
+                env=self._environment(env or {}, source, config),
                 cwd="/",
                 start_new_session=True,
                 umask=umask,
@@ -176,10 +177,15 @@ class Git:
         failure = failure_of(said.decode("utf-8", errors="replace"))
         return GitFailed(f"{doing}: {failure}. git: {last_words(said)}", failure)
 
-    def _environment(self, extra: Mapping[str, str], source: CloneSource | None) -> dict[str, str]:
-        config = [*self._config, *_credentials(source)]
-        settings = {"GIT_CONFIG_COUNT": str(len(config))}
-        for number, (key, value) in enumerate(config):
+    def _environment(
+        self,
+        extra: Mapping[str, str],
+        source: CloneSource | None,
+        config: Sequence[tuple[str, str]],
+    ) -> dict[str, str]:
+        given = [*self._config, *config, *_credentials(source)]
+        settings = {"GIT_CONFIG_COUNT": str(len(given))}
+        for number, (key, value) in enumerate(given):
             settings[f"GIT_CONFIG_KEY_{number}"] = key
             settings[f"GIT_CONFIG_VALUE_{number}"] = value
         return {

@@ -13,11 +13,13 @@ from urllib.parse import urlsplit
 
 from ci_bot.core.errors import WorkspaceError
 from ci_bot.core.events import Repo
-from ci_bot.ports import Alive, CloneSource, Workspace
+from ci_bot.core.planned import Checkout
+from ci_bot.ports import WHOLE, Alive, CloneSource, Workspace
 from ci_bot.workspace import dotgit
 from ci_bot.workspace.directories import JobDirectories, reap
 from ci_bot.workspace.failures import Failure, GitFailed
 from ci_bot.workspace.git import Git
+from ci_bot.workspace.history import history
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,15 +54,21 @@ class LocalWorkspaces:
         self._jobs = JobDirectories(root)
 
     async def prepare(
-        self, job_id: str, repo: Repo, sha: str, source: CloneSource, base_sha: str = ""
+        self,
+        job_id: str,
+        repo: Repo,
+        sha: str,
+        source: CloneSource,
+        base_sha: str = "",
+        checkout: Checkout = WHOLE,
     ) -> Workspace:
         found = await self.find(job_id, repo)
         if found is not None:
             return found
         origin = await self._origin()
         target = await asyncio.to_thread(self._jobs.begin, job_id)
-        await self._copy_files(origin, target)
-        await self._make_git(origin, target)
+        await self._copy_files(origin, target, with_submodules=checkout.submodules)
+        await self._make_git(origin, target, checkout.depth)
         await asyncio.to_thread(self._jobs.finish, job_id)
         return _workspace(target, origin)
 
@@ -76,41 +84,68 @@ class LocalWorkspaces:
     async def reap(self, alive: Alive) -> int:
         return await reap(self._jobs, alive)
 
-    async def _origin(self) -> _Origin:
+    async def _origin(self, tree: Path | None = None) -> _Origin:
+        tree = tree or self._tree
         out = await self._ask(
-            "rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir", "--git-path", "objects"
+            tree, "rev-parse", "--path-format=absolute", "--show-toplevel", "--git-common-dir", "--git-path", "objects"
         )  # fmt: skip
         top, folder, objects = map(Path, os.fsdecode(out).splitlines())
         try:
-            head = await self._ask("rev-parse", "--verify", "--end-of-options", "HEAD^{commit}")
+            head = await self._ask(tree, "rev-parse", "--verify", "--end-of-options", "HEAD^{commit}")
         except GitFailed as error:
             raise WorkspaceError(f"{top} has no commit yet; commit once, then run again") from error
         return _Origin(top, folder, objects, head.decode().strip())
 
-    async def _ask(self, *args: str) -> bytes:
+    async def _ask(self, tree: Path, *args: str) -> bytes:
         try:
-            return await self._git.run("-C", str(self._tree), *args, doing=f"reading {self._tree}")
+            return await self._git.run("-C", str(tree), *args, doing=f"reading {tree}")
         except GitFailed as error:
             if error.failure is Failure.CORRUPT and "not a git repository" in str(error):
                 raise WorkspaceError(
-                    f"{self._tree} is not in a git repository; `git init` makes one"
+                    f"{tree} is not in a git repository; `git init` makes one"
                 ) from error
             raise
 
-    async def _copy_files(self, origin: _Origin, target: Path) -> None:
+    async def _copy_files(self, origin: _Origin, target: Path, *, with_submodules: bool) -> None:
         listed = await self._git.run(
             "-C", str(origin.top), "ls-files", "-z", "--cached", "--others", "--exclude-standard", "--deduplicate",
             doing=f"listing the files of {origin.top}",
         )  # fmt: skip
         names = [name for name in os.fsdecode(listed).split("\0") if name]
         for name in await asyncio.to_thread(lambda: list(_copy_all(names, origin.top, target))):
-            self._tell(f"{name} is left out: submodules and special files are not copied")
+            if with_submodules and _is_folder(origin.top / name):
+                await self._copy_submodule(origin.top / name, target / name)
+            else:
+                self._tell(f"{name} is left out: {_why_left_out(origin.top / name)}")
 
-    async def _make_git(self, origin: _Origin, target: Path) -> None:
-        tags = await dotgit.tags_of(self._git, origin.folder)
+    async def _copy_submodule(self, tree: Path, target: Path) -> None:
+        """As it is in the working tree, whatever commit it is at, with its history."""
+        if not (tree / ".git").exists():
+            self._tell(f"submodule {tree.name} is empty; `git submodule update --init` fills it")
+            return
+        inside = await self._origin(tree)
+        _make_folder(target)
+        await self._copy_files(inside, target, with_submodules=True)
+        git = dotgit.make(target, inside.head, "", b"")
+        await self._copy_objects(inside, git)
+        await self._read_head(inside, target)
+
+    async def _make_git(self, origin: _Origin, target: Path, depth: int) -> None:
+        env = {"GIT_DIR": str(origin.folder)}
+        seen = await history(self._git, origin.head, depth, env) if depth else None
+        tags = await dotgit.tags_of(self._git, origin.folder, seen.commits if seen else None)
         git = dotgit.make(target, origin.head, await self._remote(), tags)
-        if (origin.folder / "shallow").exists():
+        if seen:
+            dotgit.cut(git, seen.shallow)
+        elif (origin.folder / "shallow").exists():
             shutil.copyfile(origin.folder / "shallow", git / "shallow")
+        await self._read_head(origin, target)
+        if origin.is_borrowing:
+            await self._copy_objects(origin, git)
+        else:
+            dotgit.borrow_inside(git)
+
+    async def _read_head(self, origin: _Origin, target: Path) -> None:
         await self._git.run(
             "read-tree",
             origin.head,
@@ -118,15 +153,11 @@ class LocalWorkspaces:
             env=dotgit.borrowing(target, origin.objects),
             umask=0,
         )
-        if origin.is_borrowing:
-            await self._copy_objects(origin, git)
-        else:
-            dotgit.borrow_inside(git)
 
     async def _remote(self) -> str:
         """The URL of `origin` without credentials; "" if there is none."""
         try:
-            url = (await self._ask("config", "--get", "remote.origin.url")).decode().strip()
+            url = (await self._ask(self._tree, "config", "--get", "remote.origin.url")).decode().strip()
         except (GitFailed, UnicodeDecodeError):
             return ""
         if "://" not in url or not url.isprintable():
@@ -146,6 +177,12 @@ def _workspace(tree: Path, origin: _Origin) -> Workspace:
     return Workspace(path=tree, objects=None if origin.is_borrowing else origin.objects)
 
 
+def _why_left_out(path: Path) -> str:
+    if _is_folder(path):
+        return "it is a submodule, which `checkout: {submodules: true}` brings"
+    return "special files are not copied"
+
+
 def _copy_all(names: Iterable[str], source: Path, target: Path) -> Iterator[str]:
     """Copies what is there; gives the names that are neither file nor link."""
     folders = {Path(): True}
@@ -162,9 +199,13 @@ def _has_folder(name: Path, source: Path, target: Path, known: dict[Path, bool])
         is_inside = _has_folder(name.parent, source, target, known)
         known[name] = is_inside and _is_folder(source / name)
         if known[name]:
-            (target / name).mkdir()
-            (target / name).chmod(0o777)
+            _make_folder(target / name)
     return known[name]
+
+
+def _make_folder(path: Path) -> None:
+    path.mkdir()
+    path.chmod(0o777)
 
 
 def _is_folder(path: Path) -> bool:

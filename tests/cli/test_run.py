@@ -46,6 +46,13 @@ jobs:
     artifacts: {paths: dist}
     steps: [mkdir -p .deps dist, echo made > dist/a, touch .deps/a]
 """
+FLAKY = """\
+jobs:
+  flaky:
+    retry: 2
+    steps:
+      - run: '[ "$CI_ATTEMPT" -gt 1 ] || exit 75'
+"""
 HANGING = "jobs: {test: {steps: [echo begun; sleep 600]}}\n"
 
 
@@ -74,6 +81,17 @@ def test_a_passing_run_shows_what_it_does_and_tests_what_is_not_committed(
     assert lines.index("test  │ $ say") > lines.index("build │ not committed")
     assert lines[-1] == "all jobs passed"
     assert containers(repository) == []
+
+
+@pytest.mark.docker
+def test_a_flaky_job_shows_every_attempt(repository: Path, images: None) -> None:
+    (repository / ".ci.yaml").write_text(FLAKY)
+    answer = finish(begin("run"))
+    assert (answer.code, answer.err) == (0, "")
+    lines = answer.out.splitlines()
+    again = lines.index("flaky │ [ci-bot] attempt 2 of 3")
+    assert lines.index("flaky │ [ci-bot] exit code 75") < again
+    assert lines[-3].endswith("succeeded  attempt 2 of 3")
 
 
 @pytest.mark.docker

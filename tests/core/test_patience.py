@@ -6,8 +6,19 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_bot.core.errors import BadDelivery, ForgeBusy, ForgeDenied, ForgeError, LeaseLost, StoreError
-from ci_bot.core.patience import LONGEST, SHORTEST, is_hopeless, pause
+from ci_bot.core.errors import (
+    BadDelivery,
+    EngineGone,
+    ForgeBusy,
+    ForgeDenied,
+    ForgeError,
+    LeaseLost,
+    SettingsError,
+    StoreError,
+    WorkspaceError,
+)
+from ci_bot.core.patience import LONGEST, SHORTEST, is_hopeless, may_pass, pause
+from ci_bot.workspace.failures import Failure, GitFailed
 
 OUTAGES = [
     ForgeError("cannot be reached"),
@@ -49,3 +60,22 @@ def test_a_refusal_that_stays_is_given_up_after_some_minutes(error: Exception) -
 @pytest.mark.parametrize("error", BUGS)
 def test_what_fails_by_itself_is_set_aside_the_third_time(error: Exception) -> None:
     assert [is_hopeless(error, tries) for tries in range(3)] == [False, False, True]
+
+
+@pytest.mark.parametrize(
+    ("error", "passes"),
+    [
+        (EngineGone("x"), True),
+        (ForgeError("x", 502), True),
+        (ForgeBusy("x", 5), True),
+        (ForgeDenied("x", 403), False),
+        (SettingsError(["x"]), False),
+        (GitFailed("x", Failure.DISK), True),
+        (GitFailed("x", Failure.NETWORK), True),
+        (GitFailed("x", Failure.MISSING), False),
+        (GitFailed("x", Failure.REFUSED), False),
+        (WorkspaceError("the workspace is gone"), True),
+    ],
+)
+def test_whether_a_new_attempt_may_do_better(error: Exception, passes: bool) -> None:
+    assert may_pass(error) is passes

@@ -238,11 +238,11 @@ class Flaky:
         self.calls: list[str] = []
 
     def __getattr__(self, name: str) -> Any:
-        async def call(*args: Any) -> Any:
+        async def call(*args: Any, **named: Any) -> Any:
             self.calls.append(name)
             if self.fails.get(name):
                 raise self.fails[name].pop(0)
-            answer = await getattr(self._real, name)(*args)
+            answer = await getattr(self._real, name)(*args, **named)
             self.after.pop(name, lambda: None)()
             return answer
 

@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import asyncio
+import errno
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
 from ci_bot.archive.logs import FileLogs
 from ci_bot.core.errors import (
+    CheckoutRefused,
     EngineGone,
     ForgeBusy,
     ForgeDenied,
@@ -18,6 +21,7 @@ from ci_bot.core.errors import (
     WorkspaceError,
 )
 from ci_bot.core.model import Exit
+from ci_bot.core.planned import Retry
 from ci_bot.core.states import Change, Status
 from ci_bot.flow.steps import Cancelling
 from tests.fakes import FakeStep
@@ -246,3 +250,33 @@ async def test_a_log_that_cannot_be_written_ends_no_step_without_its_log(
     working.store.clock.time += 31
     await working.runner().carry_out(await working.claim(), Cancelling())
     assert (await working.job()).status is Status.SUCCEEDED
+
+
+async def test_a_commit_that_cannot_be_checked_out_as_asked_for_is_its_authors_matter(
+    working: Working,
+) -> None:
+    working.workspaces.broken = CheckoutRefused("this server has no git-lfs")
+    await working.start(replace(job("test"), retry=Retry(2)))
+    await working.runner().carry_out(await working.claim(), Cancelling())
+    ended = await working.job()
+    assert (ended.attempt, ended.status) == (1, Status.FAILED)
+    assert ended.reason == "this server has no git-lfs"
+
+
+async def test_a_full_disk_is_told_in_words(working: Working) -> None:
+    working.source_errors = [OSError(errno.ENOSPC, "No space left on device")]
+    await working.start(job("test"))
+    await working.runner().carry_out(await working.claim(), Cancelling())
+    ended = await working.job()
+    assert ended.status is Status.BROKEN
+    assert ended.reason == "the server could not write or read a file: its disk is full"
+
+
+async def test_a_step_that_fails_is_tried_again_as_often_as_its_job_says(working: Working) -> None:
+    working.executor.steps["run test"] = FakeStep(Exit(3))
+    await working.start(replace(job("test"), retry=Retry(1, on=(3,))))
+    for attempt in (1, 2):
+        claim = await working.claim()
+        assert claim.job.attempt == attempt
+        await working.runner().carry_out(claim, Cancelling())
+    assert (await working.job()).status is Status.FAILED

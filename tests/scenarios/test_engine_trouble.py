@@ -29,7 +29,11 @@ async def proxied(forge_url: str, images: None, tmp_path: Path) -> AsyncIterator
     proxy = Proxy(tmp_path / "engine.sock")
     async with ForgeClient(forge_url) as client:
         bot = await make_bot(
-            client, tmp_path, slug=f"proxied-{tmp_path.name}", CI_BOT_DOCKER_HOST=f"unix://{proxy.path}"
+            client,
+            tmp_path,
+            slug=f"proxied-{tmp_path.name}",
+            CI_BOT_DOCKER_HOST=f"unix://{proxy.path}",
+            CI_BOT_LIMITS__INFRASTRUCTURE_RETRIES="0",
         )
         async with proxy.serving():
             bot.start()

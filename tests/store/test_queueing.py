@@ -15,6 +15,7 @@ from ci_bot.core.queueing import Allowance
 from ci_bot.core.states import Change, Status
 from ci_bot.ports import Claim
 from ci_bot.store import LineStore, RunStore
+from tests.fakes import FakeIds
 from tests.make import ALICE, REPO, creating, job, new_run, plan
 from tests.store.conftest import Store
 
@@ -65,12 +66,12 @@ async def test_a_flood_of_one_repository_does_not_keep_another_waiting(store: St
 
 
 async def test_limits_hold_and_what_waits_says_why(store: Store) -> None:
-    runs = RunStore(store.database, store.clock, Allowance(per_repo=2))
+    runs = RunStore(store.database, store.clock, FakeIds(), Allowance(per_repo=2))
     run_id = await start(store, "a", job("a"), job("b"), job("c"))
     first, _ = await claimed(store, runs)
     waits = (await jobs_of(store, run_id))["c"].waits
     assert waits == "waits for other jobs of this repository: it may have 2 at a time"
-    survey = await LineStore(store.database, Allowance(per_repo=2)).now()
+    survey = await LineStore(store.database, store.clock, Allowance(per_repo=2)).now()
     assert [(place.repo, place.job) for place in survey.places] == [
         ("acme/shop", "a"),
         ("acme/shop", "b"),

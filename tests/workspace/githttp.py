@@ -76,11 +76,17 @@ def repository(where: Path) -> Path:
 
 
 class Server:
-    """`/app/…` is the repository `app`; `/moved/…` leads to it; `/slow/…` waits for `gate`."""
+    """`/app/…` is the repository `app`; `/moved/…` leads to it; `/slow/…` waits for `gate`.
+
+    `/public/NAME/…` is another owner's repository, which anybody may read, and `/NAME/…` one beside `app`.
+    What is in `large` is given out by Git LFS.
+    """
 
     def __init__(self, root: Path) -> None:
         self.root = root
         self.requests: list[str] = []
+        self.authorized: list[str] = []  # of those, the paths that came with credentials
+        self.large: dict[str, bytes] = {}  # SHA-256 in hex → content
         self.gate = asyncio.Event()
         self.waiting = asyncio.Event()
         self.url = ""
@@ -93,18 +99,37 @@ class Server:
         first, _, rest = request.path.lstrip("/").partition("/")
         if first == "moved":
             raise web.HTTPMovedPermanently(f"{self.url}/app/{rest}?{request.query_string}")
+        if "Authorization" in request.headers:
+            self.authorized.append(request.path)
+        if first == "public":
+            name, _, rest = rest.partition("/")
+            return await self._backend(request, rest, self.root / "public" / name)
         expected = "Basic " + b64encode(f"x-access-token:{TOKEN}".encode()).decode()
         if request.headers.get("Authorization") != expected:
             return web.Response(status=401, headers={"WWW-Authenticate": "Basic"})
         if first == "slow":
             self.waiting.set()
             await self.gate.wait()
-        return await self._backend(request, rest)
+        if "info/lfs/" in rest:
+            return await self._large(request, rest)
+        beside = self.root / first
+        return await self._backend(request, rest, beside if beside.exists() else self.root / "app")
 
-    async def _backend(self, request: web.Request, rest: str) -> web.Response:
+    async def _large(self, request: web.Request, rest: str) -> web.Response:
+        """https://github.com/git-lfs/git-lfs/blob/main/docs/api/batch.md"""
+        if request.method == "GET":
+            return web.Response(body=self.large[rest.rpartition("/")[2]])
+        wanted = (await request.json())["objects"]
+        href = f"{self.url}/{request.path.lstrip('/').removesuffix('batch')}"
+        given = [{**each, "actions": {"download": {"href": href + each["oid"]}}} for each in wanted]
+        return web.json_response(
+            {"transfer": "basic", "objects": given}, content_type="application/vnd.git-lfs+json"
+        )
+
+    async def _backend(self, request: web.Request, rest: str, repo: Path) -> web.Response:
         env = {
             **_ENV,
-            "GIT_PROJECT_ROOT": str(self.root / "app"),
+            "GIT_PROJECT_ROOT": str(repo),
             "GIT_HTTP_EXPORT_ALL": "1",
             "PATH_INFO": f"/.git/{rest}",
             "REQUEST_METHOD": request.method,

@@ -5,10 +5,11 @@ import shutil
 import pytest
 
 from ci_bot.core.errors import WorkspaceError
+from ci_bot.core.planned import Checkout
 from ci_bot.ports import CloneSource
 from ci_bot.workspace.local import LocalWorkspaces
 from tests.fakes import living
-from tests.workspace.githttp import REPO, commit, git, inside
+from tests.workspace.githttp import REPO, commit, git, inside, repository
 from tests.workspace.test_checkouts import files
 
 NOWHERE = CloneSource("", "", "")
@@ -158,3 +159,28 @@ async def test_a_repository_without_a_commit_is_refused_in_words(tmp_path, prepa
     git(tmp_path, "init", "-q")
     with pytest.raises(WorkspaceError, match="has no commit yet; commit once, then run again"):
         await prepare(tmp_path)
+
+
+async def test_submodules_are_taken_as_they_are_in_the_working_tree(app, root, told, tmp_path):
+    lib = repository(tmp_path / "lib")
+    git(app, "-c", "protocol.file.allow=always", "submodule", "add", "-q", str(lib), "deps/lib")
+    git(app, "commit", "-qm", "add lib")
+    (app / "deps/lib/README").write_text("changed\n")
+    workspaces = LocalWorkspaces(root, app, told.append)
+    ws = await workspaces.prepare("j1", REPO, "", NOWHERE, "", Checkout(submodules=True))
+    assert (ws.path / "deps/lib/README").read_text() == "changed\n"
+    assert git(ws.path / "deps/lib", "log", "--format=%s") == "first"
+    assert git(ws.path / "deps/lib", "status", "--porcelain") == " M README"
+    assert told == []
+    await workspaces.prepare("j2", REPO, "", NOWHERE)
+    assert told == [
+        "deps/lib is left out: it is a submodule, which `checkout: {submodules: true}` brings"
+    ]
+
+
+async def test_the_depth_holds_here_too(app, root, told):
+    commit(app, {"a": "a"}, "second")
+    ws = await LocalWorkspaces(root, app, told.append).prepare(
+        "j1", REPO, "", NOWHERE, "", Checkout(depth=1)
+    )
+    assert inside(ws.path, ws.objects, "log", "--format=%s") == "second"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import Final
 
 from ci_bot.core.chat.asked import Asked, answered, keys_of, refused, unknown_jobs, usage
@@ -11,7 +12,7 @@ from ci_bot.core.markdown import clip, code, escaped
 from ci_bot.core.model import JobRun, Run, Verdict
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling
-from ci_bot.core.words import JOB_WORDS, elapsed, failed_step, reason_of, why_cancelled
+from ci_bot.core.words import JOB_WORDS, attempt_words, elapsed, failed_step, reason_of, why_cancelled
 
 NAME: Final = "why"
 USAGE: Final = "why [job]"
@@ -74,8 +75,14 @@ def _verdict(run: Run, asked: Asked) -> str:
 
 def explain(job: JobRun, run: Run, why_waiting: str = "") -> str:
     """One line of Markdown about how a job stands, and why."""
-    attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
-    return f"{_state(job, run, why_waiting)}{attempt}"
+    return ", ".join(filter(None, [_state(job, run, why_waiting), attempt_words(job), _before(job)]))
+
+
+def _before(job: JobRun) -> str:
+    """Why it is tried again, while it is."""
+    if not job.earlier or job.status.is_final:
+        return ""
+    return f"before: {escaped(clip(job.earlier[-1].reason, 300))}"
 
 
 def _state(job: JobRun, run: Run, why_waiting: str) -> str:
@@ -89,7 +96,7 @@ def _state(job: JobRun, run: Run, why_waiting: str) -> str:
             if job.waits and not why_waiting:
                 return f"⏳ {escaped(job.waits)}"
             room = "room on the server's disk" if why_waiting else "a free place"
-            return f"⏳ may start, and waits for {room}"
+            return f"⏳ may start{_from(job)}, and waits for {room}"
         case Status.RUNNING:
             return f"⏳ running, {_where(job)}"
         case Status.SUCCEEDED:
@@ -98,6 +105,11 @@ def _state(job: JobRun, run: Run, why_waiting: str) -> str:
             return f"{word}: {escaped(why_cancelled(job))}"
         case _:
             return f"{word}: {_reason(job)}"
+
+
+def _from(job: JobRun) -> str:
+    """After a failure of the infrastructure there is a pause."""
+    return f" from {datetime.fromtimestamp(job.due_at, UTC):%H:%M:%S} UTC on" if job.due_at else ""
 
 
 def _needs(job: JobRun, run: Run) -> str:

@@ -12,6 +12,7 @@ from ci_bot.core.page.urls import RunUrls
 from ci_bot.core.standing import Standing, span, standing
 from ci_bot.core.states import Status
 from ci_bot.core.words import (
+    attempt_words,
     count,
     cpu_words,
     duration,
@@ -282,6 +283,8 @@ def _reason(job: JobRun) -> str:
         return why_cancelled(job)
     if job.status is Status.WAITING and job.needs:
         return f"waits for {' and '.join(job.needs)}"
+    if job.earlier and not job.status.is_final:
+        return f"{attempt_words(job)}; before: {job.earlier[-1].reason}"
     return "" if failed_step(job) is not None else job.reason
 
 

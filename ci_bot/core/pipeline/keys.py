@@ -82,12 +82,12 @@ JOB: Final = Keys(
         "services",
         "docker",
         "environment",
+        "retry",
+        "checkout",
         "artifacts",
         "cache",
     ),
     later=(
-        "checkout",
-        "retry",
         "isolation",
         "platform",
     ),
@@ -202,6 +202,28 @@ ARTIFACTS: Final = Keys(
         "path": "paths",
         "retention-days": "expire",
     },
+)
+
+RETRY: Final = Keys(
+    level="in retry",
+    works=("limit", "on"),
+    later=(),
+    foreign={
+        "attempts": "limit",
+        "count": "limit",
+        "max": "limit",
+        "exit-codes": "on",
+        "exit_codes": "on",
+        "exit_status": "on",
+        "when": "on",
+    },
+)
+
+CHECKOUT: Final = Keys(
+    level="in checkout",
+    works=("submodules", "lfs", "depth"),
+    later=(),
+    foreign={"fetch-depth": "depth", "recursive": "submodules"},
 )
 
 REPORTS: Final = Keys(

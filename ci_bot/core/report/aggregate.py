@@ -17,6 +17,7 @@ from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling
 from ci_bot.core.words import (
     JOB_WORDS,
+    attempt_words,
     elapsed,
     failed_step,
     has_failed,
@@ -87,10 +88,10 @@ def _actions(gate: GateState) -> tuple[Action, ...]:
 def _started_at(runs: Sequence[Run]) -> float:
     """When the newest attempt was asked for, so that the forge shows no pause as working time."""
     jobs = [job for run in runs for job in run.jobs]
-    newest = max((job.attempt for job in jobs), default=1)
+    newest = max((job.asked_as for job in jobs), default=1)
     if newest == 1:
         return min(run.created_at for run in runs)
-    return min(job.created_at for job in jobs if job.attempt == newest)
+    return min(job.asked_at for job in jobs if job.asked_as == newest)
 
 
 def _finished_at(gate: GateState, started_at: float) -> float | None:
@@ -139,8 +140,7 @@ def _name(run: Run, job: JobRun, link_to: Link) -> str:
 
 
 def _details(job: JobRun) -> str:
-    attempt = f"attempt {job.attempt}" if job.attempt > 1 else ""
-    return ", ".join(filter(None, [_what_happened(job), attempt]))
+    return ", ".join(filter(None, [_what_happened(job), attempt_words(job)]))
 
 
 def _what_happened(job: JobRun) -> str:

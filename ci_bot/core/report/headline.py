@@ -81,7 +81,7 @@ def _passed(runs: Sequence[Run]) -> str:
 def _took(runs: Sequence[Run]) -> str:
     """From the first start to the last end; after a retry that would count the pause, so say which."""
     jobs = _jobs(runs)
-    attempt = max(job.attempt for job in jobs)
+    attempt = max(job.asked_as for job in jobs)
     if attempt > 1:
         return f" (attempt {attempt})"
     return f" in {duration(max(_span(run.jobs) for run in runs))}"

@@ -7,7 +7,7 @@ from typing import Final
 
 from ci_bot.core.events import Button
 from ci_bot.core.gate import CheckState, Conclusion
-from ci_bot.core.markdown import code, document, escaped, fenced, link, table, title
+from ci_bot.core.markdown import clip, code, document, escaped, fenced, link, table, title
 from ci_bot.core.model import JobRun, LogRef, StepRun
 from ci_bot.core.report.annotations import MAX_ANNOTATIONS, step_annotations
 from ci_bot.core.report.extras import extra_blocks, remarks_of_tests
@@ -15,6 +15,9 @@ from ci_bot.core.report.tail import tail
 from ci_bot.core.report.values import Action, CheckReport
 from ci_bot.core.states import Status
 from ci_bot.core.words import (
+    JOB_WORDS,
+    attempt_words,
+    breaks,
     count,
     cpu_words,
     elapsed,
@@ -25,12 +28,14 @@ from ci_bot.core.words import (
     reason_of,
     size,
     step_word,
+    times,
     why_cancelled,
 )
 
 INFRASTRUCTURE = "Infrastructure failure, not yours"
 NEXT = "**Next:** press **Re-run**. If it comes back, tell the people who run ci-bot."
 RETRY: Final = Action("Re-run job", "And the jobs that need it", Button.RETRY_ALL)
+REASON_LIMIT: Final = 500  # characters of why an earlier attempt failed
 TAIL_LINES: Final = 50
 TAIL_LIMIT: Final = 12_000  # bytes of Markdown for one step
 
@@ -70,8 +75,8 @@ def _state(status: Status) -> CheckState:
 
 
 def _title(job: JobRun) -> str:
-    attempt = f", attempt {job.attempt}" if job.attempt > 1 else ""
-    return _how_it_stands(job) + attempt
+    again = "" if job.status is Status.BROKEN else attempt_words(job)  # which says it before its reason
+    return ", ".join(filter(None, [_how_it_stands(job), again]))
 
 
 def _how_it_stands(job: JobRun) -> str:
@@ -91,7 +96,8 @@ def _how_it_stands(job: JobRun) -> str:
         case Status.TIMED_OUT:
             return _where("Timed out", job)
         case Status.BROKEN:
-            return labelled(INFRASTRUCTURE, job.reason)
+            again = f"tried again {times(breaks(job))}" if breaks(job) else attempt_words(job)
+            return labelled(", ".join(filter(None, [INFRASTRUCTURE, again])), job.reason)
 
 
 def _where(label: str, job: JobRun) -> str:
@@ -106,12 +112,23 @@ def _where(label: str, job: JobRun) -> str:
 
 def _summary(job: JobRun, url: str) -> list[str]:
     if not job.status.is_final:
-        return [f"{count(len(job.steps), 'step')}; {link('follow the log', url)}."]
-    blocks = [_steps(job), *extra_blocks(job, url), link("The whole log", url)]
+        return [f"{count(len(job.steps), 'step')}; {link('follow the log', url)}.", _earlier(job)]
+    blocks = [_steps(job), _earlier(job), *extra_blocks(job, url), link("The whole log", url)]
     if job.status is Status.BROKEN:
         why = f": {escaped(job.reason)}" if job.reason else ""
         blocks.insert(0, f"This commit is not to blame{why}.\n\n{NEXT}")
     return blocks
+
+
+def _earlier(job: JobRun) -> str:
+    """Why it was tried again without anybody asking: the log page shows those attempts whole."""
+    if not job.earlier:
+        return ""
+    cells = [
+        (str(each.attempt), JOB_WORDS[each.status], escaped(clip(each.reason, REASON_LIMIT)))
+        for each in job.earlier
+    ]
+    return "**Earlier attempts**\n\n" + table(("Attempt", "Result", "Details"), cells)
 
 
 def _steps(job: JobRun) -> str:

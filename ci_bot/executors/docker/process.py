@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from docker import APIClient
 
 from ci_bot.core.errors import EngineError
-from ci_bot.core.model import Exit
+from ci_bot.core.model import Exit, Usage
 from ci_bot.executors.docker import network, script, words
 from ci_bot.executors.docker.containers import Container, remove
 from ci_bot.executors.docker.control import control_of
@@ -82,18 +82,28 @@ async def follow_old(engine: Engine, container: Container, output: Output) -> in
     return code
 
 
-async def ending(host: Host, spec: StepSpec, container: Container, code: int, output: Output) -> Exit:
-    """Puts an exit code in words."""
+async def ending(
+    host: Host,
+    spec: StepSpec,
+    container: Container,
+    code: int,
+    output: Output,
+    usage: Usage | None = None,
+) -> Exit:
+    """Puts an exit code in words. Raises `EngineError` where the machine is to blame."""
     if code == 0:
-        return Exit(0)
+        return Exit(0, usage=usage)
     line = script.no_workdir_line(spec)
     if code == script.NO_WORKDIR_CODE and output.head == f"{line}\n".encode("utf-8", "replace"):
-        return Exit(code, message=line.removeprefix("ci-bot: "))
+        return Exit(code, message=line.removeprefix("ci-bot: "), usage=usage)
     if code == script.NOT_BEGUN_CODE and script.says_not_begun(bytes(output.head)):
         raise words.not_begun(container.name)
     found = await host.engine.call(lambda client: client.inspect_container(container.id))
     memory = found["HostConfig"]["Memory"] if found["State"]["OOMKilled"] else None
-    return words.exit_of(code, memory=memory)
+    peak = usage.memory if usage else None
+    if memory is not None and words.is_machine_at_fault(peak, memory):
+        raise words.machine_out_of_memory(peak or 0, memory)
+    return replace(words.exit_of(code, memory=memory), usage=usage)
 
 
 async def kill(engine: Engine, container: Container) -> None:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
-from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
@@ -113,8 +112,7 @@ class DockerSession:
         await files.wipe(spec)
         if self._stopping.is_set() and code == words.KILLED:
             return words.STOPPED
-        end = await process.ending(self._host, spec, container, code, output)
-        return replace(end, usage=usage)
+        return await process.ending(self._host, spec, container, code, output, usage)
 
     async def _code(self, spec: StepSpec, container: Container, output: Output) -> int:
         engine, files = self._host.engine, self._containers.files()

@@ -81,6 +81,22 @@ def exit_of(code: int, *, memory: int | None) -> Exit:
     return Exit(code, message=_SHELL_CODES.get(code, "") or _of_signal(code))
 
 
+def is_machine_at_fault(peak: int | None, limit: int) -> bool:
+    """Whether the kernel killed for want of the machine's memory, and not for the step's own limit.
+
+    The engine's flag says both (https://docs.kernel.org/admin-guide/cgroup-v2.html, `oom_kill`); a step
+    that met its limit has used about all of it. Where the peak is not known, the step is to blame.
+    """
+    return peak is not None and limit > 0 and peak < limit * 0.8
+
+
+def machine_out_of_memory(peak: int, limit: int) -> EngineError:
+    return EngineError(
+        "the machine ran out of memory, and its kernel killed a process of the step, which had used "
+        f"{size(peak)} of the {size(limit)} that it may; run fewer jobs at once, or give the machine more"
+    )
+
+
 def _of_signal(code: int) -> str:
     return next((words for number, words in _SIGNALS.items() if code == 128 + number), "")
 

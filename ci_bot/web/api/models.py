@@ -42,6 +42,7 @@ class Job(BaseModel):
     id: str = Field(description="as .ci.yaml names it; leads to its logs")
     name: str
     attempt: int = Field(ge=1)
+    cause: model.Cause = Field(description="how this attempt came about")
     status: Status
     reason: Reason
     needs: list[str] = Field(description="ids of the jobs that it waits for")
@@ -169,6 +170,7 @@ def _job(of: model.JobRun, mask: Mask) -> Job:
             "id": of.key,
             "name": mask(of.name),
             "attempt": of.attempt,
+            "cause": of.cause,
             "status": of.status,
             "reason": mask(of.reason),
             "needs": list(of.needs),

@@ -53,6 +53,7 @@ BEYOND = (
     r"is not the name of a branch|^has [0-9]+ field|^minute|^hour|^day |^month|is the same as the one on",
     r"characters long; at most",
     r"is not inside the workspace|names no file|does not name files|in a key only|has an invisible|takes away alone",
+    r"is not the exit code of a failure",
     r"is not a version of this language",  # 1.0 is the number 1
 )
 

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 import os
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
 
-from ci_bot.core.model import Inspection, LogRef, Problem, RunKind, Usage, Verdict
+from ci_bot.core.model import Cause, Earlier, Inspection, LogRef, Problem, RunKind, Usage, Verdict
 from ci_bot.core.report import checks, comment
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling
@@ -49,6 +50,20 @@ def failing_last(status, reason, log=LONG_LOG, **more):
     )
     return job("check", status, steps, f'step "make check": {reason}', seconds=126, **more)
 
+
+def tried_again(made, *before):
+    """The same job after attempts that ended so, each with its reason."""
+    causes = {Status.BROKEN: Cause.INFRASTRUCTURE, Status.FAILED: Cause.RETRY}
+    chain = [Cause.FIRST, *(causes[status] for status, _ in before)]
+    earlier = tuple(
+        Earlier(number + 1, chain[number], status, reason, T0)
+        for number, (status, reason) in enumerate(before)
+    )
+    return replace(made, cause=chain[-1], earlier=earlier, retries=2, attempt=len(chain))
+
+
+FLAKY = (Status.FAILED, 'step "make": exit code 75')
+LIMITED = (Status.BROKEN, 'image "tool:1" could not be pulled from docker.io: toomanyrequests')
 
 PROBLEMS = (
     Problem(".ci.yaml", "jobs.build.step", 7, 5, 'unknown key "step"', 'did you mean "steps"?'),
@@ -210,6 +225,14 @@ SITUATIONS = {
         )
     ],
     "failing_while_running": [run(failed_job(), job("e2e", Status.RUNNING))],
+    "tried_again": [
+        run(
+            tried_again(job("lint"), FLAKY, LIMITED),
+            tried_again(job("e2e", Status.READY), FLAKY),
+            tried_again(job("build", Status.BROKEN, (), LIMITED[1]), LIMITED, LIMITED),
+            tried_again(failed_job(), FLAKY, FLAKY),
+        )
+    ],
     "queued_again": [run(job("lint"), job("test", Status.READY, attempt=2))],
     "superseded": [
         run(

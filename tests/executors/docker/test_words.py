@@ -110,3 +110,11 @@ def test_limits_that_the_engine_does_not_enforce_are_named() -> None:
     assert "no limit of CPUs (cgroup v2" in words.unenforced(
         every | {"CpuCfsQuota": False, "CgroupVersion": "2", "CgroupDriver": "systemd"}
     )
+
+
+def test_the_machines_want_of_memory_is_not_the_steps() -> None:
+    limit = 512 << 20
+    assert words.is_machine_at_fault(100 << 20, limit)
+    assert not words.is_machine_at_fault(510 << 20, limit)
+    assert not words.is_machine_at_fault(None, limit)
+    assert "used 100 MiB of the 512 MiB" in str(words.machine_out_of_memory(100 << 20, limit))

@@ -10,6 +10,7 @@ from typing import Final
 from ci_bot.core.pipeline.features.allow_failure import ALLOW_FAILURE
 from ci_bot.core.pipeline.features.artifacts import ARTIFACTS_FEATURE
 from ci_bot.core.pipeline.features.cache import CACHE_FEATURE
+from ci_bot.core.pipeline.features.checkout import CHECKOUT_FEATURE
 from ci_bot.core.pipeline.features.command import COMMAND
 from ci_bot.core.pipeline.features.concurrency import CONCURRENCY
 from ci_bot.core.pipeline.features.condition import JOB_CONDITION, STEP_CONDITION
@@ -18,6 +19,7 @@ from ci_bot.core.pipeline.features.environment import ENVIRONMENT
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature
 from ci_bot.core.pipeline.features.matrix import MATRIX
 from ci_bot.core.pipeline.features.resources import RESOURCES_FEATURE
+from ci_bot.core.pipeline.features.retry import RETRY_FEATURE
 from ci_bot.core.pipeline.features.services import SERVICES
 
 JOB_FEATURES: Final[tuple[JobFeature, ...]] = (
@@ -31,6 +33,8 @@ JOB_FEATURES: Final[tuple[JobFeature, ...]] = (
     ENVIRONMENT,
     ARTIFACTS_FEATURE,
     CACHE_FEATURE,
+    RETRY_FEATURE,
+    CHECKOUT_FEATURE,
 )
 STEP_FEATURES: Final[tuple[StepFeature, ...]] = (STEP_CONDITION, COMMAND)
 
