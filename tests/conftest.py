@@ -7,13 +7,16 @@ import socket
 from collections.abc import Iterator
 from functools import cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import docker
 import pytest
 from docker.errors import DockerException
 
 from tests.canary import leaks
-from tests.postgres import Cluster, require_postgresql, running_cluster
+
+if TYPE_CHECKING:
+    from tests.postgres import Cluster
 
 REQUIRED = "CI_BOT_REQUIRE_DOCKER"
 LEAKS: pytest.StashKey[list[Path]] = pytest.StashKey()
@@ -45,6 +48,11 @@ def _knock(host: str) -> None:
 @pytest.fixture(scope="session")
 def postgres() -> Iterator[Cluster]:
     """One for all tests of a worker; skips where there is none."""
+    from tests.postgres import (  # pure tests need no database
+        require_postgresql,
+        running_cluster,
+    )
+
     require_postgresql()
     with running_cluster() as cluster:
         yield cluster

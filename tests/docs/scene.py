@@ -24,6 +24,10 @@ from tests.forge_sim.client import ForgeClient
 from tests.rig import Bot, make_bot, running_forge
 
 REPO: Final = "acme/web"
+OTHER = """\
+on: {manual: {inputs: {target: {options: [staging, production]}}}}
+jobs: {deploy: {steps: [echo deployed]}}
+"""
 #: The server's operator runs these on its machine; the others know its address and a token alone.
 OPERATING: Final = (
     "app",
@@ -265,5 +269,6 @@ def _furnish(made: Scene, remote: str) -> None:
     for name, value in (("user.name", "Alice"), ("user.email", "alice@users.noreply.example.com")):
         subprocess.run(["git", "config", name, value], cwd=made.home / "web", check=True)
     (made.home / "web" / "token").write_text("npm-token-of-the-test")
-    (made.home / "web" / ".git/info/exclude").write_text("token\n.venv\n.cache\n")
+    (made.home / "web" / "other.yaml").write_text(OTHER)
+    (made.home / "web" / ".git/info/exclude").write_text("token\nother.yaml\n.venv\n.cache\n")
     (made.home / "web" / ".venv").symlink_to(sys.prefix)

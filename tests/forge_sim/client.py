@@ -395,7 +395,7 @@ class ForgeClient:
         ``after`` waits for a run with a greater id (a new attempt). Raises TimeoutError, naming
         the checks that are there instead.
         """
-        deadline = time.monotonic() + timeout
+        deadline, pause = time.monotonic() + timeout, 0.05
         while True:
             found = await self.checks(repo, sha)
             for run in found:
@@ -405,7 +405,8 @@ class ForgeClient:
             if time.monotonic() > deadline:
                 seen = [(run["name"], run["status"], run["conclusion"]) for run in found]
                 raise TimeoutError(f"no {until} check {name!r} on {sha[:7]}; there are {seen}")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.2, 0.25)  # a person who looks all the time is limited as well
 
     def _looker(self) -> str | None:
         """Looking is done as anyone who is there, so that private repositories can be seen."""

@@ -73,6 +73,7 @@ async def test_everything_acknowledged_is_there_again(
         assert (tmp_path / "new" / "logs" / f"{log}.log").stat().st_size > 0
 
     world.bot.env["CI_BOT_DATA_DIR"] = str(tmp_path / "new")
+    world.bot.env["CI_BOT_LIMITS__INFRASTRUCTURE_RETRIES"] = "0"  # else what was lost begins anew
     if not with_keys:
         with pytest.raises(NotStarted, match="restore it from a backup"):
             await asyncio.to_thread(world.bot.start)

@@ -25,7 +25,6 @@ jobs:
         (one_step("exit 3"), "failure", "exit code 3"),
         (one_step("sleep 60", "        timeout: 1s\n"), "timed_out", "its limit is 1s"),
         (one_step("sleep 60", job="    timeout: 1s\n"), "timed_out", "the job's limit is 1s"),
-        (one_step("echo x", "        image: ci-bot/nothing:1\n"), "failure", "ci-bot/nothing:1"),
         (one_step("echo x", "        image: ci-bot/noshell:1\n"), "failure", "/bin/sh"),
         (one_step("no-such-command"), "failure", "a command was not found"),
     ],
