@@ -92,7 +92,7 @@ TOOLCHAINS = {
         ),
     ),
     DEV: Toolchain(
-        (*SYSTEM, "git", "libc-bin", "python3"),
+        (*SYSTEM, "git", "libc-bin", "libstdc++6", "python3"),
         requirements="requirements/dev.txt",
         run=COMPILE,
         config=("ENV PATH=/usr/lib/python3/dist-packages/bin:/usr/bin:/bin", 'CMD ["/bin/sh"]'),
