@@ -216,7 +216,10 @@ def _shell(value: bytes) -> Iterator[bytes]:
     yield value.replace(b"'", b"'\\''")
     yield re.sub(rb'(["$`\\])', rb"\\\1", value)
     yield re.sub(rb"([^A-Za-z0-9@%+=:,./_\-\x80-\xff])", rb"\\\1", value)
-    yield re.sub(rb"(['\\])", rb"\\\1", value).replace(b"\n", b"\\n").replace(b"\t", b"\\t")
+    dollar = re.sub(rb"(['\\])", rb"\\\1", value).replace(b"\n", b"\\n").replace(b"\t", b"\\t")
+    yield dollar
+    # Where the locale knows no such characters, as in an image without one.
+    yield re.sub(rb"[\x80-\xff]", lambda byte: b"\\%03o" % ord(byte.group()), dollar)
 
 
 def _finder(patterns: list[bytes]) -> BytesAhoCorasick | None:

@@ -113,10 +113,11 @@ def test_forms_that_tools_print(printed):
     "secret", [b"a b'c\"d$e`f\\g!h", b"line one\nline 'two'\tend", "pä$$wörd ✓".encode()]
 )
 @pytest.mark.parametrize("script", ['printf %q "$S"', 'set -x; : "$S"', "declare -p S"])
-def test_what_bash_prints(secret, script):
+@pytest.mark.parametrize("locale", ["C.UTF-8", "C"])
+def test_what_bash_prints(secret, script, locale):
     run = subprocess.run(
         ["bash", "-c", script],
-        env={"S": secret.decode(), "LC_ALL": "C.UTF-8"},
+        env={"S": secret.decode(), "LC_ALL": locale},
         capture_output=True,
         check=True,
     )
