@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from typing import Any, Final, TypeAlias
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, case, func, or_, select, text, update
+from sqlalchemy import ColumnElement, Row, case, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.planned import Concurrency
@@ -27,9 +27,6 @@ from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Voucher, outsider
 from ci_bot.store.schema import jobs, repositories, runs
 
-#: Any number that nothing else locks. https://www.postgresql.org/docs/current/explicit-locking.html#ADVISORY-LOCKS
-CLAIMING: Final = 0x63692D626F74
-
 AnyRow: TypeAlias = Row[Any] | Row[*tuple[Any, ...]]
 
 _IN_LINE: Final = (Status.READY, Status.RUNNING)
@@ -44,15 +41,6 @@ class StoredLine:
     line: Line
     told: Mapping[tuple[str, str], set[str]]
     names: Mapping[str, str]  # of repositories, by key
-
-
-async def one_at_a_time(connection: AsyncConnection) -> None:
-    """Until this transaction ends, no other server claims: both would see the last place free.
-
-    SQLite's writers wait for each other anyway.
-    """
-    if connection.dialect.name == "postgresql":
-        await connection.execute(text("SELECT pg_advisory_xact_lock(:key)"), {"key": CLAIMING})
 
 
 async def read_line(connection: AsyncConnection, now: float) -> StoredLine:

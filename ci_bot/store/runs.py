@@ -18,7 +18,7 @@ from ci_bot.ports import Claim, Clock, Ids, Lease
 from ci_bot.store.approvals import hold_run
 from ci_bot.store.database import Database
 from ci_bot.store.jobs import end_job, settle_run
-from ci_bot.store.queueing import StoredLine, one_at_a_time, read_line, ready_in, tell, untold
+from ci_bot.store.queueing import StoredLine, read_line, ready_in, tell, untold
 from ci_bot.store.rows import insert_attempts, load_runs
 from ci_bot.store.schema import jobs, runs, steps
 from ci_bot.store.subjects import mark_run
@@ -78,7 +78,6 @@ class RunStore:
     ) -> Claim | None:
         now = self._clock.now()
         async with self._database.write() as connection:
-            await one_at_a_time(connection)
             row = await _left_behind(connection, holder, held, now)
             if row is None and not only_left:
                 row = await self._next_ready(connection, now)

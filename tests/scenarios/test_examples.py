@@ -9,14 +9,12 @@ import os
 import shutil
 import subprocess
 import sys
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
 
-from ci_bot.core.pipeline.events import EVENTS
-from ci_bot.core.pipeline.keys import EVENT_KEYS, JOB
 from dev.recipes import BASE, RECORDER
 from dev.toolchains import GO, POSTGRES, PYPY, PYTHON, ensure_toolchains
 from tests.cli.conftest import Answer, finish, git
@@ -32,7 +30,6 @@ class Example:
     told: str  # in the output of the broken one
     jobs: int
     arguments: tuple[str, ...] = ()
-    works: Callable[[], bool] = lambda: True
 
 
 EXAMPLES = {
@@ -56,7 +53,6 @@ EXAMPLES = {
         broken="plain",
         told="FAILED (failures=",
         jobs=3,
-        works=lambda: "matrix" in JOB.works,
     ),
     "web-app": Example(
         {"registry.example.com/python-psycopg2:3.11": PYTHON, "postgres:15": POSTGRES},
@@ -65,7 +61,6 @@ EXAMPLES = {
         broken="ORDER BY id",
         told="test_the_newest_comes_first",
         jobs=1,
-        works=lambda: "services" in JOB.works,
     ),
     "monorepo": Example(
         {"debian:stable-slim": BASE},
@@ -74,7 +69,6 @@ EXAMPLES = {
         broken="%d,%02d",
         told="5,97 EUR",
         jobs=3,
-        works=lambda: "paths-ignore" in EVENT_KEYS["push"].works and "if" in JOB.works,
     ),
     "nightly": Example(
         {"debian:stable-slim": BASE},
@@ -84,7 +78,6 @@ EXAMPLES = {
         told="unknown words: biuld",
         jobs=1,
         arguments=("--event", "manual"),
-        works=lambda: "schedule" in EVENTS and "cache" in JOB.works,
     ),
 }
 
@@ -99,18 +92,7 @@ def test_all_examples_are_run() -> None:
 
 
 @pytest.mark.timeout(300)  # the first one makes the images
-@pytest.mark.parametrize(
-    ("name", "example"),
-    [
-        pytest.param(
-            name,
-            example,
-            id=name,
-            marks=pytest.mark.skipif(not example.works(), reason="needs keys that do not work yet"),
-        )
-        for name, example in EXAMPLES.items()
-    ],
-)
+@pytest.mark.parametrize(("name", "example"), EXAMPLES.items(), ids=list(EXAMPLES))
 def test_it_is_green_and_a_broken_line_turns_it_red(
     name: str, example: Example, tmp_path: Path, toolchains: None
 ) -> None:
