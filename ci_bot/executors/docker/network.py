@@ -2,16 +2,19 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Iterable
 from functools import partial
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Final
 
 from docker import APIClient
 
 from ci_bot.executors.docker import convert, names, words
 from ci_bot.executors.docker.engine import Engine, EngineRefusal
 from ci_bot.ports import JobSpec
+
+_PAUSES: Final = (0.05, 0.2, 0.5, 1.0)  # seconds; to make one takes some 100 ms
 
 
 async def ensure(engine: Engine, instance: str) -> None:
@@ -26,16 +29,20 @@ async def ensure_for(engine: Engine, instance: str, job: JobSpec) -> None:
 
 
 async def _ensure(engine: Engine, wanted: dict[str, Any]) -> None:
-    if await _exists(engine, wanted["name"]):
-        return
-    try:
-        await engine.call(lambda client: client.create_network(**wanted))
-    except EngineRefusal as refusal:
+    """Two jobs may want it at once: the engine refuses the second before the first one's can be seen."""
+    for pause in (*_PAUSES, None):
         if await _exists(engine, wanted["name"]):
             return
-        if "non-overlapping" in refusal.text:
-            raise words.no_address_space() from refusal
-        raise
+        try:
+            await engine.call(lambda client: client.create_network(**wanted))
+        except EngineRefusal as refusal:
+            if "non-overlapping" in refusal.text:
+                raise words.no_address_space() from refusal
+            if pause is None:
+                raise
+            await asyncio.sleep(pause)
+        else:
+            return
 
 
 async def remove(engine: Engine, networks: Iterable[str]) -> None:
