@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import asyncio
-import hashlib
 from collections.abc import Callable, Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import BinaryIO, Final
+from typing import Final
 
 import structlog
 
@@ -23,8 +22,7 @@ from ci_bot.core.model import JobRun
 from ci_bot.core.outcome import Outcome
 from ci_bot.core.planned import Artifacts, Cache, Job
 from ci_bot.core.states import Change, Status
-from ci_bot.core.words import count
-from ci_bot.core.words import size as size_words
+from ci_bot.flow.file_sinks import Hashing, Mask, Nameless, Reports, visible_name
 from ci_bot.flow.known import masked
 from ci_bot.flow.steps import Cancelling
 from ci_bot.ports import (
@@ -32,7 +30,6 @@ from ci_bot.ports import (
     Caches,
     Claim,
     Clock,
-    FileSink,
     Ids,
     NewCache,
     Packed,
@@ -46,11 +43,7 @@ from ci_bot.ports import Artifacts as ArtifactRecords
 
 _log = structlog.get_logger()
 
-HASHED: Final = PackLimits(size=1024**3, files=10_000)  # what one `hashFiles` reads
-REPORTS: Final = PackLimits(size=20 * 1024**2, files=200)  # JUnit files of a job
 MOST_NOTES: Final = 5
-SECRET_NAME: Final = "its name holds a secret"  # noqa: S105 - words
-_PIECE: Final = 256 * 1024
 
 
 @dataclass(frozen=True, slots=True)
@@ -155,7 +148,7 @@ class JobFiles:
         packing = self._stores.artifacts.begin(claim.job.id, self._stores.artifact_limits, links=False)
         packed = await _pack(session, globs, packing, mask)
         expires_at = self._clock.now() + wanted.expire
-        names = tuple(sorted((_shown(name), bytes_) for name, bytes_ in packed.names))
+        names = tuple(sorted((visible_name(name), bytes_) for name, bytes_ in packed.names))
         notes = (*_unmatched(wanted.paths, packed), *_left_out(packed, mask))
         kept = KeptArtifacts(packed.files, packed.size, packed.packed, expires_at, notes)
         record = ArtifactRecord(claim.job.id, names, packed.size, packed.packed, expires_at)
@@ -165,7 +158,7 @@ class JobFiles:
         """Never fails anything: a report that cannot be had is a note."""
         if not wanted.junit:
             return None
-        reports = _Reports()
+        reports = Reports()
         try:
             await session.fetch(Globs.of(wanted.junit), reports)
         except EngineGone:
@@ -183,7 +176,7 @@ class JobFiles:
         """With its hashes; without a key where they cannot be made, or where it would have to be masked."""
         digests = []
         for globs in caching.hashed(cache.key):
-            hashing = _Hashing()
+            hashing = Hashing()
             try:
                 await session.fetch(Globs.of(globs), hashing)
             except EngineGone:
@@ -272,9 +265,6 @@ class JobFiles:
         return lambda text: masked(text, masker)
 
 
-Mask = Callable[[str], str]
-
-
 def _clean(extras: Extras, mask: Mask) -> Extras:
     """A key of another run may hold what is a secret by now."""
     caches = (replace(use, found=mask(use.found), note=mask(use.note)) for use in extras.caches)
@@ -307,12 +297,8 @@ async def _pack(
     session: Session, globs: Globs, packing: AbstractContextManager[Packing], mask: Mask
 ) -> Packed:
     with packing as pack:
-        await session.fetch(globs, _Nameless(pack, mask))
+        await session.fetch(globs, Nameless(pack, mask))
         return await asyncio.to_thread(pack.finish)
-
-
-def _shown(name: str) -> str:
-    return name.encode("utf-8", "surrogateescape").decode("utf-8", "replace")
 
 
 def _unmatched(paths: Sequence[str], packed: Packed) -> Sequence[str]:
@@ -327,7 +313,7 @@ def _unmatched(paths: Sequence[str], packed: Packed) -> Sequence[str]:
 
 
 def _left_out(packed: Packed, mask: Mask) -> Sequence[str]:
-    shown = [f"{mask(_shown(name))} ({why})" for name, why in packed.left_out[:MOST_NOTES]]
+    shown = [f"{mask(visible_name(name))} ({why})" for name, why in packed.left_out[:MOST_NOTES]]
     rest = len(packed.left_out) - len(shown)
     return [f"left out: {', '.join(shown)}{f' and {rest} more' if rest else ''}"] if shown else []
 
@@ -338,82 +324,3 @@ def _masked_counts(counts: TestCounts, mask: Mask) -> TestCounts:
         for each in counts.failures
     )
     return replace(counts, failures=failures, notes=tuple(map(mask, counts.notes)))
-
-
-# ── sinks ────────────────────────────────────────────────────────────────────────────────────
-
-
-class _Nameless:
-    """Keeps names with a secret in them out of a pack: whoever has that sees its names."""
-
-    def __init__(self, pack: FileSink, mask: Mask) -> None:
-        self._pack = pack
-        self._mask = mask
-
-    def file(self, name: str, mode: int, modified: float, size: int, content: BinaryIO) -> None:
-        if self._may(name):
-            self._pack.file(name, mode, modified, size, content)
-
-    def link(self, name: str, target: str) -> None:
-        if self._may(name) and self._may(target):
-            self._pack.link(name, target)
-
-    def other(self, name: str, what: str) -> None:
-        self._pack.other(name, what)
-
-    def _may(self, name: str) -> bool:
-        shown = _shown(name)
-        if self._mask(shown) == shown:
-            return True
-        self._pack.other(name, SECRET_NAME)
-        return False
-
-
-class _Hashing:
-    """The digest of each file. Links and other things are no content."""
-
-    def __init__(self) -> None:
-        self.files: list[tuple[str, str]] = []
-        self._left = HASHED.size
-
-    def file(self, name: str, mode: int, modified: float, size: int, content: BinaryIO) -> None:
-        if len(self.files) == HASHED.files:
-            raise PackRefused(f"more than {count(HASHED.files, 'file')} to be hashed")
-        found = hashlib.sha256()
-        while piece := content.read(_PIECE):
-            self._left -= len(piece)
-            if self._left < 0:
-                raise PackRefused(f"more than {size_words(HASHED.size)} to be hashed")
-            found.update(piece)
-        self.files.append((name, found.hexdigest()))
-
-    def link(self, name: str, target: str) -> None:
-        """Not followed."""
-
-    def other(self, name: str, what: str) -> None:
-        """Nothing to read."""
-
-
-class _Reports:
-    """The contents of small files."""
-
-    def __init__(self) -> None:
-        self.found: list[tuple[str, bytes]] = []
-        self._left = REPORTS.size
-
-    def file(self, name: str, mode: int, modified: float, size: int, content: BinaryIO) -> None:
-        self._left -= size
-        if self._left < 0 or len(self.found) == REPORTS.files:
-            raise PackRefused(
-                f"more than {REPORTS.files} reports, or {REPORTS.size // 1024**2} MiB of them"
-            )
-        read = b""
-        while len(read) < size and (piece := content.read(size - len(read))):
-            read += piece
-        self.found.append((_shown(name), read))
-
-    def link(self, name: str, target: str) -> None:
-        """Not followed."""
-
-    def other(self, name: str, what: str) -> None:
-        """Nothing to read."""
