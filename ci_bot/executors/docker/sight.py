@@ -7,6 +7,7 @@ shared folders, and on an engine of another machine.
 from __future__ import annotations
 
 import asyncio
+import os
 import secrets
 import shutil
 import tempfile
@@ -95,7 +96,8 @@ def _probe(
 @contextmanager
 def _nonce_in(folder: Path, nonce: str) -> Iterator[Path]:
     """A directory with the file `nonce`, which anybody may read who gets as far."""
-    made = Path(tempfile.mkdtemp(prefix=PROBE_PREFIX, dir=folder))
+    clear_probes(folder)
+    made = Path(tempfile.mkdtemp(prefix=f"{PROBE_PREFIX}{os.getpid()}-", dir=folder))
     try:
         made.chmod(0o755)
         (made / "nonce").write_text(f"{nonce}\n")
@@ -103,6 +105,24 @@ def _nonce_in(folder: Path, nonce: str) -> Iterator[Path]:
         yield made
     finally:
         shutil.rmtree(made, ignore_errors=True)
+
+
+def clear_probes(folder: Path) -> None:
+    """Removes what processes left that were killed while they looked; this one looks once at a time."""
+    for left in folder.glob(f"{PROBE_PREFIX}*"):
+        pid = left.name.removeprefix(PROBE_PREFIX).partition("-")[0]
+        if not pid.isdigit() or int(pid) == os.getpid() or not _is_alive(int(pid)):
+            shutil.rmtree(left, ignore_errors=True)
+
+
+def _is_alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except (PermissionError, OverflowError):
+        return True  # somebody else's
+    return True
 
 
 def _read(client: APIClient, config: dict[str, object]) -> bool | None:
