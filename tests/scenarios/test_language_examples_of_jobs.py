@@ -1,0 +1,17 @@
+"""Every example of the reference of a job's keys is run on the engine and ends as it says."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from tests.scenarios.examples import OF_JOBS, ends_of
+
+
+@pytest.mark.timeout(400)
+async def test_every_example_ends_as_it_says(
+    images: None, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ended = await ends_of(OF_JOBS, tmp_path / "shop", monkeypatch)
+    assert ended == {name: key.ends for name, key in OF_JOBS.items()}
