@@ -93,7 +93,7 @@ async def run_all(local: Local, plans: Mapping[str, Plan]) -> Mapping[str, str]:
     run_ids = await local.decisions.commit(decision, None)
     working = asyncio.create_task(local.work())
     try:
-        runs = await asyncio.gather(*(ended(local, run_id) for run_id in run_ids))
+        runs = [await ended(local, run_id) for run_id in run_ids]
         await local.idle()
     finally:
         working.cancel()
