@@ -12,9 +12,8 @@ import click
 
 from ci_bot.cli.remote import server_option, token_option
 from ci_bot.cli.showing import clean
-from ci_bot.cli.sources import Source, with_archive, with_server
+from ci_bot.cli.sources import Source, with_server
 from ci_bot.core.plain import plain
-from ci_bot.settings import load
 from ci_bot.web.api.models import Job, RunDetail, Step
 
 LOOK_SECONDS: Final = 1.0
@@ -56,6 +55,9 @@ def logs(
     if server and config is None:
         with_server(server, token_file, work)
     else:
+        from ci_bot.cli.archived import with_archive  # noqa: PLC0415 - a database's worth of imports
+        from ci_bot.settings import load  # noqa: PLC0415
+
         with_archive(load(config), work)
 
 

@@ -19,7 +19,8 @@ from ci_bot.store import (
     StockStore,
     TokenStore,
 )
-from ci_bot.web.api import Guesses, Parts, make_api
+from ci_bot.web.api.app import make_api
+from ci_bot.web.api.parts import Guesses, Parts
 from ci_bot.web.app import make_app
 from ci_bot.web.health import Check
 from ci_bot.web.site import Site

@@ -6,7 +6,7 @@ The fields are stable: new ones may come, none goes or changes its meaning.
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
@@ -14,7 +14,9 @@ from ci_bot.core import model
 from ci_bot.core.model import RunKind
 from ci_bot.core.standing import Standing, span, standing
 from ci_bot.core.states import Status
-from ci_bot.web.masking import Mask
+
+if TYPE_CHECKING:  # what it reads the vault with is the server's, not its clients'
+    from ci_bot.web.masking import Mask
 
 Reason = Annotated[str, Field(description='why it stands so, in words; "" if nothing is to be said')]
 Began = Annotated[AwareDatetime | None, Field(description="null until it begins")]

@@ -23,7 +23,9 @@ from ci_bot.flow.receive import Receiver
 from ci_bot.flow.steering import Steering
 from ci_bot.links import Links
 from ci_bot.system import SystemIds
-from ci_bot.web.api import BASE, Guesses, Parts, make_api
+from ci_bot.web.api import BASE
+from ci_bot.web.api.app import make_api
+from ci_bot.web.api.parts import Guesses, Parts
 from ci_bot.web.app import make_app
 from ci_bot.web.site import Site
 from tests.fakes import FakeVault, FakeWebhook

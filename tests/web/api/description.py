@@ -11,7 +11,8 @@ from openapi_schema_validator import OAS31Validator, oas31_format_checker
 from referencing import Registry
 from referencing.jsonschema import DRAFT202012
 
-from ci_bot.web.api import BASE, ENDPOINTS
+from ci_bot.web.api import BASE
+from ci_bot.web.api.app import ENDPOINTS
 from ci_bot.web.api.openapi import describe
 
 DESCRIPTION = describe(ENDPOINTS, BASE)
