@@ -6,8 +6,9 @@ import json
 import re
 from base64 import b64encode, urlsafe_b64encode
 from bisect import bisect_right
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from operator import itemgetter
 from typing import Final
 from urllib.parse import quote, quote_plus
@@ -38,6 +39,24 @@ class _Stream:
     in_mask: bool = False  # the last byte that left is masked
 
 
+@dataclass(frozen=True, slots=True)
+class _Sought:
+    """What is looked for in every stream that has the same secrets."""
+
+    forms: Sequence[bytes]  # sorted
+    longest: int
+    finder: BytesAhoCorasick | None
+    heads: BytesAhoCorasick | None  # finds the first bytes of every form
+
+
+@lru_cache(maxsize=8)
+def _sought(secrets: frozenset[bytes]) -> _Sought:
+    """A token takes half a millisecond and everybody waits; every step of a job wants the same ones."""
+    sought = sorted({form for secret in secrets for form in forms(secret)})
+    heads = sorted({form[:_MIN_CHARACTERS] for form in sought})
+    return _Sought(sought, max(map(len, sought), default=0), _finder(sought), _finder(heads))
+
+
 class Masker:
     """Replaces secrets in one stream of bytes, fed in pieces of any size.
 
@@ -58,10 +77,9 @@ class Masker:
     __slots__ = ("_finder", "_forms", "_heads", "_longest", "_stream")
 
     def __init__(self, secrets: Iterable[bytes]) -> None:
-        self._forms = sorted({form for secret in secrets for form in forms(secret)})
-        self._longest = max(map(len, self._forms), default=0)
-        self._finder = _finder(self._forms)
-        self._heads = _finder(sorted({form[:_MIN_CHARACTERS] for form in self._forms}))
+        sought = _sought(frozenset(secrets))
+        self._forms, self._longest = sought.forms, sought.longest
+        self._finder, self._heads = sought.finder, sought.heads
         self._stream = _Stream()
 
     def feed(self, chunk: bytes) -> bytes:

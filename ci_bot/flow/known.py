@@ -3,15 +3,17 @@
 from __future__ import annotations
 
 from collections.abc import Iterable
+from dataclasses import dataclass
+from functools import cached_property
 from threading import Lock
 from typing import Final
 
 from ci_bot.core.mask import Masker
 
-#: Building a masker takes a fifth of a millisecond for each value and holds up everything else, so a
-#: new value costs one of a few values, and not one of all.
+#: Building a masker takes up to half a millisecond for each value and holds up everything else. So values
+#: stand in groups, and a new one costs what the small groups hold: two of the same size become one.
 GROUP: Final = 32
-GROUPS: Final = 16  # older values are forgotten: minted tokens live an hour
+GROUPS: Final = 16  # full ones; older values are forgotten: minted tokens live an hour
 
 
 class Known:
@@ -21,32 +23,38 @@ class Known:
     """
 
     def __init__(self) -> None:
-        self._groups: list[dict[bytes, None]] = [{}]
-        self._maskers: list[Masker | None] = [None]
+        self._groups: tuple[
+            _Group, ...
+        ] = ()  # never a larger one after a smaller one; the oldest first
         self._lock = Lock()
 
     def add(self, value: bytes) -> None:
         with self._lock:
-            if any(value in group for group in self._groups):
+            if any(value in group.values for group in self._groups):
                 return
-            if len(self._groups[-1]) == GROUP:
-                self._groups, self._maskers = self._groups[1 - GROUPS :], self._maskers[1 - GROUPS :]
-                self._groups.append({})
-                self._maskers.append(None)
-            self._groups[-1][value] = None
-            self._maskers[-1] = None
+            groups, newest = list(self._groups), _Group((value,))
+            while groups and len(groups[-1].values) == len(newest.values) < GROUP:
+                newest = _Group(groups.pop().values + newest.values)
+            full = [group for group in groups if len(group.values) == GROUP]
+            self._groups = (*groups[len(full) == GROUPS :], newest)
 
     def values(self) -> tuple[bytes, ...]:
-        with self._lock:
-            return tuple(value for group in self._groups for value in group)
+        return tuple(value for group in self._groups for value in group.values)
 
     def mask(self, text: str) -> str:
         with self._lock:
-            for index, group in enumerate(self._groups):
-                masker = self._maskers[index] or Masker(group)
-                self._maskers[index] = masker
-                text = masked(text, masker)
+            for group in self._groups:
+                text = masked(text, group.masker)
             return text
+
+
+@dataclass(frozen=True)
+class _Group:
+    values: tuple[bytes, ...]
+
+    @cached_property
+    def masker(self) -> Masker:
+        return Masker(self.values)
 
 
 def masked(text: str, masker: Masker) -> str:
