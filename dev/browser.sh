@@ -3,7 +3,8 @@
 set -eu
 cd "$(dirname "$0")/.."
 for name in chromium chromium-browser google-chrome; do
-    if command -v "$name" >/dev/null; then
+    # Ubuntu's package is a script that asks for a snap: what cannot tell its version is no browser.
+    if command -v "$name" >/dev/null && "$name" --version >/dev/null 2>&1; then
         echo "browser: $(command -v "$name")"
         exit 0
     fi

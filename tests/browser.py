@@ -10,10 +10,12 @@ import base64
 import os
 import shutil
 import signal
+import subprocess
 import tempfile
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
+from functools import cache
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -53,9 +55,15 @@ class NoBrowser(Exception):
 def chromium() -> str:
     """Its path. Raises `NoBrowser`."""
     for name in ("chromium", "chromium-browser", "google-chrome"):
-        if found := shutil.which(name):
+        if (found := shutil.which(name)) and _runs(found):
             return found
     raise NoBrowser("no Chromium is installed; apt-get install --no-install-recommends chromium")
+
+
+@cache
+def _runs(program: str) -> bool:
+    """Ubuntu's package of the name is a script that asks for a snap."""
+    return subprocess.run([program, "--version"], capture_output=True, check=False).returncode == 0
 
 
 @dataclass
