@@ -31,41 +31,47 @@ async def _failed(world: World) -> tuple[str, int]:
 
 
 async def _attempts(world: World, sha: str) -> Counter[str]:
-    """How many check runs of each name there are: what is completed is final, a new attempt is a new one."""
+    """How many check runs of each name there are: what is completed is final, a new attempt is a new one.
+
+    The run of the push, which the pull request's superseded, may have got as far as having some.
+    """
     every = await world.forge.checks(world.repo, sha, all_attempts=True)
     return Counter(check["name"] for check in every)
 
 
 async def test_rerun_failed_reuses_what_passed(world: World) -> None:
     sha, gate = await _failed(world)
+    before = await _attempts(world, sha)
     await world.forge.press(world.repo, gate, "retry-failed", by="alice")
     again = await world.check(sha, after=gate)
     assert again["conclusion"] == "success"
     await world.ended(sha)
-    attempts = await _attempts(world, sha)
-    assert attempts["ci-bot / good"] == 1
-    assert attempts["ci-bot / flaky"] == 2
+    new = await _attempts(world, sha) - before
+    assert new["ci-bot / good"] == 0
+    assert new["ci-bot / flaky"] == 1
     assert (await world.check(sha, "ci-bot / after"))["conclusion"] == "success"
 
 
 async def test_rerun_all_runs_everything_again(world: World) -> None:
     sha, gate = await _failed(world)
+    before = await _attempts(world, sha)
     await world.forge.press(world.repo, gate, "retry-all", by="alice")
     again = await world.check(sha, after=gate)
     assert again["conclusion"] == "success"
     await world.ended(sha)
-    attempts = await _attempts(world, sha)
-    assert attempts["ci-bot / good"] == 2
-    assert attempts["ci-bot / flaky"] >= 2  # seen once: a third, on a machine that was very busy
+    new = await _attempts(world, sha) - before
+    assert new["ci-bot / good"] == 1
+    assert new["ci-bot / flaky"] == 1
 
 
 async def test_the_button_of_one_job_runs_it_and_what_needs_it(world: World) -> None:
     sha, gate = await _failed(world)
+    before = await _attempts(world, sha)
     job = await world.check(sha, "ci-bot / flaky")
     await world.forge.press(world.repo, job["id"], "retry-all", by="alice")
     assert (await world.check(sha, after=gate))["conclusion"] == "success"
     await world.ended(sha)
-    assert (await _attempts(world, sha))["ci-bot / good"] == 1
+    assert (await _attempts(world, sha) - before)["ci-bot / good"] == 0
 
 
 async def test_who_may_not_write_presses_in_vain(world: World) -> None:
