@@ -21,6 +21,7 @@ from dev.playground import REPO as TODO
 from dev.playground import write_variables
 from tests.docs.shown import Shown
 from tests.forge_sim.client import ForgeClient
+from tests.preloaded import preloaded
 from tests.rig import Bot, make_bot, running_forge
 
 REPO: Final = "acme/web"
@@ -85,6 +86,7 @@ _ASKED: Final = "CI_BOT_TOKEN=$("
 class Scene:
     home: Path
     bot: Bot
+    programs: Path  # where `ci-bot` is found first
     token: str = ""
     runs: dict[str, str] = field(default_factory=dict)  # "passed", "failed", "endless" → id
     repo_key: str = ""
@@ -149,7 +151,7 @@ class Scene:
         env = {name: value for name, value in os.environ.items() if not name.startswith("CI_BOT_")}
         env |= {
             "HOME": str(self.home),
-            "PATH": f"{Path(sys.executable).parent}:{env['PATH']}",
+            "PATH": f"{self.programs}:{Path(sys.executable).parent}:{env['PATH']}",
             "NPM_TOKEN": "from-the-shell",
             "GIT_TERMINAL_PROMPT": "0",
             "CI_BOT_DEFAULT_IMAGE": "ci-bot/busybox:1",
@@ -205,17 +207,17 @@ def _run_for(text: str) -> str:
 
 @contextmanager
 def scene(home: Path) -> Iterator[Scene]:
-    with running_forge(home / "forge", description=None) as url:
-        made = asyncio.run(_set(url, home))
+    with running_forge(home / "forge", description=None) as url, preloaded(home / "ready") as programs:
+        made = asyncio.run(_set(url, home, programs))
         try:
             yield made
         finally:
             made.bot.process.stop()
 
 
-async def _set(url: str, home: Path) -> Scene:
+async def _set(url: str, home: Path, programs: Path) -> Scene:
     async with ForgeClient(url) as forge:
-        made = Scene(home, await make_bot(forge, home / "server"))
+        made = Scene(home, await make_bot(forge, home / "server"), programs)
         alice = await forge.user("alice")
         await forge.organization("acme", {"alice": "admin"})
         await forge.organization("globex", {"alice": "admin"})
