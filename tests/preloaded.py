@@ -1,18 +1,19 @@
 """`ci-bot` without its start: a process that has imported it all waits, and is forked for each command.
 
-A third of a second to a second of each command is imports; the documents show seventy commands.
-The command itself is a process of its own, with the caller's directory, environment and files.
+A start costs a second of a core, and the suite starts servers and commands by the hundred. What is forked
+is a process of its own, in a session of its own, with the caller's directory, environment and files.
 """
 
 from __future__ import annotations
 
 import json
 import os
+import select
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from importlib import import_module
 from pathlib import Path
@@ -27,28 +28,88 @@ with socket.socket(socket.AF_UNIX) as asked:
     said = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
     socket.send_fds(asked, [len(said).to_bytes(4, "big")], [0, 1, 2])
     asked.sendall(said)
-    sys.exit(int(asked.makefile().read() or 70))
+    sys.exit(int(asked.makefile().read().split()[1]))
 """
+
+
+class Preloaded:
+    """The process that waits, listening at `address`."""
+
+    def __init__(self, home: Path) -> None:
+        self.address = str(home / "preloaded.socket")
+        with socket.socket(socket.AF_UNIX) as listening:
+            listening.bind(self.address)
+            listening.listen(16)
+            command = [sys.executable, "-m", "tests.preloaded", str(listening.fileno())]
+            self._process = subprocess.Popen(
+                command,
+                pass_fds=[listening.fileno()],
+                env=os.environ | {"PYTHONWARNINGS": "default"},
+                start_new_session=True,
+            )
+
+    def close(self) -> None:
+        """What was forked goes on."""
+        self._process.terminate()
+        self._process.wait()
 
 
 @contextmanager
 def preloaded(home: Path) -> Iterator[Path]:
-    """Yields the directory that the path must begin with."""
-    address = home / "preloaded.socket"
+    """Yields the directory that the path must begin with, for shells that call `ci-bot`."""
     stub = home / "bin" / "ci-bot"
     stub.parent.mkdir(parents=True)
-    stub.write_text(STUB.format(python=sys.executable, address=str(address)))
+    waiting = Preloaded(home)
+    stub.write_text(STUB.format(python=sys.executable, address=waiting.address))
     stub.chmod(0o755)
-    with socket.socket(socket.AF_UNIX) as listening:
-        listening.bind(str(address))
-        listening.listen(8)
-        command = [sys.executable, "-m", "tests.preloaded", str(listening.fileno())]
-        process = subprocess.Popen(command, pass_fds=[listening.fileno()], start_new_session=True)
     try:
         yield stub.parent
     finally:
-        process.terminate()
-        process.wait()
+        waiting.close()
+
+
+class Forked:
+    """One command that was forked; as much of `subprocess.Popen` as a caller of `rig.Process` needs."""
+
+    def __init__(
+        self, waiting: Preloaded, words: Sequence[str], env: Mapping[str, str], folder: Path, log: int
+    ) -> None:
+        self._answer = socket.socket(socket.AF_UNIX)
+        self._answer.connect(waiting.address)
+        said = json.dumps([words, str(folder), dict(env)]).encode()
+        with Path(os.devnull).open("rb") as nothing:
+            size = len(said).to_bytes(4, "big")
+            socket.send_fds(self._answer, [size], [nothing.fileno(), log, log])
+        self._answer.sendall(said)
+        self._lines = self._answer.makefile()
+        self.pid = int(self._lines.readline())
+        self._ended = os.pidfd_open(self.pid)
+        self.returncode: int | None = None
+
+    def poll(self) -> int | None:
+        return self._look(0)
+
+    def wait(self, timeout: float | None = None) -> int:
+        """Raises `subprocess.TimeoutExpired`."""
+        if self._look(timeout) is None:
+            raise subprocess.TimeoutExpired("ci-bot", timeout or 0)
+        return self.returncode or 0
+
+    def send_signal(self, number: signal.Signals) -> None:
+        if self.returncode is None:
+            signal.pidfd_send_signal(self._ended, number)
+
+    def kill(self) -> None:
+        self.send_signal(signal.SIGKILL)
+
+    def _look(self, seconds: float | None) -> int | None:
+        if self.returncode is None and select.select([self._ended], [], [], seconds)[0]:
+            os.close(self._ended)
+            with self._answer, self._lines:
+                self._answer.shutdown(socket.SHUT_WR)
+                code = self._lines.readline()  # whoever is killed says none
+            self.returncode = int(code) if code else -signal.SIGKILL
+        return self.returncode
 
 
 def serve(listening: socket.socket) -> None:
@@ -73,6 +134,7 @@ def _answer(asked: socket.socket) -> None:
         size, files, _, _ = socket.recv_fds(asked, 4, 3)
         with asked.makefile("rb") as said:
             words, folder, environment = json.loads(said.read(int.from_bytes(size, "big")))
+        os.setsid()
         for number, file in enumerate(files):
             os.dup2(file, number)
             os.close(file)
@@ -80,10 +142,11 @@ def _answer(asked: socket.socket) -> None:
         os.environ.clear()
         os.environ.update(environment)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        asked.sendall(b"%d\n" % os.getpid())
         code = _command(words)
         sys.stdout.flush()
         sys.stderr.flush()
-        asked.sendall(str(code).encode())
+        asked.sendall(b"%d\n" % code)
     finally:
         os._exit(code)
 

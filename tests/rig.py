@@ -18,9 +18,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Protocol
 from urllib.error import URLError
 
 from tests.forge_sim.client import ForgeClient
+from tests.preloaded import Forked, Preloaded
 
 ROOT = Path(__file__).parent.parent
 DESCRIPTION = ROOT / ".cache" / "forge-description" / "api.github.com.json"
@@ -31,17 +33,33 @@ class NotStarted(Exception):
     """A process ended, or said nothing, before it was ready; the text holds what it wrote last."""
 
 
+class Child(Protocol):
+    """As much of `subprocess.Popen` as is used here."""
+
+    pid: int
+
+    def poll(self) -> int | None: ...
+    def wait(self, timeout: float | None = None) -> int: ...
+    def send_signal(self, number: signal.Signals, /) -> None: ...
+    def kill(self) -> None: ...
+
+
 @dataclass
 class Process:
-    """A child of ours whose output goes to a file."""
+    """A process of ours whose output goes to a file."""
 
     command: list[str]
     log: Path
     env: dict[str, str] = field(default_factory=dict)
-    child: subprocess.Popen[bytes] | None = None
+    waiting: Preloaded | None = None  # forks `python -m ci_bot …` without its imports
+    child: Child | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
+            if self.waiting is not None:
+                words = self.command[self.command.index("ci_bot") + 1 :]
+                self.child = Forked(self.waiting, words, os.environ | self.env, ROOT, log.fileno())
+                return
             self.child = subprocess.Popen(
                 self.command,
                 cwd=ROOT,
