@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 import pytest
@@ -59,6 +59,11 @@ def step(
     workdir: str = ".",
 ) -> StepSpec:
     return StepSpec(index, generation, Step("a step", run, image, workdir=workdir), env or {})
+
+
+def sharing(job: JobSpec) -> JobSpec:
+    """The same job, whose steps share a container."""
+    return replace(job, job=replace(job.job, shares_container=True))
 
 
 def only(*job_ids: str) -> Alive:
@@ -380,4 +385,9 @@ CHECKS: tuple[Check, ...] = (
     reaping_spares_the_living,
     a_session_left_by_an_error_is_kept,
     nothing_is_left_after_a_session,
+)
+
+#: Of a job whose steps share a container.
+SHARING: tuple[Check, ...] = (
+    *(check for check in CHECKS if check is not steps_share_the_workspace_and_nothing_else),
 )
