@@ -20,7 +20,18 @@ from ci_bot.executors.docker import names, network, script
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec, Workspace
 from dev.recipes import BUSYBOX, GIT, GIT_1000
-from tests.contract.executor import CHECKS, LINES, Check, MemoryLog, marks, only, run, step
+from tests.contract.executor import (
+    CHECKS,
+    LINES,
+    SHARING,
+    Check,
+    MemoryLog,
+    marks,
+    only,
+    run,
+    sharing,
+    step,
+)
 from tests.executors.docker.copying import blind, far, far_engine, far_instance, volumes
 
 __all__ = ["blind", "far", "far_engine", "far_instance"]
@@ -41,6 +52,11 @@ exit 9
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 async def test_contract(check: Check, far: DockerExecutor, job: JobSpec) -> None:
     await check(far, job, BUSYBOX)
+
+
+@pytest.mark.parametrize("check", SHARING, ids=lambda check: check.__name__)
+async def test_contract_of_shared_containers(check: Check, far: DockerExecutor, job: JobSpec) -> None:
+    await check(far, sharing(job), BUSYBOX)
 
 
 async def test_the_engine_is_found_blind_and_the_line_for_doctor_says_so(
