@@ -280,6 +280,32 @@ async def stop_counts_from_the_first_moment(executor: Executor, job: JobSpec, im
     assert (end.code, end.reason) == (137, ExitReason.STOPPED)
 
 
+async def a_step_whose_time_ran_out_meanwhile_is_stopped_and_its_log_is_whole(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    """As by a server that was down when the step should have ended."""
+    log, spec = MemoryLog(), step("echo began; sleep 600", image)
+
+    async def first_server() -> None:
+        async with executor.session(job) as session:
+            await session.run(spec, log)
+
+    server = asyncio.create_task(first_server())
+    await log.shows(b"began\n")
+    server.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await server
+    again = MemoryLog()
+    async with executor.session(job) as session:
+        running = asyncio.create_task(session.run(spec, again))
+        await asyncio.sleep(0)
+        await session.stop()
+        end = await asyncio.wait_for(running, 10)
+        assert (end.code, end.reason) == (137, ExitReason.STOPPED)
+        assert bytes(again.content) == b"began\n"
+        assert await run(session, step("echo on", image, index=1)) == (Exit(0), b"on\n")
+
+
 async def stop_without_a_step_does_nothing(executor: Executor, job: JobSpec, image: str) -> None:
     async with executor.session(job) as session:
         await session.stop()
@@ -380,6 +406,7 @@ CHECKS: tuple[Check, ...] = (
     a_cancelled_run_goes_on_and_is_picked_up,
     stop_ends_the_running_step,
     stop_counts_from_the_first_moment,
+    a_step_whose_time_ran_out_meanwhile_is_stopped_and_its_log_is_whole,
     stop_without_a_step_does_nothing,
     an_impossible_image_name_is_refused,
     reaping_spares_the_living,

@@ -106,7 +106,7 @@ class DockerSession:
         await asyncio.to_thread(remove_job, self._host.run_dir, self._job.id)
 
     async def _run(self, spec: StepSpec, log: LogWriter) -> Exit:
-        container = await _unless(self._stopping, self._containers.ready(spec))
+        container = await self._container(spec)
         if container is None:
             return words.STOPPED_EARLY
         self._last = (spec, container)
@@ -123,6 +123,12 @@ class DockerSession:
         if self._stopping.is_set() and code == words.KILLED:
             return words.STOPPED
         return await process.ending(self._host, spec, container, code, output, usage)
+
+    async def _container(self, spec: StepSpec) -> Container | None:
+        """None where `stop` came first. What has begun is there, and must be seen to end even then."""
+        if await self._containers.has_begun(spec):
+            return await self._containers.ready(spec)
+        return await _unless(self._stopping, self._containers.ready(spec))
 
     async def _take_turn(
         self, spec: StepSpec, container: Container, turn: Turn, output: Output
