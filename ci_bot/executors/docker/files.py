@@ -84,6 +84,9 @@ class BoundFiles:
         return convert.bound(self.job.workspace, self._control(spec).mount)
 
     async def give(self, spec: StepSpec, container: str, image: Image, owner: Owner) -> None:
+        turn = self._control(spec).turn
+        if turn is not None and turn.number > 1:
+            return  # it was given to the same user, and nothing changes hands under living processes
         if ownership.current(self.job.workspace.path) != owner:
             await self._hand_over(spec, image, owner)
 

@@ -16,12 +16,16 @@ from ci_bot.executors.docker.streams import Logged, Sink, Stream
 
 @dataclass(frozen=True, slots=True)
 class Ended:
-    """How a turn ended. `had_oom` None: it is not counted; `peak` is the container's so far."""
+    """How a turn ended. `had_oom` None: it is not counted; `peak` is the container's so far.
+
+    `is_whole` False: the engine's log has lost its beginning, and some of the turn's output with it.
+    """
 
     code: int
     usage: Usage | None = None
     had_oom: bool | None = None
     peak: int | None = None
+    is_whole: bool = True
 
 
 class Reading:
@@ -62,13 +66,17 @@ class Reading:
 
     def _pass(self, mark: Mark) -> Ended | None:
         if mark.code is None:
-            if mark.turn > self._turn:  # the engine's log has lost what was before
+            if mark.turn != self._turn:
                 self._before = None
             self._turn = self.begun = mark.turn
             return None
+        is_whole = mark.turn == self._turn and self._before is not None
         before, after = self._before or Counters(None, None, None), mark.counters
+        if mark.turn != self._turn:
+            before = Counters(None, None, None)
         self._turn, self._before = mark.turn + 1, after
-        return Ended(mark.code, used(before, after), ran_out(before, after), after.memory)
+        usage, had_oom = used(before, after), ran_out(before, after)
+        return Ended(mark.code, usage, had_oom, after.memory, is_whole)
 
 
 async def has_begun(engine: Engine, container: str, turn: Turn) -> bool:

@@ -143,6 +143,8 @@ class DockerSession:
         await self._expose(container)
         ended = await shared.follow(turn, output)
         await files.wipe(spec)
+        if not ended.is_whole:
+            output.log.note(words.BEGINNING_LOST)
         if self._stopping.is_set() and ended.code == words.KILLED:
             return words.STOPPED
         return await process.ending(

@@ -15,7 +15,7 @@ from ci_bot.core.planned import Resources, Step
 from ci_bot.executors.docker import names
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec, StepSpec
-from dev.recipes import BUSYBOX, GIT, NO_SHELL
+from dev.recipes import BUSYBOX, GIT, GIT_1000, NO_SHELL
 from tests.contract.executor import MemoryLog, only, run, sharing, step
 from tests.executors.docker.sharing import KILLS, killed_server, runs_once
 from tests.executors.docker.test_adoption import ODD, ODD_OUTPUT
@@ -77,6 +77,21 @@ async def test_an_image_without_a_shell_has_a_container_for_each_step(
         for index in range(2):
             assert await run(session, spec(index)) == (Exit(0), b"%d\n" % index)
         assert await run(session, step("echo 2", BUSYBOX, index=2)) == (Exit(0), b"2\n")
+        assert containers(engine, job) == ["2-g1 running"]
+
+
+async def test_the_workspace_changes_hands_when_nobody_is_left(
+    executor: DockerExecutor, job: JobSpec, engine: APIClient
+) -> None:
+    leave = "(while sleep 0.05; do touch by-root; done) & chown 5 /workspace"
+    async with executor.session(sharing(job)) as session:
+        assert (await run(session, step(leave, BUSYBOX)))[0] == Exit(0)
+        script = "stat -c %u /workspace; touch on"
+        assert await run(session, step(script, BUSYBOX, index=1)) == (Exit(0), b"5\n")
+        script = "id -u; touch on; rm by-root; sleep 0.3; test ! -e by-root"
+        for index in (2, 3):
+            end, output = await run(session, step(f"touch by-root; {script}", GIT_1000, index=index))
+            assert (end, output) == (Exit(0), b"1000\n")
         assert containers(engine, job) == ["2-g1 running"]
 
 
