@@ -1,6 +1,6 @@
 """What every `Executor` must do: each check takes the executor, a job and an image with a shell and git's friends.
 
-An adapter's tests run all of `CHECKS`, each with an executor and a job of its own.
+An adapter's tests run all of `CHECKS` and of `SHARING`, each with an executor and a job of its own.
 """
 
 from __future__ import annotations
@@ -516,9 +516,8 @@ async def nothing_changes_the_files_while_they_are_fetched(
     assert first.files == second.files
 
 
-#: Of a job whose steps share a container.
-SHARING: tuple[Check, ...] = (
-    *(check for check in CHECKS if check is not steps_share_the_workspace_and_nothing_else),
+#: What sharing a container means.
+SHARED: tuple[Check, ...] = (
     consecutive_steps_share_what_is_outside_the_workspace_too,
     each_keeps_its_own_environment_and_place,
     a_failure_leaves_a_shared_container_as_it_is,
@@ -526,4 +525,10 @@ SHARING: tuple[Check, ...] = (
     what_is_written_belongs_to_the_step_that_runs_then,
     a_shared_container_is_picked_up_with_all_that_is_in_it,
     nothing_changes_the_files_while_they_are_fetched,
+)
+
+#: All that holds of a job whose steps share a container.
+SHARING: tuple[Check, ...] = (
+    *(check for check in CHECKS if check is not steps_share_the_workspace_and_nothing_else),
+    *SHARED,
 )

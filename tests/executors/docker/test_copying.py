@@ -23,7 +23,7 @@ from dev.recipes import BUSYBOX, GIT, GIT_1000
 from tests.contract.executor import (
     CHECKS,
     LINES,
-    SHARING,
+    SHARED,
     Check,
     MemoryLog,
     marks,
@@ -56,7 +56,7 @@ async def test_contract(check: Check, far: DockerExecutor, job: JobSpec) -> None
     await check(far, job, BUSYBOX)
 
 
-@pytest.mark.parametrize("check", SHARING, ids=lambda check: check.__name__)
+@pytest.mark.parametrize("check", SHARED, ids=lambda check: check.__name__)
 async def test_contract_of_shared_containers(check: Check, far: DockerExecutor, job: JobSpec) -> None:
     await check(far, sharing(job), BUSYBOX)
 
