@@ -133,7 +133,7 @@ class DockerSession:
     async def _take_turn(
         self, spec: StepSpec, container: Container, turn: Turn, output: Output
     ) -> Exit:
-        """A step in a container that steps share: of whoever is in it, only the end of all is the end of one."""
+        """A step in a container that steps share; `stop` ends all that is in there."""
         files, shared = self._containers.files(), self._share(container)
         if container.status == "created":
             await files.make(spec)

@@ -12,7 +12,7 @@ from ci_bot.executors.docker.engine import EngineRefusal
 from ci_bot.executors.docker.files import Files
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.process import Output
-from ci_bot.executors.docker.reading import Ended, Reading
+from ci_bot.executors.docker.reading import Ended, Reading, has_begun
 from ci_bot.executors.docker.streams import Attached, Logged
 from ci_bot.ports import JobSpec, StepSpec
 
@@ -30,13 +30,18 @@ class SharedContainer:
         self.container = container
 
     async def begin(self, spec: StepSpec, container: Container, turn: Turn, files: Files) -> None:
-        """Starts the container, or tells the one that waits. Who may have been told is told once more."""
+        """Starts the container, or tells the one that waits.
+
+        Who may have been told is told once more; but not who has begun, since nobody listens there now.
+        """
         if container.status == "created":
             self._input = await process.launch(self._host, self._job, spec, container, files)
             self._reading = Reading(self._input, turn.nonce)
             self._told = await files.telling(spec, container.image.entrypoint)
             return
         if container.is_told:
+            if files.by_input and await has_begun(self._engine, container.id, turn):
+                return
             self._told = await files.telling(spec, container.image.entrypoint)
         else:
             owner = await self._host.interiors.owner(container.id, container.image)
@@ -56,7 +61,8 @@ class SharedContainer:
             self._close_reading()
             if not await process.is_running(self._engine, self.container):
                 return await self._end_of_container(turn, output)
-            await self._tell()  # the connection broke, perhaps before all was said
+            if reading.begun < turn.number:  # the connection broke, perhaps before all was said
+                await self._tell()
 
     def let_go(self) -> None:
         """The container goes on."""
@@ -115,8 +121,8 @@ class SharedContainer:
             self._input = None
 
     def _close_input(self) -> None:
-        if self._input is None or (self._reading and self._reading.stream is self._input):
-            self._close_reading()
-            return
-        self._input.close()
-        self._input = None
+        if self._reading is not None and self._reading.stream is self._input:
+            self._close_reading()  # one connection for both
+        elif self._input is not None:
+            self._input.close()
+            self._input = None
