@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import dataclass
+from itertools import chain
 
 from ci_bot.core.model import Usage
 from ci_bot.executors.docker.control import Turn
@@ -36,7 +37,8 @@ class Reading:
 
     def __init__(self, stream: Stream, nonce: str) -> None:
         self.stream = stream
-        self._pieces = _pieces(stream, nonce)
+        self._marks = Marks(nonce)
+        self._pieces = _pieces(stream, self._marks)
         self._turn = 1  # whose the next bytes are
         self._before: Counters | None = Counters()  # at the end of the turn before; None: not seen
         self.begun = 0  # the last turn that did
@@ -44,10 +46,13 @@ class Reading:
     def is_past(self, turn: Turn) -> bool:
         return self._turn > turn.number
 
-    def read(self, turn: Turn, sink: Sink, skip: int) -> Ended | None:
-        """Writes the turn's bytes but for the first `skip`; None where the stream ends before the turn."""
+    def read(self, turn: Turn, sink: Sink, skip: int, *, is_all: bool = False) -> Ended | None:
+        """Writes the turn's bytes but for the first `skip`; None where the stream ends before the turn.
+
+        `is_all`: the container has ended, so what looks like the beginning of a mark is none.
+        """
         seen = 0
-        for piece in self._pieces:
+        for piece in chain(self._pieces, self._held() if is_all else ()):
             if isinstance(piece, Mark):
                 ended = self._pass(piece)
                 if ended is not None and piece.turn == turn.number:
@@ -63,6 +68,9 @@ class Reading:
 
     def close(self) -> None:
         self.stream.close()
+
+    def _held(self) -> Iterator[bytes | Mark]:
+        yield self._marks.end()
 
     def _pass(self, mark: Mark) -> Ended | None:
         if mark.code is None:
@@ -92,9 +100,7 @@ async def has_begun(engine: Engine, container: str, turn: Turn) -> bool:
     return reading.begun >= turn.number
 
 
-def _pieces(stream: Stream, nonce: str) -> Iterator[bytes | Mark]:
-    demultiplexer, marks = Demultiplexer(of_log=stream.of_log), Marks(nonce)
+def _pieces(stream: Stream, marks: Marks) -> Iterator[bytes | Mark]:
+    demultiplexer = Demultiplexer(of_log=stream.of_log)
     for chunk in stream.chunks():
         yield from marks.feed(demultiplexer.feed(chunk))
-    if rest := marks.end():
-        yield rest

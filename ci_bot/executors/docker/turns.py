@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
+
 from docker import APIClient
 
-from ci_bot.core.errors import EngineError
+from ci_bot.core.errors import EngineError, EngineGone
 from ci_bot.executors.docker import gate, process, words
 from ci_bot.executors.docker.containers import Container
 from ci_bot.executors.docker.control import Turn
@@ -56,8 +58,11 @@ class SharedContainer:
         """
         while True:
             reading = await self._reading_of(turn, follow=True)
-            if ended := await self._read(reading, turn, output):
-                return ended
+            with suppress(
+                EngineGone
+            ):  # a connection of before; the next question shows if it is the engine
+                if ended := await self._read(reading, turn, output):
+                    return ended
             self._close_reading()
             if not await process.is_running(self._engine, self.container):
                 return await self._end_of_container(turn, output)
@@ -73,7 +78,7 @@ class SharedContainer:
         """Its log is whole now. Without a mark the engine's own word counts, as for any other step."""
         code = await process.exit_code(self._engine, self.container)
         reading = await self._reading_of(turn, follow=False)
-        ended = await self._read(reading, turn, output)
+        ended = await self._read(reading, turn, output, is_all=True)
         self._close_reading()
         if ended is None and reading.begun < turn.number and code == gate.CLOSED_CODE:
             raise words.not_begun(self.container.name)
@@ -105,8 +110,12 @@ class SharedContainer:
             self._reading = Reading(log, turn.nonce)
         return self._reading
 
-    async def _read(self, reading: Reading, turn: Turn, output: Output) -> Ended | None:
-        work = self._engine.in_own_thread(lambda _: reading.read(turn, output, output.size))
+    async def _read(
+        self, reading: Reading, turn: Turn, output: Output, *, is_all: bool = False
+    ) -> Ended | None:
+        work = self._engine.in_own_thread(
+            lambda _: reading.read(turn, output, output.size, is_all=is_all)
+        )
         try:
             return await process.to_the_last_write(work, reading.abort)
         except BaseException:

@@ -72,6 +72,14 @@ def test_one_turn_of_a_log_and_of_that_what_is_not_stored() -> None:
     assert read(Reading(Given(*WHOLE), NONCE), 3, skip=4) == (None, b"three")
 
 
+def test_a_stream_that_breaks_in_a_mark_gives_nothing_of_it_and_its_end_gives_all() -> None:
+    cut = b"one" + ended(1, 0, b"")[:12]
+    assert read(Reading(Given(cut), NONCE), 1) == (None, b"one")
+    sink = Kept()
+    assert Reading(Given(cut), NONCE).read(Turn("0-g1", 1, NONCE), sink, 1, is_all=True) is None
+    assert sink.content == cut[1:]
+
+
 def test_a_log_that_lost_its_beginning_says_so_and_what_it_does_not_know() -> None:
     for lost in (WHOLE[1], WHOLE[1].partition(b"begun;\n")[2]):
         found, _ = read(Reading(Given(lost), NONCE), 2)
