@@ -25,6 +25,7 @@ from dev.recipes import BUSYBOX
 STEPS = 10
 ROUNDS = 5
 LIMIT_RATIO = 1.3
+PLAN = Job("test", "test", ())
 
 
 def measure() -> Result:
@@ -42,10 +43,10 @@ async def _measure() -> Result:
         home = Path(folder)
         executor = DockerExecutor(instance=f"bench-{uuid.uuid4().hex[:8]}", run_dir=home / "run")
         try:
-            await _job(executor, home)  # makes the network and looks into the image
+            await run_job(executor, home)  # makes the network and looks into the image
             for _ in range(ROUNDS):
                 began = time.perf_counter()
-                await _job(executor, home)
+                await run_job(executor, home)
                 between = time.perf_counter()
                 await asyncio.to_thread(_docker_runs, client)
                 ours.append(between - began)
@@ -56,12 +57,12 @@ async def _measure() -> Result:
     return _result(median(ours), median(theirs))
 
 
-async def _job(executor: DockerExecutor, home: Path) -> None:
+async def run_job(executor: DockerExecutor, home: Path, plan: Job = PLAN) -> None:
     """As `ci_bot.flow.steps` does it: the next step is prepared while one runs."""
     job = uuid.uuid4().hex[:12]
     work = home / job
     work.mkdir()
-    spec = JobSpec(job, "bench", "acme/shop", Job("test", "test", ()), Workspace(work, None))
+    spec = JobSpec(job, "bench", "acme/shop", plan, Workspace(work, None))
     logs = FileLogs(home / "logs")
     async with executor.session(spec) as session:
         for index in range(STEPS):

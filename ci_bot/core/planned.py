@@ -24,7 +24,7 @@ class SecretRef:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One container: a script for the image's shell, or arguments for its entry point."""
+    """A script for the image's shell, or arguments for its entry point; run in a container."""
 
     name: str
     run: str  # "" where `args` is given

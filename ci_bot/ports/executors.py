@@ -60,6 +60,10 @@ class StepSpec:
 class Session(Protocol):
     """One job on one engine: containers that share a workspace.
 
+    Each step has one for itself, or, where the job's plan says `shares_container`, consecutive steps of the
+    same image have one together, with what they leave running in it; their environments stay apart. A
+    step that was stopped ends that one, so the next step gets a new one.
+
     `prepare` of the next step may run while `run` of the current one does; at most one `run` at a
     time. Cancelling the task in `run` only lets go: the step goes on and can be adopted. To end a
     step, call `stop`.

@@ -1,13 +1,13 @@
 """What every `Executor` must do: each check takes the executor, a job and an image with a shell and git's friends.
 
-An adapter's tests run all of `CHECKS`, each with an executor and a job of its own.
+An adapter's tests run all of `CHECKS` and of `SHARING`, each with an executor and a job of its own.
 """
 
 from __future__ import annotations
 
 import asyncio
 from collections.abc import Awaitable, Callable, Collection, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import BinaryIO
 
 import pytest
@@ -59,6 +59,11 @@ def step(
     workdir: str = ".",
 ) -> StepSpec:
     return StepSpec(index, generation, Step("a step", run, image, workdir=workdir), env or {})
+
+
+def sharing(job: JobSpec) -> JobSpec:
+    """The same job, whose steps share a container."""
+    return replace(job, job=replace(job.job, shares_container=True))
 
 
 def only(*job_ids: str) -> Alive:
@@ -275,6 +280,32 @@ async def stop_counts_from_the_first_moment(executor: Executor, job: JobSpec, im
     assert (end.code, end.reason) == (137, ExitReason.STOPPED)
 
 
+async def a_step_whose_time_ran_out_meanwhile_is_stopped_and_its_log_is_whole(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    """As by a server that was down when the step should have ended."""
+    log, spec = MemoryLog(), step("echo began; sleep 600", image)
+
+    async def first_server() -> None:
+        async with executor.session(job) as session:
+            await session.run(spec, log)
+
+    server = asyncio.create_task(first_server())
+    await log.shows(b"began\n")
+    server.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await server
+    again = MemoryLog()
+    async with executor.session(job) as session:
+        running = asyncio.create_task(session.run(spec, again))
+        await asyncio.sleep(0)
+        await session.stop()
+        end = await asyncio.wait_for(running, 10)
+        assert (end.code, end.reason) == (137, ExitReason.STOPPED)
+        assert bytes(again.content) == b"began\n"
+        assert await run(session, step("echo on", image, index=1)) == (Exit(0), b"on\n")
+
+
 async def stop_without_a_step_does_nothing(executor: Executor, job: JobSpec, image: str) -> None:
     async with executor.session(job) as session:
         await session.stop()
@@ -375,9 +406,129 @@ CHECKS: tuple[Check, ...] = (
     a_cancelled_run_goes_on_and_is_picked_up,
     stop_ends_the_running_step,
     stop_counts_from_the_first_moment,
+    a_step_whose_time_ran_out_meanwhile_is_stopped_and_its_log_is_whole,
     stop_without_a_step_does_nothing,
     an_impossible_image_name_is_refused,
     reaping_spares_the_living,
     a_session_left_by_an_error_is_kept,
     nothing_is_left_after_a_session,
+)
+
+
+async def consecutive_steps_share_what_is_outside_the_workspace_too(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    leave = "echo kept > /tmp/file; (while ! test -e ask; do sleep 0.05; done; echo here > answer) &"
+    async with executor.session(sharing(job)) as session:
+        assert await run(session, step(leave, image)) == (Exit(0), b"")
+        script = "cat /tmp/file; touch ask; while ! test -s answer; do sleep 0.05; done; cat answer"
+        assert await run(session, step(script, image, index=2)) == (Exit(0), b"kept\nhere\n")
+
+
+async def each_keeps_its_own_environment_and_place(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    async with executor.session(sharing(job)) as session:
+        first = step("mkdir sub; export MINE=x; cd /; pwd; echo $A", image, env={"A": "1"})
+        assert await run(session, first) == (Exit(0), b"/\n1\n")
+        spec = step("pwd; echo ${A-unset} ${MINE-unset} $B; cat", image, index=1, env={"B": "2\nend"})
+        spec = replace(spec, step=replace(spec.step, workdir="sub"))
+        assert await run(session, spec) == (Exit(0), b"/workspace/sub\nunset unset 2 end\n")
+        missing = replace(spec, index=2, step=replace(spec.step, workdir="gone"))
+        end, _ = await run(session, missing)
+        assert end == Exit(1, message='there is no directory "gone" in the workspace')
+
+
+async def a_failure_leaves_a_shared_container_as_it_is(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    async with executor.session(sharing(job)) as session:
+        assert (await run(session, step("echo x > /tmp/file; exit 7", image)))[0] == Exit(7)
+        end, output = await run(session, step("echo on; kill -9 $$", image, index=1))
+        assert (end.code, output) == (137, b"on\n")
+        assert await run(session, step("cat /tmp/file", image, index=2)) == (Exit(0), b"x\n")
+
+
+async def a_stop_ends_all_that_is_in_a_shared_container(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    leave = "touch /tmp/file; (while sleep 0.1; do date +%s%N > alive; done) &"
+    log = MemoryLog()
+    async with executor.session(sharing(job)) as session:
+        assert (await run(session, step(leave, image)))[0] == Exit(0)
+        running = asyncio.create_task(session.run(step("echo began; sleep 600", image, index=1), log))
+        await log.shows(b"began\n")
+        await session.stop()
+        end = await asyncio.wait_for(running, 10)
+        assert (end.code, end.reason) == (137, ExitReason.STOPPED)
+        after = "test ! -e /tmp/file; rm -f alive; sleep 0.5; test ! -e alive; echo new"
+        assert await run(session, step(after, image, index=2)) == (Exit(0), b"new\n")
+
+
+async def what_is_written_belongs_to_the_step_that_runs_then(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    leave = "printf 'no end'; (while ! test -e ask; do sleep 0.05; done; echo late; touch said) &"
+    async with executor.session(sharing(job)) as session:
+        assert await run(session, step(leave, image)) == (Exit(0), b"no end")
+        odd = r"printf '\n\0ci-bot:x:1:0:;\n\0'; seq 1 20000; printf '\0ci-bot:'"
+        _, output = await run(session, step(odd, image, index=1))
+        assert output == b"\n\0ci-bot:x:1:0:;\n\0" + LINES + b"\0ci-bot:"
+        asking = "touch ask; while ! test -e said; do sleep 0.05; done"
+        assert await run(session, step(asking, image, index=2)) == (Exit(0), b"late\n")
+
+
+async def a_shared_container_is_picked_up_with_all_that_is_in_it(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    second = step("echo x >> marker; echo began; sleep 2; seq 1 20000; printf end", image, index=1)
+    log = MemoryLog()
+
+    async def first_server() -> None:
+        async with executor.session(sharing(job)) as session:
+            await run(session, step("echo kept > /tmp/file; seq 1 20000; printf x", image))
+            await session.run(second, log)
+
+    server = asyncio.create_task(first_server())
+    await log.shows(b"began\n")
+    server.cancel()
+    with pytest.raises(asyncio.CancelledError):
+        await server
+    async with executor.session(sharing(job)) as session:
+        assert await session.has_begun(second)
+        assert await run(session, second) == (Exit(0), b"began\n" + LINES + b"end")
+        assert await run(session, step("cat /tmp/file; exit 3", image, index=2)) == (Exit(3), b"kept\n")
+        assert await run(session, second) == (Exit(0), b"began\n" + LINES + b"end")
+        assert await marks(session, image) == b"x\n"
+
+
+async def nothing_changes_the_files_while_they_are_fetched(
+    executor: Executor, job: JobSpec, image: str
+) -> None:
+    leave = "mkdir out; touch out/a; (i=0; while sleep 0.05; do i=$((i+1)); touch out/$i; done) &"
+    async with executor.session(sharing(job)) as session:
+        assert (await run(session, step(leave, image)))[0] == Exit(0)
+        assert (await run(session, step("sleep 0.3", image, index=1)))[0] == Exit(0)
+        first, second = MemorySink(), MemorySink()
+        await session.fetch(Globs.of(["out"]), first)
+        await session.fetch(Globs.of(["out"]), second)
+    assert "out/a" in first.files
+    assert first.files == second.files
+
+
+#: What sharing a container means.
+SHARED: tuple[Check, ...] = (
+    consecutive_steps_share_what_is_outside_the_workspace_too,
+    each_keeps_its_own_environment_and_place,
+    a_failure_leaves_a_shared_container_as_it_is,
+    a_stop_ends_all_that_is_in_a_shared_container,
+    what_is_written_belongs_to_the_step_that_runs_then,
+    a_shared_container_is_picked_up_with_all_that_is_in_it,
+    nothing_changes_the_files_while_they_are_fetched,
+)
+
+#: All that holds of a job whose steps share a container.
+SHARING: tuple[Check, ...] = (
+    *(check for check in CHECKS if check is not steps_share_the_workspace_and_nothing_else),
+    *SHARED,
 )

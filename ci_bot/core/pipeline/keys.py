@@ -86,11 +86,9 @@ JOB: Final = Keys(
         "checkout",
         "artifacts",
         "cache",
-    ),
-    later=(
         "isolation",
-        "platform",
     ),
+    later=("platform",),
     foreign={
         "commands": "steps",
         "container": "image",

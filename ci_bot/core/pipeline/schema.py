@@ -11,6 +11,7 @@ from typing import Any, Final
 
 from ci_bot.core.pipeline.basics import JOB, STEP
 from ci_bot.core.pipeline.features import Key
+from ci_bot.core.pipeline.features.isolation import NO_SECRET_OF_A_STEP
 from ci_bot.core.pipeline.features.schemas import SCRIPT
 from ci_bot.core.pipeline.keys import TOP
 from ci_bot.core.pipeline.levels import LEVELS
@@ -35,7 +36,12 @@ def json_schema() -> dict[str, Any]:
             f"^{TOP.ignored_prefix}": {"description": "Ignored: a place for anchors."}
         },
         "$defs": {
-            _name(JOB["$ref"]): {"title": "Job", **job, "required": ["steps"]},
+            _name(JOB["$ref"]): {
+                "title": "Job",
+                **job,
+                "required": ["steps"],
+                **NO_SECRET_OF_A_STEP,
+            },
             _name(STEP["$ref"]): {
                 "title": "Step",
                 "anyOf": [

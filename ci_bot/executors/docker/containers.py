@@ -3,19 +3,21 @@
 from __future__ import annotations
 
 import asyncio
+import secrets
 from collections import defaultdict
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 from ci_bot.core.errors import StepRefused
 from ci_bot.executors.docker import control, convert, names, script, words
-from ci_bot.executors.docker.control import control_of
+from ci_bot.executors.docker.control import Turn, control_of, home_of
 from ci_bot.executors.docker.copied import CopiedFiles
 from ci_bot.executors.docker.engine import Engine, EngineRefusal
 from ci_bot.executors.docker.files import BoundFiles, Files
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Image, image_of
+from ci_bot.executors.docker.reading import has_begun
 from ci_bot.ports import JobSpec, StepSpec
 
 
@@ -29,10 +31,16 @@ class Container:
     status: str
     code: int = 0  # its exit code, once it has exited
     is_bare: bool = False  # runs the image's own entry point, with no shell of ours around it
+    turn: Turn | None = None  # the step's, where the container is shared with others
+    is_told: bool = False  # the step may have begun
 
 
 class Containers:
-    """One container per step and generation, made once, whoever asks how often."""
+    """One container per step and generation, made once, whoever asks how often.
+
+    In a job whose steps share one, a step goes into the container of the step before it as long as that
+    runs and is of the same image. Else that is removed, with all processes in it, before another is made.
+    """
 
     def __init__(self, host: Host, job: JobSpec) -> None:
         self._host = host
@@ -47,10 +55,17 @@ class Containers:
 
     async def has_begun(self, spec: StepSpec) -> bool:
         """Whether the container was started and had its environment, whatever became of it."""
-        if not control_of(self._host.run_dir, self._job, spec).is_released:
+        proof = control_of(self._host.run_dir, self._job, spec)
+        if not proof.is_released:
             return False
-        found = await self._find(names.container_name(self._job, spec), spec)
-        return found is None or not (found.status == "created" or await self._was_left_alone(found))
+        found = await self._find(self._name(spec, proof.turn), spec)
+        if found is None:
+            return True
+        if found.status == "created" or await self._was_left_alone(found):
+            return False
+        if proof.turn is None or not self.files().by_input:
+            return True
+        return await has_begun(self._host.engine, found.id, proof.turn)
 
     async def ready(self, spec: StepSpec) -> Container:
         """The container of this generation, made unless it is there.
@@ -60,17 +75,25 @@ class Containers:
         """
         name = names.container_name(self._job, spec)
         async with self._turns[name]:
-            found = await self._find(name, spec)
             proof = control_of(self._host.run_dir, self._job, spec)
+            turn = proof.turn
+            at = self._name(spec, turn) if proof.is_released else name
+            found = await self._find(at, spec)
             if found is not None and await self._was_left_alone(found):
                 await remove(self._host.engine, [found.id])
                 await asyncio.to_thread(proof.take_back)
                 found = None
             if found is not None:
-                return found
+                return replace(found, turn=turn, is_told=proof.is_released)
             if proof.is_released:
-                raise words.vanished(name)
+                raise words.vanished(at)
+            if self._job.job.shares_container and (shared := await self._joined(spec)):
+                return shared
             return await self._make(name, spec)
+
+    async def bring_image(self, spec: StepSpec) -> None:
+        """All that can be done early for a step that may go into a container that is there."""
+        await self._image(spec.step.image)
 
     async def remove_earlier(self, spec: StepSpec) -> None:
         """Removes those of the steps before: their ends are stored, or this one would not run."""
@@ -79,12 +102,40 @@ class Containers:
     async def remove_all(self) -> None:
         await remove(self._host.engine, await self._listed(lambda _step, _generation: True))
 
+    async def end_shared(self) -> None:
+        """When no step will run any more: what steps left running must not change files meanwhile."""
+        if self._job.job.shares_container:
+            every = await self._listed(lambda _step, _generation: True)
+            await asyncio.gather(*(kill(self._host.engine, each) for each in every))
+
     async def newest(self) -> str | None:
         """The id of the container of the last step that has one, running or not."""
         found = await listed(self._host.engine, self._host.instance, f"{names.JOB}={self._job.id}")
         steps = [each for each in found if names.STEP in each["Labels"]]
         last = max(steps, key=lambda each: int(each["Labels"][names.STEP]), default=None)
         return None if last is None else str(last["Id"])
+
+    def _name(self, spec: StepSpec, turn: Turn | None) -> str:
+        """Of the container that the step is in, or would be."""
+        if turn is None:
+            return names.container_name(self._job, spec)
+        return names.home_name(self._job, turn.home)
+
+    async def _joined(self, spec: StepSpec) -> Container | None:
+        """The container of the step before, where this one may share it; else that is gone.
+
+        Whatever runs in it still must have ended before the workspace is given to another image's user.
+        """
+        image = await self._image(spec.step.image)
+        last = await asyncio.to_thread(control.last_released, self._host.run_dir, self._job.id)
+        turn = last.turn if last else None
+        found = await self._find(self._name(spec, turn), spec) if turn else None
+        if turn is None or found is None or found.status != "running" or found.image.id != image.id:
+            await remove(self._host.engine, await self._listed(lambda step, _: step <= spec.index))
+            return None
+        proof = control_of(self._host.run_dir, self._job, spec)
+        await asyncio.to_thread(proof.take, turn.following)
+        return replace(found, image=image, turn=turn.following)
 
     async def _find(self, name: str, spec: StepSpec) -> Container | None:
         try:
@@ -118,7 +169,12 @@ class Containers:
         if spec.generation > 1:
             await self._remove_other_generations(spec)
         files = await self._chosen(image)
+        proof, turn = control_of(self._host.run_dir, self._job, spec), None
+        await asyncio.to_thread(proof.leave_turn)
         await files.make(spec)
+        if self._job.job.shares_container:
+            turn = Turn(home_of(spec), 1, secrets.token_hex(16))
+            await asyncio.to_thread(proof.take, turn)
         config = convert.step_container(
             self._host.instance,
             self._job,
@@ -128,15 +184,17 @@ class Containers:
             self._host.limits.of(self._job.job.resources),
             self._host.runtimes.of(is_outsiders=self._job.is_outsiders),
             by_input=files.by_input,
+            is_shared=turn is not None,
         )
         made = await self._host.engine.call(
             lambda client: client.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
         )
         if spec.step.args is not None and not await self._host.interiors.has_shell(made["Id"], image):
             await remove(self._host.engine, [made["Id"]])
+            await asyncio.to_thread(proof.leave_turn)
             return await self._make_bare(name, spec, image, config)
         await self._check_inside(made["Id"], image)
-        return Container(made["Id"], name, image, "created")
+        return Container(made["Id"], name, image, "created", turn=turn)
 
     async def _make_bare(
         self, name: str, spec: StepSpec, image: Image, config: dict[str, Any]
@@ -195,6 +253,15 @@ async def listed(engine: Engine, instance: str, *labels: str) -> list[dict[str, 
         lambda client: client.containers(all=True, filters={"label": wanted})
     )
     return found
+
+
+async def kill(engine: Engine, container: str) -> None:
+    """Its processes have ended when this returns; one that has ended already is fine."""
+    try:
+        await engine.call(lambda client: client.kill(container))
+    except EngineRefusal as refusal:
+        if not (refusal.is_missing or refusal.is_conflict):
+            raise
 
 
 async def remove(engine: Engine, containers: list[str]) -> None:

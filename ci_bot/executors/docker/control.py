@@ -3,7 +3,9 @@
 ::
 
     run_dir/<job id>/<step>-g<generation>/released     written before the container is started
+                                         /turn         of a container that steps share: whose, and which turn
                                          /mount/       what the container sees, read-only
+                                               gate    where steps share it: see gate.py
                                                begin   environment and all, gone as soon as it is read
                                                script
                                                read    a FIFO: the step's shell says there that it has read
@@ -14,15 +16,29 @@ from __future__ import annotations
 
 import asyncio
 import os
+import re
 import shutil
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 
 from ci_bot.core.errors import EngineError
-from ci_bot.executors.docker import script
+from ci_bot.executors.docker import gate, script
 from ci_bot.ports import JobSpec, StepSpec
+
+
+@dataclass(frozen=True, slots=True)
+class Turn:
+    """One step's turn in a container that steps share. `nonce` sets apart what its gate says."""
+
+    home: str  # <step>-g<generation> of the one that it was made for
+    number: int  # from 1
+    nonce: str
+
+    @property
+    def following(self) -> Turn:
+        return replace(self, number=self.number + 1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,8 +48,18 @@ class Control:
     root: Path
 
     @property
+    def turn(self) -> Turn | None:
+        """None for a step that has its container to itself."""
+        try:
+            home, number, nonce = (self.root / "turn").read_text().split()
+        except FileNotFoundError:
+            return None
+        return Turn(home, int(number), nonce)
+
+    @property
     def mount(self) -> Path:
-        return self.root / "mount"
+        turn = self.turn
+        return (self.root.parent / turn.home if turn else self.root) / "mount"
 
     @property
     def receipt(self) -> Path:
@@ -65,12 +91,30 @@ class Control:
                 path.mkdir(mode=0o700, parents=True, exist_ok=True)
                 path.chmod(0o700)
 
+    def take(self, turn: Turn) -> None:
+        """From now on the step's files are those of a container that steps share."""
+        self.make_bare()
+        with told(self.root):
+            write(
+                self.root / "turn",
+                f"{turn.home} {turn.number} {turn.nonce}\n".encode(),
+                durable=True,
+            )
+
+    def leave_turn(self) -> None:
+        """The step has a container to itself after all."""
+        with told(self.root):
+            (self.root / "turn").unlink(missing_ok=True)
+
     def release(self, spec: StepSpec, entrypoint: Sequence[str] = ()) -> None:
         """Writes the scripts, then the durable proof that from here on the step may have begun."""
         self.make()
+        turn, mount = self.turn, self.mount
         with told(self.root):
-            write(self.mount / "begin", script.begin(spec, entrypoint))
-            write(self.mount / "script", script.script(spec))
+            write(mount / "begin", script.begin(spec, entrypoint, is_turn=turn is not None))
+            write(mount / "script", script.script(spec))
+            if turn is not None and turn.number == 1:
+                write(mount / "gate", gate.program(turn.nonce))
         self.mark_released()
 
     def mark_released(self) -> None:
@@ -119,7 +163,22 @@ async def until_read(control: Control, seconds: float | None = None) -> None:
 
 
 def control_of(run_dir: Path, job: JobSpec, spec: StepSpec) -> Control:
-    return Control(run_dir / job.id / f"{spec.index}-g{spec.generation}")
+    return Control(run_dir / job.id / home_of(spec))
+
+
+def home_of(spec: StepSpec) -> str:
+    """The name of its control directory."""
+    return f"{spec.index}-g{spec.generation}"
+
+
+def last_released(run_dir: Path, job_id: str) -> Control | None:
+    """Of the step of the job that was started last."""
+    found = [
+        (int(name[1]), int(name[2]), path.parent)
+        for path in (run_dir / job_id).glob("*-g*/released")
+        if (name := re.fullmatch(r"(\d+)-g(\d+)", path.parent.name))
+    ]
+    return Control(max(found)[2]) if found else None
 
 
 def remove_job(run_dir: Path, job_id: str) -> None:

@@ -12,7 +12,7 @@ from typing import Any
 from ci_bot.core.planned import ENGINE_NAME, Service
 from ci_bot.executors.docker import names
 from ci_bot.executors.docker.limits import JobEngine, Limits
-from ci_bot.executors.docker.script import BEGIN_INSIDE, CONTROL_INSIDE
+from ci_bot.executors.docker.script import BEGIN_INSIDE, CONTROL_INSIDE, GATE_INSIDE
 from ci_bot.ports import OBJECTS_INSIDE, WORKSPACE_INSIDE, JobSpec, StepSpec, Workspace
 
 Mount = dict[str, Any]
@@ -47,19 +47,21 @@ def step_container(
     runtime: str = "",
     *,
     by_input: bool = False,
+    is_shared: bool = False,
 ) -> dict[str, Any]:
     """The container of one step. Its environment is the image's own.
 
-    The step's comes by one of `mounts`, or with `by_input` by the attached standard input.
+    The step's comes by one of `mounts`, or with `by_input` by the attached standard input. One that is
+    shared with the steps after it is told each by its input, which outlives whoever is attached.
     """
     return {
         "Image": image_id,
         "Entrypoint": ["/bin/sh"],
-        "Cmd": [BEGIN_INSIDE],
+        "Cmd": [GATE_INSIDE if is_shared else BEGIN_INSIDE],
         "WorkingDir": WORKSPACE_INSIDE,
         "Tty": False,
-        "OpenStdin": by_input,
-        "StdinOnce": by_input,
+        "OpenStdin": by_input or is_shared,
+        "StdinOnce": by_input and not is_shared,
         "Healthcheck": {"Test": ["NONE"]},
         "Labels": names.labels(instance, job, spec),
         "HostConfig": _confined(limits)

@@ -26,7 +26,16 @@ from requests.exceptions import RequestException
 
 from ci_bot.core.errors import EngineError
 from ci_bot.core.globs import Globs
-from ci_bot.executors.docker import archives, convert, gathering, names, ownership, script, volumes
+from ci_bot.executors.docker import (
+    archives,
+    convert,
+    gate,
+    gathering,
+    names,
+    ownership,
+    script,
+    volumes,
+)
 from ci_bot.executors.docker.control import Control, control_of, told, write
 from ci_bot.executors.docker.convert import Mount
 from ci_bot.executors.docker.host import Host
@@ -65,13 +74,22 @@ class CopiedFiles:
             await self._fill(spec, image, owner)
         elif owned != owner:
             await self._change_hands(spec, image, owner)
-        texts = [("begin", script.listen()), ("script", script.script(spec))]
+        turn = self._control(spec).turn
+        texts = [("script", script.script(spec))]
+        if turn is None:
+            texts.append(("begin", script.listen()))
+        elif turn.number == 1:
+            texts.append(("gate", gate.program(turn.nonce)))
         await self._put(container, archives.of_texts(script.CONTROL_INSIDE[1:], texts))
 
     async def release(self, spec: StepSpec, entrypoint: Sequence[str]) -> bytes:
-        told_to_begin = script.dictated(script.begin(spec, entrypoint, has_fifos=False))
+        told_to_begin = await self.telling(spec, entrypoint)
         await asyncio.to_thread(self._control(spec).mark_released)
         return told_to_begin
+
+    async def telling(self, spec: StepSpec, entrypoint: Sequence[str]) -> bytes:
+        turn, begin = self._control(spec).turn, script.begin(spec, entrypoint, has_fifos=False)
+        return gate.telling(turn.nonce, turn.number, begin) if turn else script.dictated(begin)
 
     async def until_read(self, spec: StepSpec, seconds: float | None) -> None:
         """Nothing lies about."""

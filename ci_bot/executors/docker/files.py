@@ -10,11 +10,12 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from ci_bot.core.globs import Globs
-from ci_bot.executors.docker import convert, gathering, ownership
+from ci_bot.executors.docker import convert, gate, gathering, ownership
 from ci_bot.executors.docker.control import Control, control_of, until_read
 from ci_bot.executors.docker.convert import Mount
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Image
+from ci_bot.executors.docker.script import BEGIN_INSIDE
 from ci_bot.executors.docker.usage import Hearing, hearing
 from ci_bot.executors.docker.users import Owner
 from ci_bot.ports import FileSink, JobSpec, StepSpec
@@ -25,8 +26,8 @@ class Files(Protocol):
 
     The order for a step: `make`, then its container is made with `mounts` (and an open standard input
     if `by_input`), `give` just before it starts, `release` in the last moment, `until_read` while it
-    begins, `wipe` when it is over. `take_back` when no step will run any more, `remove` after that.
-    All raise `EngineError`.
+    begins, `wipe` when it is over. A step that comes into a container that is there begins with `give`.
+    `take_back` when no step will run any more, `remove` after that. All raise `EngineError`.
     """
 
     @property
@@ -42,6 +43,10 @@ class Files(Protocol):
 
     async def release(self, spec: StepSpec, entrypoint: Sequence[str]) -> bytes:
         """Durable when it returns; gives what is to be said to the container's standard input."""
+        ...
+
+    async def telling(self, spec: StepSpec, entrypoint: Sequence[str]) -> bytes:
+        """What a gate is to be told of a step that is released, by whatever process."""
         ...
 
     async def until_read(self, spec: StepSpec, seconds: float | None) -> None: ...
@@ -61,6 +66,9 @@ class Files(Protocol):
     async def remove(self) -> None: ...
 
 
+_TURN = f". {BEGIN_INSIDE}\n".encode()
+
+
 @dataclass(frozen=True, slots=True)
 class BoundFiles:
     """The server's own directories, mounted."""
@@ -76,12 +84,19 @@ class BoundFiles:
         return convert.bound(self.job.workspace, self._control(spec).mount)
 
     async def give(self, spec: StepSpec, container: str, image: Image, owner: Owner) -> None:
+        turn = self._control(spec).turn
+        if turn is not None and turn.number > 1:
+            return  # it was given to the same user, and nothing changes hands under living processes
         if ownership.current(self.job.workspace.path) != owner:
             await self._hand_over(spec, image, owner)
 
     async def release(self, spec: StepSpec, entrypoint: Sequence[str]) -> bytes:
         await asyncio.to_thread(self._control(spec).release, spec, entrypoint)
-        return b""
+        return await self.telling(spec, entrypoint)
+
+    async def telling(self, spec: StepSpec, entrypoint: Sequence[str]) -> bytes:
+        turn = self._control(spec).turn
+        return gate.telling(turn.nonce, turn.number, _TURN) if turn else b""
 
     async def until_read(self, spec: StepSpec, seconds: float | None) -> None:
         await until_read(self._control(spec), seconds)

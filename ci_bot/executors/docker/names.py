@@ -27,6 +27,11 @@ def container_name(job: JobSpec, spec: StepSpec) -> str:
     return f"ci-bot-{job.id}-{spec.index}-g{spec.generation}"
 
 
+def home_name(job: JobSpec, home: str) -> str:
+    """The container of the step whose control directory has this name."""
+    return f"ci-bot-{job.id}-{home}"
+
+
 def service_name(job: JobSpec, service: str) -> str:
     return f"ci-bot-{job.id}-service-{service}"
 

@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field, replace
+from typing import Any, TypeVar
 
 from docker import APIClient
 
@@ -17,6 +19,8 @@ from ci_bot.executors.docker.files import Files
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.streams import Attached, Logged, Stream, pump
 from ci_bot.ports import JobSpec, LogWriter, StepSpec
+
+T = TypeVar("T")
 
 #: A container that lives this many seconds longer than its output stream: the stream broke.
 _LATE = 2.0
@@ -44,7 +48,7 @@ async def launch(
     owner = await host.interiors.owner(container.id, container.image, needs_shell=not container.is_bare)
     await files.give(spec, container.id, container.image, owner)
     await network.ensure_for(host.engine, host.instance, job)
-    by_input = files.by_input and not container.is_bare
+    by_input = (files.by_input or container.turn is not None) and not container.is_bare
     stream = await host.engine.call(lambda client: Attached(client, container.id, has_input=by_input))
     try:
         told_to_begin = await files.release(spec, container.image.entrypoint)
@@ -63,7 +67,7 @@ async def follow_new(engine: Engine, container: Container, stream: Attached, out
     await _follow(engine, stream, output)
     loop = asyncio.get_running_loop()
     ended = loop.time()
-    code = await _exit_code(engine, container)
+    code = await exit_code(engine, container)
     if loop.time() - ended > _LATE:
         await _read_rest(engine, container, output)
     return code
@@ -77,7 +81,7 @@ async def follow_old(engine: Engine, container: Container, output: Output) -> in
     if container.status != "exited":
         stream = await engine.call(lambda client: Logged(client, container.id, follow=True))
         await _follow(engine, stream, output)
-    code = await _exit_code(engine, container)
+    code = await exit_code(engine, container)
     await _read_rest(engine, container, output)
     return code
 
@@ -89,8 +93,15 @@ async def ending(
     code: int,
     output: Output,
     usage: Usage | None = None,
+    *,
+    had_oom: bool | None = None,
+    peak: int | None = None,
 ) -> Exit:
-    """Puts an exit code in words. Raises `EngineError` where the machine is to blame."""
+    """Puts an exit code in words. Raises `EngineError` where the machine is to blame.
+
+    `had_oom` None: the engine knows whether a process was killed for want of memory. `peak` is the most
+    memory that the container ever had, in bytes; None where that is what the step had, or not known.
+    """
     if code == 0:
         return Exit(0, usage=usage)
     line = script.no_workdir_line(spec)
@@ -99,20 +110,50 @@ async def ending(
     if code == script.NOT_BEGUN_CODE and script.says_not_begun(bytes(output.head)):
         raise words.not_begun(container.name)
     found = await host.engine.call(lambda client: client.inspect_container(container.id))
-    memory = found["HostConfig"]["Memory"] if found["State"]["OOMKilled"] else None
-    peak = usage.memory if usage else None
+    has_run_out = found["State"]["OOMKilled"] if had_oom is None else had_oom
+    memory = found["HostConfig"]["Memory"] if has_run_out else None
+    peak = usage.memory if usage and peak is None else peak
     if memory is not None and words.is_machine_at_fault(peak, memory):
         raise words.machine_out_of_memory(peak or 0, memory)
     return replace(words.exit_of(code, memory=memory), usage=usage)
 
 
-async def kill(engine: Engine, container: Container) -> None:
-    """Kills it; one that has ended already is fine."""
+async def to_the_last_write(work: Coroutine[Any, Any, T], abort: Callable[[], None]) -> T:
+    """The result of following a stream. When cancelled it aborts, and returns after the last write."""
+    following = asyncio.ensure_future(work)
     try:
-        await engine.call(lambda client: client.kill(container.id))
+        return await asyncio.shield(following)
+    except asyncio.CancelledError:
+        abort()
+        await asyncio.wait({following})
+        if not following.cancelled():
+            following.exception()  # seen: what breaks now broke because we let go
+        raise
+
+
+async def is_running(engine: Engine, container: Container) -> bool:
+    """Raises `EngineError` where it has vanished."""
+    try:
+        found = await engine.call(lambda client: client.inspect_container(container.id))
     except EngineRefusal as refusal:
-        if not (refusal.is_missing or refusal.is_conflict):
-            raise
+        if refusal.is_missing:
+            raise words.vanished(container.name) from refusal
+        raise
+    return bool(found["State"]["Running"])
+
+
+async def exit_code(engine: Engine, container: Container) -> int:
+    """Waits for the end."""
+
+    def wait(client: APIClient) -> int:
+        return int(client.wait(container.id, timeout=None)["StatusCode"])
+
+    try:
+        return await engine.in_own_thread(wait)
+    except EngineRefusal as refusal:
+        if refusal.is_missing:
+            raise words.vanished(container.name) from refusal
+        raise EngineError(f"the step's exit code cannot be had: {refusal}") from refusal
 
 
 async def _start(host: Host, job: JobSpec, spec: StepSpec, container: Container) -> None:
@@ -126,30 +167,10 @@ async def _start(host: Host, job: JobSpec, spec: StepSpec, container: Container)
 
 
 async def _follow(engine: Engine, stream: Stream, output: Output) -> None:
-    """When cancelled it lets go at once, and returns only after the last write."""
-    pumping = asyncio.ensure_future(engine.in_own_thread(lambda _: pump(stream, output, output.size)))
-    try:
-        await asyncio.shield(pumping)
-    except asyncio.CancelledError:
-        stream.abort()
-        await asyncio.wait({pumping})
-        if not pumping.cancelled():
-            pumping.exception()  # seen: what breaks now broke because we let go
-        raise
+    work = engine.in_own_thread(lambda _: pump(stream, output, output.size))
+    await to_the_last_write(work, stream.abort)
 
 
 async def _read_rest(engine: Engine, container: Container, output: Output) -> None:
     stream = await engine.call(lambda client: Logged(client, container.id, follow=False))
     await _follow(engine, stream, output)
-
-
-async def _exit_code(engine: Engine, container: Container) -> int:
-    def wait(client: APIClient) -> int:
-        return int(client.wait(container.id, timeout=None)["StatusCode"])
-
-    try:
-        return await engine.in_own_thread(wait)
-    except EngineRefusal as refusal:
-        if refusal.is_missing:
-            raise words.vanished(container.name) from refusal
-        raise EngineError(f"the step's exit code cannot be had: {refusal}") from refusal

@@ -15,6 +15,7 @@ from ci_bot.ports import WORKSPACE_INSIDE, StepSpec
 
 CONTROL_INSIDE = "/ci-bot/control"
 BEGIN_INSIDE = f"{CONTROL_INSIDE}/begin"
+GATE_INSIDE = f"{CONTROL_INSIDE}/gate"  # instead of `begin`, where steps share a container: see gate.py
 SCRIPT_INSIDE = f"{CONTROL_INSIDE}/script"
 RECEIPT_INSIDE = f"{CONTROL_INSIDE}/read"
 USAGE_INSIDE = f"{CONTROL_INSIDE}/usage"
@@ -59,14 +60,16 @@ _RECEIPT = f"(printf . 1<>{RECEIPT_INSIDE}) 2>/dev/null || :"
 #: but one subshell, which keeps whatever goes wrong from the step's exit code. A group without the limit
 #: that every step has is not the step's: a rootless engine without groups shows the whole machine's.
 #: https://docs.kernel.org/admin-guide/cgroup-v2.html, https://docs.kernel.org/admin-guide/cgroup-v1/
-_GROUP = "/sys/fs/cgroup"
+GROUP = "/sys/fs/cgroup"
+COUNTED = f"""\
+  memory=- cpu=- limit=max
+  read -r limit <{GROUP}/memory.max || read -r limit <{GROUP}/memory/memory.limit_in_bytes
+  case $limit in max | 92233720368547*) exit 0 ;; esac
+  read -r memory <{GROUP}/memory.peak || read -r memory <{GROUP}/memory/memory.max_usage_in_bytes
+  read -r cpu <{GROUP}/cpu.stat || read -r cpu <{GROUP}/cpuacct/cpuacct.usage"""
 _USAGE = f"""\
 (
-  memory=- cpu=- limit=max
-  read -r limit <{_GROUP}/memory.max || read -r limit <{_GROUP}/memory/memory.limit_in_bytes
-  case $limit in max | 92233720368547*) exit 0 ;; esac
-  read -r memory <{_GROUP}/memory.peak || read -r memory <{_GROUP}/memory/memory.max_usage_in_bytes
-  read -r cpu <{_GROUP}/cpu.stat || read -r cpu <{_GROUP}/cpuacct/cpuacct.usage
+{COUNTED}
   printf '%s %s\\n' "$memory" "$cpu" 1<>{USAGE_INSIDE}
 )"""
 
@@ -89,14 +92,24 @@ eval "$told"
 """
 
 
-def begin(spec: StepSpec, entrypoint: Sequence[str] = (), *, has_fifos: bool = True) -> bytes:
+def begin(
+    spec: StepSpec,
+    entrypoint: Sequence[str] = (),
+    *,
+    has_fifos: bool = True,
+    is_turn: bool = False,
+) -> bytes:
     """The script the container is started with; `entrypoint` is the image's, for a step with `args`.
+
+    `is_turn`: what one step is in a container that steps share, for a subshell of its gate.
 
     Raises `StepRefused` for what no shell can set, and where there is nothing to run.
 
     https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
     """
-    return _encoded("\n".join(_lines(spec, _command(spec, entrypoint), has_fifos=has_fifos)) + "\n")
+    command = _command(spec, entrypoint)
+    lines = _lines(spec, command, has_fifos=has_fifos, tells_usage=has_fifos and not is_turn)
+    return _encoded("\n".join(lines) + "\n")
 
 
 def listen() -> bytes:
@@ -114,8 +127,8 @@ def dictated(begin: bytes) -> bytes:
 
 
 def is_ours(command: Sequence[str] | None) -> bool:
-    """Whether a container was made to run `begin`."""
-    return command is not None and list(command) == [BEGIN_INSIDE]
+    """Whether a container was made to run `begin`, or a gate."""
+    return command is not None and list(command) in ([BEGIN_INSIDE], [GATE_INSIDE])
 
 
 def says_not_begun(output: bytes) -> bool:
@@ -137,7 +150,7 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _lines(spec: StepSpec, command: str, *, has_fifos: bool) -> Iterator[str]:
+def _lines(spec: StepSpec, command: str, *, has_fifos: bool, tells_usage: bool) -> Iterator[str]:
     yield "exec 2>&1"
     yield _HOME
     for name, value in with_safe_directory({**spec.env, **spec.secrets}).items():
@@ -148,7 +161,7 @@ def _lines(spec: StepSpec, command: str, *, has_fifos: bool) -> Iterator[str]:
     yield f"  printf '%s\\n' {quoted(no_workdir_line(spec))}"
     yield f"  exit {NO_WORKDIR_CODE}"
     yield "}"
-    if not has_fifos:
+    if not tells_usage:
         yield f"exec {command} </dev/null"
         return
     # The shell's own words about a script that was killed are not the step's output; dash and ash say

@@ -12,11 +12,12 @@ from ci_bot.core.errors import EngineError
 from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit
 from ci_bot.executors.docker import names, network, process, words
-from ci_bot.executors.docker.containers import Container, Containers
-from ci_bot.executors.docker.control import remove_job
+from ci_bot.executors.docker.containers import Container, Containers, kill
+from ci_bot.executors.docker.control import Turn, remove_job
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.process import Output
 from ci_bot.executors.docker.services import LogOf, Services
+from ci_bot.executors.docker.turns import SharedContainer
 from ci_bot.ports import FileSink, JobSpec, LogWriter, StepSpec
 
 T = TypeVar("T")
@@ -38,10 +39,14 @@ class DockerSession:
         self._stopping = asyncio.Event()
         self._killable: Container | None = None
         self._last: tuple[StepSpec, Container] | None = None
+        self._shared: SharedContainer | None = None
         self._reading: asyncio.Task[None] | None = None
         self._chores: set[asyncio.Task[None]] = set()
 
     async def prepare(self, spec: StepSpec) -> None:
+        if self._job.job.shares_container:  # whether it needs a container is known when its turn comes
+            await self._containers.bring_image(spec)
+            return
         await self._containers.ready(spec)
 
     async def run(self, spec: StepSpec, log: LogWriter) -> Exit:
@@ -64,6 +69,7 @@ class DockerSession:
         return await self._services.ended()
 
     async def fetch(self, globs: Globs, sink: FileSink) -> None:
+        await self._containers.end_shared()
         files = self._containers.files()
         if self._last is not None:
             spec, container = self._last
@@ -75,17 +81,19 @@ class DockerSession:
             return
         self._stopping.set()
         if self._killable is not None:
-            await process.kill(self._host.engine, self._killable)
+            await kill(self._host.engine, self._killable.id)
 
     def let_go(self) -> None:
         """Leaves everything as it is, for the next process."""
         for chore in self._chores:
             chore.cancel()
         self._services.let_go()
+        self._let_go_of_shared()
 
     async def remove(self) -> None:
         """Removes everything of the job. Raises `EngineError`."""
         await asyncio.gather(*self._chores)
+        self._let_go_of_shared()
         await self._services.remove()
         await self._containers.remove_all()
         if self._job.job.company:
@@ -98,12 +106,14 @@ class DockerSession:
         await asyncio.to_thread(remove_job, self._host.run_dir, self._job.id)
 
     async def _run(self, spec: StepSpec, log: LogWriter) -> Exit:
-        container = await _unless(self._stopping, self._containers.ready(spec))
+        container = await self._container(spec)
         if container is None:
             return words.STOPPED_EARLY
         self._last = (spec, container)
         output = Output(log)
         files = self._containers.files()
+        if container.turn is not None:
+            return await self._take_turn(spec, container, container.turn, output)
         if container.status == "created":
             await files.make(spec)
         with files.hearing(spec) as ear:
@@ -113,6 +123,51 @@ class DockerSession:
         if self._stopping.is_set() and code == words.KILLED:
             return words.STOPPED
         return await process.ending(self._host, spec, container, code, output, usage)
+
+    async def _container(self, spec: StepSpec) -> Container | None:
+        """None where `stop` came first. What has begun is there, and must be seen to end even then."""
+        if await self._containers.has_begun(spec):
+            return await self._containers.ready(spec)
+        return await _unless(self._stopping, self._containers.ready(spec))
+
+    async def _take_turn(
+        self, spec: StepSpec, container: Container, turn: Turn, output: Output
+    ) -> Exit:
+        """A step in a container that steps share; `stop` ends all that is in there."""
+        files, shared = self._containers.files(), self._share(container)
+        if container.status == "created":
+            await files.make(spec)
+        seconds = READ_SECONDS if container.is_told else None
+        self._reading = asyncio.create_task(files.until_read(spec, seconds))
+        await shared.begin(spec, container, turn, files)
+        await self._expose(container)
+        ended = await shared.follow(turn, output)
+        await files.wipe(spec)
+        if not ended.is_whole:
+            output.log.note(words.BEGINNING_LOST)
+        if self._stopping.is_set() and ended.code == words.KILLED:
+            return words.STOPPED
+        return await process.ending(
+            self._host,
+            spec,
+            container,
+            ended.code,
+            output,
+            ended.usage,
+            had_oom=ended.had_oom,
+            peak=ended.peak,
+        )
+
+    def _share(self, container: Container) -> SharedContainer:
+        if self._shared is None or self._shared.container.id != container.id:
+            self._let_go_of_shared()
+            self._shared = SharedContainer(self._host, self._job, container)
+        return self._shared
+
+    def _let_go_of_shared(self) -> None:
+        if self._shared is not None:
+            self._shared.let_go()
+        self._shared = None
 
     async def _code(self, spec: StepSpec, container: Container, output: Output) -> int:
         engine, files = self._host.engine, self._containers.files()
@@ -136,7 +191,7 @@ class DockerSession:
         """From now on `stop` kills it; a `stop` that came before is done here."""
         self._killable = container
         if self._stopping.is_set():
-            await process.kill(self._host.engine, container)
+            await kill(self._host.engine, container.id)
 
     def _later(self, work: Coroutine[Any, Any, None]) -> None:
         chore = asyncio.create_task(_quietly(work))

@@ -42,8 +42,15 @@ class Attached:
 
     of_log = False
 
-    def __init__(self, client: APIClient, container: str, *, has_input: bool = False) -> None:
-        wanted = {**_OUTPUT, "stream": 1} | ({"stdin": 1} if has_input else {})
+    def __init__(
+        self,
+        client: APIClient,
+        container: str,
+        *,
+        has_input: bool = False,
+        has_output: bool = True,
+    ) -> None:
+        wanted = {"stream": 1} | (_OUTPUT if has_output else {}) | ({"stdin": 1} if has_input else {})
         self._socket = client.attach_socket(container, wanted)
 
     def say(self, text: bytes) -> None:

@@ -15,6 +15,11 @@ KILLED = 128 + signal.SIGKILL
 STOPPED_EARLY: Final = Exit(KILLED, ExitReason.STOPPED, "stopped before it began")
 STOPPED: Final = Exit(KILLED, ExitReason.STOPPED, "stopped")
 
+BEGINNING_LOST: Final = (
+    "the engine's log of the shared container became too long and lost its beginning, so some of what this "
+    "step wrote while no server ran is missing"
+)
+
 #: What shells end with when a command could not be run at all.
 #: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02
 _SHELL_CODES: Final = {126: "a command could not be executed", 127: "a command was not found"}

@@ -1,6 +1,6 @@
 """A server that is to be killed: runs one step of one job, whose facts come as JSON, until it ends.
 
-Run as `python -m tests.executors.docker.server JSON`. Says "began" when the step's first output is in.
+With "before", the script of a step that comes first and shares its container with the other. Run as `python -m tests.executors.docker.server JSON`. Says "began" when the step's first output is in.
 """
 
 from __future__ import annotations
@@ -23,10 +23,15 @@ async def main(facts: dict[str, str]) -> None:
         base_url=facts.get("base_url") or None,
     )
     workspace = Workspace(Path(facts["workspace"]), None)
-    job = JobSpec(facts["job"], "run1", "acme/web", Job("build", "build", ()), workspace)
+    before = facts.get("before", "")
+    plan = Job("build", "build", (), shares_container=bool(before))
+    job = JobSpec(facts["job"], "run1", "acme/web", plan, workspace)
     log = MemoryLog()
     async with executor.session(job) as session:
-        spec = step(facts["run"], facts["image"], env=json.loads(facts.get("env", "{}")))
+        env = json.loads(facts.get("env", "{}"))
+        if before:
+            await session.run(step(before, facts["image"]), MemoryLog())
+        spec = step(facts["run"], facts["image"], index=int(bool(before)), env=env)
         running = asyncio.create_task(session.run(spec, log))
         await log.shows(b"began\n")
         print("began", flush=True)

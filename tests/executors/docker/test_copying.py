@@ -20,8 +20,21 @@ from ci_bot.executors.docker import names, network, script
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec, Workspace
 from dev.recipes import BUSYBOX, GIT, GIT_1000
-from tests.contract.executor import CHECKS, LINES, Check, MemoryLog, marks, only, run, step
+from tests.contract.executor import (
+    CHECKS,
+    LINES,
+    SHARED,
+    Check,
+    MemoryLog,
+    marks,
+    only,
+    run,
+    sharing,
+    step,
+)
 from tests.executors.docker.copying import blind, far, far_engine, far_instance, volumes
+from tests.executors.docker.sharing import KILLS, runs_once
+from tests.executors.docker.sharing import killed_server as killed_sharing
 
 __all__ = ["blind", "far", "far_engine", "far_instance"]
 
@@ -41,6 +54,11 @@ exit 9
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 async def test_contract(check: Check, far: DockerExecutor, job: JobSpec) -> None:
     await check(far, job, BUSYBOX)
+
+
+@pytest.mark.parametrize("check", SHARED, ids=lambda check: check.__name__)
+async def test_contract_of_shared_containers(check: Check, far: DockerExecutor, job: JobSpec) -> None:
+    await check(far, sharing(job), BUSYBOX)
 
 
 async def test_the_engine_is_found_blind_and_the_line_for_doctor_says_so(
@@ -299,3 +317,31 @@ async def test_a_hostile_tree_arrives_as_it_is(far: DockerExecutor, job: JobSpec
     async with far.session(job) as session:
         end, output = await run(session, step(script, BUSYBOX))
     assert (end, output) == (Exit(0), b"deep\nodd\n/etc/passwd\n3145728\n5\n")
+
+
+@pytest.mark.parametrize("told", KILLS)
+async def test_wherever_the_server_is_killed_a_step_in_a_shared_container_runs_once_with_its_secrets(
+    far: DockerExecutor, job: JobSpec, told: float
+) -> None:
+    await runs_once(far, job, told)
+
+
+async def test_after_kill_9_a_shared_container_is_adopted(
+    far: DockerExecutor,
+    job: JobSpec,
+    far_engine: APIClient,
+    far_instance: str,
+    blind: str,
+    tmp_path: Path,
+) -> None:
+    waiting = "echo began; while ! test -e go-on; do sleep 0.05; done; seq 1 20000; printf end; exit 9"
+    await killed_sharing(waiting, job, far_instance, tmp_path / "run", blind)
+    log = MemoryLog()
+    async with far.session(sharing(job)) as session:
+        adopted = asyncio.create_task(session.run(step(waiting, BUSYBOX, index=1), log))
+        await log.shows(b"began\n")
+        let_go_on(far_engine, job)
+        assert await adopted == Exit(9)
+        assert bytes(log.content) == b"began\n" + LINES + b"end"
+        assert await run(session, step("cat /tmp/file", BUSYBOX, index=2)) == (Exit(0), b"kept\n")
+    assert far_engine.containers(all=True) == []

@@ -14,7 +14,7 @@ from ci_bot.core.model import Exit
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec
 from dev.recipes import BUSYBOX
-from tests.contract.executor import LINES, MemoryLog, only, run, step
+from tests.contract.executor import LINES, MemoryLog, only, run, sharing, step
 from tests.engine_proxy import Proxy
 
 #: docker 7.2 leaves a socket that it could not connect to the garbage collector.
@@ -95,6 +95,45 @@ async def test_a_broken_stream_does_not_cut_the_log(
         proxy.cut()
         assert await running == Exit(3)
     assert bytes(log.content) == b"began\n" + LINES
+
+
+async def test_a_broken_stream_of_a_shared_container_in_mid_step_and_between_two(
+    proxy: Proxy, proxied: DockerExecutor, job: JobSpec
+) -> None:
+    waiting = "echo began; while ! test -e go-on; do sleep 0.05; done; seq 1 20000; printf end"
+    spec, log = step(waiting, BUSYBOX, index=1), MemoryLog()
+    async with proxy.serving(), proxied.session(sharing(job)) as session:
+        assert (await run(session, step("echo kept > /tmp/file", BUSYBOX)))[0] == Exit(0)
+        running = asyncio.create_task(session.run(spec, log))
+        await log.shows(b"began\n")
+        proxy.cut()
+        (job.workspace.path / "go-on").touch()
+        assert await running == Exit(0)
+        proxy.cut()
+        assert await run(session, step("cat /tmp/file; exit 3", BUSYBOX, index=2)) == (
+            Exit(3),
+            b"kept\n",
+        )
+    assert bytes(log.content) == b"began\n" + LINES + b"end"
+
+
+async def test_an_engine_that_goes_under_a_shared_container_and_comes_back(
+    proxy: Proxy, proxied: DockerExecutor, job: JobSpec
+) -> None:
+    waiting = "echo x >> marker; echo began; while ! test -e go-on; do sleep 0.05; done; seq 1 20000"
+    spec, log = step(waiting, BUSYBOX, index=1), MemoryLog()
+    with pytest.raises(EngineGone, match="does not answer"):
+        async with proxied.session(sharing(job)) as session:
+            async with proxy.serving():
+                await run(session, step("echo kept > /tmp/file", BUSYBOX))
+                running = asyncio.create_task(session.run(spec, log))
+                await log.shows(b"began\n")
+            await running
+    (job.workspace.path / "go-on").touch()
+    async with proxy.serving(), proxied.session(sharing(job)) as session:
+        assert await run(session, spec) == (Exit(0), b"began\n" + LINES)
+        after = step("cat marker /tmp/file", BUSYBOX, index=2)
+        assert await run(session, after) == (Exit(0), b"x\nkept\n")
 
 
 async def test_leaving_without_an_engine_raises_nothing(

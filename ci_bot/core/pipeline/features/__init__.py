@@ -17,6 +17,7 @@ from ci_bot.core.pipeline.features.condition import JOB_CONDITION, STEP_CONDITIO
 from ci_bot.core.pipeline.features.docker import DOCKER
 from ci_bot.core.pipeline.features.environment import ENVIRONMENT
 from ci_bot.core.pipeline.features.feature import JobFeature, Key, Said, StepFeature
+from ci_bot.core.pipeline.features.isolation import ISOLATION
 from ci_bot.core.pipeline.features.matrix import MATRIX
 from ci_bot.core.pipeline.features.resources import RESOURCES_FEATURE
 from ci_bot.core.pipeline.features.retry import RETRY_FEATURE
@@ -35,6 +36,7 @@ JOB_FEATURES: Final[tuple[JobFeature, ...]] = (
     CACHE_FEATURE,
     RETRY_FEATURE,
     CHECKOUT_FEATURE,
+    ISOLATION,
 )
 STEP_FEATURES: Final[tuple[StepFeature, ...]] = (STEP_CONDITION, COMMAND)
 
