@@ -15,6 +15,7 @@ from ci_bot.core.model import RunKind
 from ci_bot.core.pipeline import CONFIG_FILES, Limits
 from ci_bot.core.pipeline import plan as planned_for
 from ci_bot.core.planned import Plan
+from ci_bot.wiring.conditions import conditions_apart
 
 ANY_IMAGE = "(the server's default image)"
 MARKS = {Would.RUN: ("✓", "green"), Would.NOT_RUN: ("-", "yellow"), Would.DEPEND: ("?", "cyan")}
@@ -45,8 +46,9 @@ def plan(
     chosen = file or _default_file()
     pipeline = pipeline_of(chosen, chosen.absolute().parent, ANY_IMAGE, Limits())
     facts["labels"] = tuple(labels)
-    planned = planned_for(pipeline, occasion(pipeline, event, changed, inputs, **facts))
-    jobs = forecast(planned)
+    with conditions_apart():
+        planned = planned_for(pipeline, occasion(pipeline, event, changed, inputs, **facts))
+        jobs = forecast(planned)
     click.echo(_as_json(planned, event, jobs) if form == "json" else _as_text(planned, event, jobs))
 
 

@@ -34,6 +34,7 @@ from ci_bot.store import (
     SecretStore,
 )
 from ci_bot.wiring import http, road
+from ci_bot.wiring.conditions import conditions_apart
 from ci_bot.wiring.kept import file_stores, retention
 from ci_bot.wiring.opened import Opened
 from ci_bot.wiring.parts import allowance
@@ -96,6 +97,7 @@ async def open_server(settings: Settings, known: Known) -> AsyncIterator[Server]
     if settings.github is None:
         raise SettingsError(["github: is missing"])
     async with AsyncExitStack() as stack:
+        stack.enter_context(conditions_apart(at_once=True))
         yield _put_together(await Opened.open(stack, settings, settings.github, known))
 
 

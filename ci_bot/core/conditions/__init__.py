@@ -5,7 +5,15 @@ https://github.com/google/cel-spec is the language; `language` holds the part of
 
 from ci_bot.core.conditions.checking import Complaint, Known, check
 from ci_bot.core.conditions.deciding import decided, patterns_of, with_changes
-from ci_bot.core.conditions.evaluating import Answer, Before, Values, evaluate
+from ci_bot.core.conditions.evaluating import (
+    Answer,
+    Before,
+    Question,
+    Values,
+    answer,
+    answered_by,
+    evaluate,
+)
 from ci_bot.core.conditions.reading import Reads, asks_status, operands, reads
 from ci_bot.core.conditions.reasons import why_failed, why_never, why_not
 
@@ -14,8 +22,11 @@ __all__ = [
     "Before",
     "Complaint",
     "Known",
+    "Question",
     "Reads",
     "Values",
+    "answer",
+    "answered_by",
     "asks_status",
     "check",
     "decided",

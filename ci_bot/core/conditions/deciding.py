@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 
-from ci_bot.core.conditions.evaluating import Values, evaluate
+from ci_bot.core.conditions.evaluating import Values, evaluate, evaluate_ahead
 from ci_bot.core.conditions.reading import reads
-from ci_bot.core.conditions.reasons import why_never
+from ci_bot.core.conditions.reasons import early_parts, why_never
 from ci_bot.core.occasion import NOT_ASKED, Changed, Facts
 from ci_bot.core.patterns import changes_of
 from ci_bot.core.planned import Job
@@ -34,7 +34,10 @@ def decided(jobs: Sequence[Job], facts: Facts, changed: Changed = NOT_ASKED) -> 
     What asks how other jobs went, or has no answer, keeps its condition: it is decided when they have ended.
     """
     number = None if changed.files is None else len(changed.files)
-    return tuple(_decided(job, Values(facts, job.matrix, changed=number)) for job in jobs)
+    each = [(job, Values(facts, job.matrix, changed=number)) for job in jobs]
+    open_ones = [(job.condition, values) for job, values in each if job.condition and not job.skip]
+    evaluate_ahead((part, values) for text, values in open_ones for part in early_parts(text))
+    return tuple(_decided(job, values) for job, values in each)
 
 
 def _decided(job: Job, values: Values) -> Job:

@@ -36,6 +36,7 @@ VARIABLES: Final[Mapping[str, Any]] = MappingProxyType(
 STATUS: Final = ("success", "failure", "cancelled", "always")
 CHANGES: Final = "changes"
 MATCHES: Final = "matches"
+SEARCHES: Final = frozenset({MATCHES, "contains"})
 
 #: CEL's own that a condition may call. What is not here is either of no use (there is no time to ask
 #: for) or no one knows what it costs.

@@ -7,12 +7,13 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from ci_bot.core.conditions.language import CHANGES, FACTS, STATUS, compiled
+from ci_bot.core.conditions.language import CHANGES, FACTS, SEARCHES, STATUS, compiled
 from ci_bot.core.conditions.tree import (
     AND,
     INDEX,
     Call,
     Const,
+    Fold,
     Member,
     Name,
     Node,
@@ -34,6 +35,8 @@ class Reads:
     facts: tuple[str, ...] = ()  # in the order of the text
     patterns: tuple[str, ...] = ()  # of changes()
     status: frozenset[str] = frozenset()  # status functions that it calls
+    #: Whether it goes through lists, or searches in texts: all else costs what it has of characters.
+    may_take_long: bool = False
 
     @property
     def is_known_early(self) -> bool:
@@ -55,6 +58,8 @@ def reads(text: str) -> Reads:
         facts=tuple(dict.fromkeys(name for name in names if name in FACTS)),
         patterns=tuple(dict.fromkeys(_patterns(calls))),
         status=frozenset(call.function for call in calls if call.function in STATUS),
+        may_take_long=any(isinstance(node, Fold) for node in nodes)
+        or any(call.function in SEARCHES for call in calls),
     )
 
 
