@@ -73,6 +73,41 @@ async def test_filters_decide_what_starts_and_say_why_not(world: World) -> None:
     assert await world.ended(documents) == {"ci-bot": "success"}
 
 
+LABELLED = """\
+on: pull_request
+jobs:
+  test:
+    steps: [echo all is well]
+  slow:
+    if: '"slow" in labels'
+    steps: [echo at length]
+"""
+
+
+async def test_a_label_that_a_condition_reads_plans_anew_and_others_start_nothing(world: World) -> None:
+    await world.make_repo(LABELLED)
+    repo, forge = world.repo, world.forge
+    sha = await world.push("feature", readme="2")
+    number = await world.open_pull("feature")
+    assert (await world.check(sha))["conclusion"] == "success"
+    await world.settled()
+    assert await world.ended(sha) == {"ci-bot": "success", "ci-bot / test": "success"}
+    checks = await forge.checks(repo, sha)
+
+    await forge.label(repo, number, "unread", by="alice")
+    await world.settled()
+    assert await forge.checks(repo, sha) == checks
+
+    await forge.label(repo, number, "slow", by="alice")
+
+    async def ran() -> bool:
+        return (await world.checks(sha)).get("ci-bot / slow") == "success"
+
+    await world.until(ran)
+    await world.settled()
+    assert (await world.ended(sha))["ci-bot"] == "success"
+
+
 async def test_included_files_run_and_their_errors_stand_in_them(world: World) -> None:
     await world.make_repo(INCLUDING, private=True, **{"ci/tests.yaml": TESTS})
     sha = await world.push("main", readme="2")

@@ -4,7 +4,13 @@ https://github.com/google/cel-spec is the language; `language` holds the part of
 """
 
 from ci_bot.core.conditions.checking import Complaint, Known, check
-from ci_bot.core.conditions.deciding import decided, patterns_of, with_changes
+from ci_bot.core.conditions.deciding import (
+    decided,
+    labels_read,
+    patterns_of,
+    reads_labels,
+    with_changes,
+)
 from ci_bot.core.conditions.evaluating import (
     Answer,
     Before,
@@ -31,9 +37,11 @@ __all__ = [
     "check",
     "decided",
     "evaluate",
+    "labels_read",
     "operands",
     "patterns_of",
     "reads",
+    "reads_labels",
     "why_failed",
     "why_never",
     "why_not",

@@ -23,6 +23,20 @@ def _conditions(job: Job) -> Iterator[str]:
     return (text for text in (job.condition, *(step.condition for step in job.steps)) if text)
 
 
+def labels_read(jobs: Sequence[Job], labels: Sequence[str]) -> tuple[str, ...]:
+    """Those of the labels that conditions of the jobs can tell from none, sorted."""
+    asked = [reads(text).labels for job in jobs for text in _conditions(job)]
+    if any(each is None for each in asked):
+        return tuple(sorted(labels))
+    named = frozenset[str]().union(*(each for each in asked if each))
+    return tuple(sorted(named.intersection(labels)))
+
+
+def reads_labels(jobs: Sequence[Job]) -> bool:
+    """Whether a condition of the jobs reads labels at all."""
+    return any(reads(text).labels != frozenset() for job in jobs for text in _conditions(job))
+
+
 def with_changes(facts: Facts, jobs: Sequence[Job], changed: Changed) -> Facts:
     """With the answers of all `changes()`: which files changed is not kept. Unknown counts as changed."""
     return replace(facts, changes=changes_of(patterns_of(jobs), changed))
