@@ -64,7 +64,8 @@ def _as_text(planned: Plan, event: str, jobs: Sequence[JobForecast]) -> str:
         return f"{event}: nothing to run: {planned.reason}"
     blocks = [_job_text(each) for each in jobs]
     running = sum(each.would is not Would.NOT_RUN for each in jobs)
-    return "\n".join([*blocks, "", f"{event}: {running} of {len(jobs)} jobs"])
+    every = f"; every path counts as changed: {planned.all_changed}" if planned.all_changed else ""
+    return "\n".join([*blocks, "", f"{event}: {running} of {len(jobs)} jobs{every}"])
 
 
 def _job_text(each: JobForecast) -> str:
@@ -89,6 +90,7 @@ def _as_json(planned: Plan, event: str, jobs: Sequence[JobForecast]) -> str:
         "event": event,
         "file": planned.file,
         "reason": planned.reason,
+        "every_path_changed": planned.all_changed,
         "jobs": [_job_json(each) for each in jobs],
     }
     return json.dumps(document, indent=2, ensure_ascii=False)
