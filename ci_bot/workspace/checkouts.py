@@ -17,7 +17,7 @@ from ci_bot.workspace.failures import Failure, GitFailed
 from ci_bot.workspace.git import Git, clean_url, full_sha
 from ci_bot.workspace.history import history
 from ci_bot.workspace.mirror import Mirrors, identity
-from ci_bot.workspace.submodules import Submodules
+from ci_bot.workspace.submodules import Brought, Submodules
 
 
 class GitWorkspaces:
@@ -109,10 +109,13 @@ class GitWorkspaces:
     ) -> None:
         """What is in no mirror."""
         env = dotgit.borrowing(tree, mirror / "objects")
+        inside: Sequence[Brought] = ()
         if checkout.submodules:
-            await Submodules(self._git).bring(tree, sha, source, env)
+            inside = await Submodules(self._git).bring(tree, sha, source, env, checkout.depth)
         if checkout.lfs:
             await lfs.bring(self._git, tree, sha, source, env)
+            for module in inside:
+                await lfs.bring(self._git, module.tree, module.sha, module.source, module.git)
 
     async def _checked_out(
         self, job_id: str, repo: Repo, sha: str, source: CloneSource, depth: int
