@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from ci_bot.core.disk import Held
 from ci_bot.core.events import Repo
 from ci_bot.core.planned import Checkout
+from ci_bot.disks import weighed
 from ci_bot.ports import WHOLE, Alive, CloneSource, Workspace
 from ci_bot.workspace import dotgit, lfs
 from ci_bot.workspace.directories import JobDirectories, reap
@@ -79,6 +81,10 @@ class GitWorkspaces:
     async def discard(self, job_id: str) -> None:
         """Raises `WorkspaceError` where files belong to another user and we are not root."""
         await asyncio.to_thread(self._jobs.discard, job_id)
+
+    def weigh(self) -> Mapping[str, Held]:
+        """What each job has of the disk, by its id. Blocks."""
+        return {job_id: weighed(self._jobs.tree(job_id)) for job_id in self._jobs.all()}
 
     async def reap(self, alive: Alive) -> int:
         return await reap(self._jobs, alive)

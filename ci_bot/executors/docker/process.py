@@ -107,9 +107,13 @@ async def ending(
 
 
 async def kill(engine: Engine, container: Container) -> None:
+    await kill_by_id(engine, container.id)
+
+
+async def kill_by_id(engine: Engine, id: str) -> None:
     """Kills it; one that has ended already is fine."""
     try:
-        await engine.call(lambda client: client.kill(container.id))
+        await engine.call(lambda client: client.kill(id))
     except EngineRefusal as refusal:
         if not (refusal.is_missing or refusal.is_conflict):
             raise

@@ -10,10 +10,11 @@ import structlog
 
 from ci_bot.core.errors import EngineError
 from ci_bot.core.globs import Globs
-from ci_bot.core.model import Exit
+from ci_bot.core.model import Exit, ExitReason
 from ci_bot.executors.docker import names, network, process, words
 from ci_bot.executors.docker.containers import Container, Containers
 from ci_bot.executors.docker.control import remove_job
+from ci_bot.executors.docker.disks import blamed
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.process import Output
 from ci_bot.executors.docker.services import LogOf, Services
@@ -112,7 +113,10 @@ class DockerSession:
         await files.wipe(spec)
         if self._stopping.is_set() and code == words.KILLED:
             return words.STOPPED
-        return await process.ending(self._host, spec, container, code, output, usage)
+        end = await process.ending(self._host, spec, container, code, output, usage)
+        if end.code == 0 or end.reason is not ExitReason.EXITED:
+            return end
+        return await blamed(self._host.engine, files.written_to, container.id, end)
 
     async def _code(self, spec: StepSpec, container: Container, output: Output) -> int:
         engine, files = self._host.engine, self._containers.files()
