@@ -172,7 +172,7 @@ COMMENTS: Final[Mapping[str, tuple[str, ...]]] = {
 
 GIT: Final[Mapping[str, tuple[str, ...]]] = {
     "one wrapper, argument lists": (
-        f"{_HERE}test_programs_are_started_with_lists_in_two_places_alone",
+        f"{_HERE}test_programs_are_started_with_lists_in_three_places_alone",
     ),
     "--end-of-options before what comes from elsewhere": (
         f"{_HERE}test_git_takes_addresses_after_the_end_of_options",
@@ -207,7 +207,7 @@ CONTAINERS: Final[Mapping[str, tuple[str, ...]]] = {
         "scenarios/test_secrets.py::test_a_step_gets_what_it_names_and_nobody_sees_it",
     ),
     "names from YAML never reach a shell on the server": (
-        f"{_HERE}test_programs_are_started_with_lists_in_two_places_alone",
+        f"{_HERE}test_programs_are_started_with_lists_in_three_places_alone",
         f"{_DOCKER}test_script.py::test_a_quoted_text_is_one_word",
         "archive/test_logs.py::test_only_our_own_ids_become_paths",
     ),

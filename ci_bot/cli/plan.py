@@ -15,6 +15,7 @@ from ci_bot.core.model import RunKind
 from ci_bot.core.pipeline import CONFIG_FILES, Limits
 from ci_bot.core.pipeline import plan as planned_for
 from ci_bot.core.planned import Plan
+from ci_bot.wiring.conditions import conditions_apart
 
 ANY_IMAGE = "(the server's default image)"
 MARKS = {Would.RUN: ("✓", "green"), Would.NOT_RUN: ("-", "yellow"), Would.DEPEND: ("?", "cyan")}
@@ -45,8 +46,9 @@ def plan(
     chosen = file or _default_file()
     pipeline = pipeline_of(chosen, chosen.absolute().parent, ANY_IMAGE, Limits())
     facts["labels"] = tuple(labels)
-    planned = planned_for(pipeline, occasion(pipeline, event, changed, inputs, **facts))
-    jobs = forecast(planned)
+    with conditions_apart():
+        planned = planned_for(pipeline, occasion(pipeline, event, changed, inputs, **facts))
+        jobs = forecast(planned)
     click.echo(_as_json(planned, event, jobs) if form == "json" else _as_text(planned, event, jobs))
 
 
@@ -62,7 +64,8 @@ def _as_text(planned: Plan, event: str, jobs: Sequence[JobForecast]) -> str:
         return f"{event}: nothing to run: {planned.reason}"
     blocks = [_job_text(each) for each in jobs]
     running = sum(each.would is not Would.NOT_RUN for each in jobs)
-    return "\n".join([*blocks, "", f"{event}: {running} of {len(jobs)} jobs"])
+    every = f"; every path counts as changed: {planned.all_changed}" if planned.all_changed else ""
+    return "\n".join([*blocks, "", f"{event}: {running} of {len(jobs)} jobs{every}"])
 
 
 def _job_text(each: JobForecast) -> str:
@@ -87,6 +90,7 @@ def _as_json(planned: Plan, event: str, jobs: Sequence[JobForecast]) -> str:
         "event": event,
         "file": planned.file,
         "reason": planned.reason,
+        "every_path_changed": planned.all_changed,
         "jobs": [_job_json(each) for each in jobs],
     }
     return json.dumps(document, indent=2, ensure_ascii=False)

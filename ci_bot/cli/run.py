@@ -23,6 +23,7 @@ from ci_bot.core.pipeline import CONFIG_FILES, plan
 from ci_bot.core.planned import Plan
 from ci_bot.core.suggest import did_you_mean
 from ci_bot.settings import Settings, load
+from ci_bot.wiring.conditions import conditions_apart
 from ci_bot.wiring.local import Local, Tree, look_at, open_local
 from ci_bot.wiring.unpacking import ANY_SIZE
 
@@ -74,6 +75,7 @@ def run(
     settings = load(config)
     configure("error", "text")
     tree = asyncio.run(look_at(Path.cwd()))
+    click.get_current_context().with_resource(conditions_apart())
     planned = _chosen(_plan(file or _default_file(tree.root), event, settings, tree, said), jobs)
     given = _from_environment(secrets)
     done = asyncio.run(_run(settings, tree, planned, RunKind(event), given, as_document, artifacts_to))

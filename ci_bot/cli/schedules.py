@@ -11,7 +11,7 @@ import click
 
 from ci_bot.cli.keeping import config_option, repo_option, run
 from ci_bot.core.plain import plain
-from ci_bot.core.scheduling import Timed, moment
+from ci_bot.core.scheduling import Timed, due_words, moment
 from ci_bot.settings import load
 
 
@@ -36,12 +36,11 @@ def schedules(repo: str | None, as_document: bool, config: Path | None) -> None:
 def _lines(timed: Timed) -> str:
     brought = f"line {timed.line} at {timed.sha[:7]}, by @{timed.actor.login}"
     first = f'{timed.repo.name}  "{timed.cron}" of {timed.runs_on}  ({brought})'
-    due = f"paused: {timed.paused}" if timed.paused else f"next {moment(timed.due_at)}"
     last = "not run yet"
     if timed.last_due is not None:
         run_id = f" ({timed.run})" if timed.run else ""
         last = f"last {moment(timed.last_due)}: {timed.outcome}{run_id}"
-    return f"{first}\n  {due}\n  {last}"
+    return f"{first}\n  {due_words(timed)}\n  {last}"
 
 
 def _json(timed: Timed) -> dict[str, Any]:

@@ -108,7 +108,7 @@ class RefDeleted:
 
 @dataclass(frozen=True, slots=True)
 class PullRequestChanged:
-    """A pull request has a head or a base to be tested: opened, reopened, pushed to, base changed."""
+    """A pull request has a head or a base to be tested: opened, reopened, pushed to, base or labels changed."""
 
     repo: Repo
     pull: Pull
@@ -116,6 +116,7 @@ class PullRequestChanged:
     brought_head: bool  # True where this event brought `pull.head_sha`: opened, or a push by `actor`
     before: str = ""  # the head that a push replaced; "" if none was
     at: float = 0.0  # by the forge's clock, in seconds since the epoch; 0 if it did not say
+    relabelled: bool = False  # nothing else than its labels changed
 
 
 @dataclass(frozen=True, slots=True)

@@ -25,6 +25,8 @@ COMMON_WORDS: Final = frozenset(
 _MIN_CHARACTERS: Final = 3
 _MIN_LINE: Final = 4
 _MIN_BASE64: Final = 4
+_MIN_TELLING: Final = 8
+_MIN_KEY_LINE: Final = 20
 _SLICE: Final = 64 * 1024
 _MAX_GUESSES: Final = 32
 _GLANCE: Final = 256
@@ -169,6 +171,46 @@ def is_maskable(secret: bytes) -> bool:
     """False for a value that `Masker` leaves alone: say so when it is saved."""
     value = secret.strip()
     return _characters(value) >= _MIN_CHARACTERS and value.lower() not in COMMON_WORDS
+
+
+class Spotter:
+    """Says of a stream of bytes, fed in pieces of any size, whether it holds a secret in any of its forms.
+
+    For contents that are kept or not, and not changed. So what may stand in a large file by chance is not
+    sought: forms of fewer than eight bytes, and of values of several lines all but the whole and such lines
+    as look like parts of a key.
+    """
+
+    __slots__ = ("_finder", "_held", "_tail")
+
+    def __init__(self, secrets: Iterable[bytes]) -> None:
+        sought = sorted({form for secret in secrets for form in _telling_forms(secret)})
+        self._finder = _finder(sought)
+        self._held = max(map(len, sought), default=1) - 1
+        self._tail = b""
+
+    def feed(self, chunk: bytes) -> bool:
+        """Whether a secret ends in this piece."""
+        if self._finder is None:
+            return False
+        data = self._tail + chunk
+        self._tail = data[-self._held :] if self._held else b""
+        return bool(self._finder.find_matches_as_indexes(data))
+
+    def begin(self) -> None:
+        """The next stream has nothing to do with the one before."""
+        self._tail = b""
+
+
+def _telling_forms(secret: bytes) -> Iterator[bytes]:
+    value = secret.strip()
+    if not is_maskable(value):
+        return
+    keylike = (line.strip() for line in value.splitlines()[1:] if b" " not in line.strip())
+    for each in (value, *(line for line in keylike if len(line) >= _MIN_KEY_LINE)):
+        if each.startswith(b"-----") and each != value:
+            continue  # what every key and certificate begins and ends with
+        yield from (form for form in _forms_of(each) if len(form) >= _MIN_TELLING)
 
 
 def forms(secret: bytes) -> frozenset[bytes]:

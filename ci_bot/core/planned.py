@@ -217,6 +217,8 @@ class Plan:
     awaits: bool = False  # nothing runs until a person acts: a draft becomes ready
     facts: Facts | None = None  # what conditions that are decided later read
     concurrency: Concurrency | None = None
+    #: Why every path counts as changed; "" where the changed files are known, or nothing asks for them.
+    all_changed: str = ""
 
 
 def secret_names(plan: Plan | None) -> tuple[str, ...]:

@@ -11,7 +11,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from typing import Any, Final, TypeAlias
 
-from ci_bot.core.deciding.heads import natural_key
+from ci_bot.core.deciding.heads import WITH_LABELS, natural_key
 from ci_bot.core.events import Actor, Pull, PullFound, PushFound, Repo, SchedulesFound
 from ci_bot.core.model import Run, RunKind
 
@@ -139,8 +139,11 @@ def key_of(found: Found) -> str:
 
 
 def is_known(found: Found, runs: Sequence[Run]) -> bool:
-    """`runs` are those of its commit. A run that somebody cancelled is known, too: it stays so."""
-    return key_of(found) in {run.key for run in runs}
+    """`runs` are those of its commit. A run that somebody cancelled is known, too: it stays so.
+
+    With which labels a pull request was tested does not matter here: they have events of their own.
+    """
+    return key_of(found) in {run.key.partition(WITH_LABELS)[0] for run in runs}
 
 
 # ── as a delivery of our own: the same finding is the same delivery ──────────────────────────

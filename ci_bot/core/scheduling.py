@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import UTC, datetime
 from typing import Any, Final
@@ -16,7 +16,7 @@ from typing import Any, Final
 from ci_bot.core.cron import Wrong, last_due, next_due, parse
 from ci_bot.core.events import Actor, Repo, Ticked
 from ci_bot.core.planned import Schedule
-from ci_bot.core.words import duration
+from ci_bot.core.words import count, duration
 
 #: Within so many seconds a tick is not late: a busy server is no news.
 GRACE: Final = 120.0
@@ -84,6 +84,31 @@ def lateness(tick: Ticked) -> str:
     when = f"due {moment(tick.due_at)}, {duration(late)} late{why}" if late >= GRACE else ""
     earlier = "this run stands for earlier ones that were missed, too" if tick.skipped else ""
     return "; ".join(filter(None, [when, earlier]))
+
+
+def due_words(timed: Timed) -> str:
+    """When it starts next, or why it does not: "next 2026-11-30 03:00 UTC"."""
+    return f"paused: {timed.paused}" if timed.paused else f"next {moment(timed.due_at)}"
+
+
+def overview(listed: Sequence[Timed], now: float) -> str:
+    """Of a whole server, in one line."""
+    if not listed:
+        return "no default branch's file has any"
+    waiting = [each for each in listed if not each.paused]
+    words = [count(len(listed), "schedule")]
+    paused = len(listed) - len(waiting)
+    words += [f"{paused} of them paused (`ci-bot schedules` says why)"] if paused else []
+    first = min(waiting, key=lambda each: each.due_at, default=None)
+    if first is not None:
+        is_late = now - first.due_at > GRACE
+        when = (
+            f"was due {moment(first.due_at)}, and no server took it yet"
+            if is_late
+            else due_words(first)
+        )
+        words.append(f'{first.repo.name} "{first.cron}" of {first.runs_on}, {when}')
+    return "; ".join(words)
 
 
 def moment(at: float) -> str:

@@ -57,7 +57,7 @@ def next_step(
     """
     index = next((step.index for step in steps if not step.status.is_final), None)
     end = job_outcome(steps)
-    if index is None or (end is not None and end.change is Change.BREAK):
+    if index is None:
         return None
     before = _before(end, cancelled, values.before)
     is_ending = not before.succeeded
@@ -110,7 +110,7 @@ def _before(end: Outcome | None, cancelled: str, needs: Before) -> Before:
     return Before(
         results=needs.results,
         succeeded=change is Change.SUCCEED and not cancelled,
-        failed=change in (Change.FAIL, Change.TIME_OUT),
+        failed=change in (Change.FAIL, Change.TIME_OUT, Change.BREAK),
         cancelled=bool(cancelled) or change is Change.CANCEL,
     )
 

@@ -16,7 +16,7 @@ from ci_bot.core.pipeline import offered
 from ci_bot.core.planned import Plan
 from ci_bot.core.trust import Vouched, Voucher
 from ci_bot.flow.facts import Facts
-from ci_bot.ports import Clock
+from ci_bot.ports import Clock, Schedules
 
 #: Kinds of runs that are about a pull request's head, besides its own.
 _BESIDE = (RunKind.PUSH, RunKind.MANUAL)
@@ -26,9 +26,15 @@ class Commands:
     """Whoever commands is asked about first, at that moment; a stranger learns nothing but that."""
 
     def __init__(
-        self, facts: Facts, clock: Clock, prefix: str, why_waiting: Callable[[], str] = str
+        self,
+        facts: Facts,
+        schedules: Schedules,
+        clock: Clock,
+        prefix: str,
+        why_waiting: Callable[[], str] = str,
     ) -> None:
         self._facts = facts
+        self._schedules = schedules
         self._clock = clock
         self._prefix = prefix
         self._why_waiting = why_waiting
@@ -60,6 +66,8 @@ class Commands:
             approval = asking.approval(person, self._clock.now())
             approved = await self._planned(event, pull, approval)
             forced_at = await self._facts.forge(repo).forced_at(repo, pull.number)
+        wants_reasons = any(command.name == "why" for command in commands)
+        timed = await self._schedules.listed(repo.key) if wants_reasons else ()
         own = [run for run in runs if run.pull == pull.number and run.kind is RunKind.PULL_REQUEST]
         return Asked(
             event=event,
@@ -74,6 +82,7 @@ class Commands:
             forced_at=forced_at,
             now=self._clock.now(),
             prefix=self._prefix,
+            timed=tuple(timed),
             why_waiting=self._why_waiting(),
         )
 

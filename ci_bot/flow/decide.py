@@ -211,13 +211,18 @@ class Decider:
 
     async def _decide_pull(self, event: PullRequestChanged) -> Decision:
         repo = event.repo
+        if event.relabelled and not deciding.asks_for_labels(
+            await self._facts.reading(repo, event.pull.head_sha)
+        ):
+            return Decision("no condition reads its labels")
         current, trust, _ = await asyncio.gather(
             self._facts.pull_of(event),
             self._facts.trust_of_pull(repo, event.pull, event.actor, event),
             self._facts.message(repo, event.pull.head_sha),  # for the head, which waits for the others
         )
         head = await self._facts.head_of_pull(repo, current, trust)
-        return await asyncio.to_thread(deciding.decide_pull, event, current, head, trust)
+        known = await self._facts.runs_of_head(repo, current.head_sha)
+        return await asyncio.to_thread(deciding.decide_pull, event, current, head, trust, known)
 
     async def _decide_push(self, event: Pushed) -> Decision:
         repo = event.repo

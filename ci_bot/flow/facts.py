@@ -113,13 +113,13 @@ class Facts:
     async def pull_of(self, event: PullRequestChanged) -> Pull:
         """The pull request as the forge has it now.
 
-        A forge's API may lag behind its own webhooks: while it still shows the head that this event
-        replaced, it is given a moment. Forced back to that head, the pull request stays with it.
+        A forge's API may lag behind its own webhooks: while it still shows what this event replaced,
+        it is given a moment. Forced back to that head, the pull request stays with it.
         """
         forge = self.forge(event.repo)
         current = await forge.pull(event.repo, event.pull.number)
         for seconds in LAG_PAUSES:
-            if not event.before or current.head_sha != event.before:
+            if not deciding.lags_behind(current, event):
                 break
             await self._clock.sleep(seconds)
             current = await forge.pull(event.repo, event.pull.number)

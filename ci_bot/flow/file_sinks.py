@@ -3,21 +3,37 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
-from typing import BinaryIO, Final, TypeAlias
+import io
+from collections.abc import Sequence
+from typing import BinaryIO, Final, cast
 
 from ci_bot.core.errors import PackRefused
+from ci_bot.core.mask import Masker, Spotter
 from ci_bot.core.words import count
 from ci_bot.core.words import size as size_words
+from ci_bot.flow.known import masked
 from ci_bot.ports import FileSink, PackLimits
 
 HASHED: Final = PackLimits(size=1024**3, files=10_000)  # what one `hashFiles` reads
 REPORTS: Final = PackLimits(size=20 * 1024**2, files=200)  # JUnit files of a job
 SECRET_NAME: Final = "its name holds a secret"  # noqa: S105 - words
+SECRET_INSIDE: Final = "has a secret in it; write none there, or take the file out of paths"  # noqa: S105
 _PIECE: Final = 256 * 1024
 
-#: Foreign text in, without secrets out.
-Mask: TypeAlias = Callable[[str], str]
+
+class Mask:
+    """Foreign text in, without secrets out."""
+
+    def __init__(self, secrets: Sequence[bytes]) -> None:
+        self._secrets = secrets
+        self._masker = Masker(secrets)
+
+    def __call__(self, text: str) -> str:
+        return masked(text, self._masker)
+
+    def spotter(self) -> Spotter:
+        """For contents, which are not changed."""
+        return Spotter(self._secrets)
 
 
 def visible_name(name: str) -> str:
@@ -48,6 +64,43 @@ class Nameless:
             return True
         self._pack.other(name, SECRET_NAME)
         return False
+
+
+class Secretless:
+    """Keeps contents with a secret in them out of a pack, and so the whole pack: a part of what was promised
+    would be taken for all of it. Raises `PackRefused`.
+    """
+
+    def __init__(self, pack: FileSink, spotter: Spotter) -> None:
+        self._pack = pack
+        self._spotter = spotter
+
+    def file(self, name: str, mode: int, modified: float, size: int, content: BinaryIO) -> None:
+        self._spotter.begin()
+        watched = cast("BinaryIO", _Watched(content, self._spotter, name))
+        self._pack.file(name, mode, modified, size, watched)
+
+    def link(self, name: str, target: str) -> None:
+        self._pack.link(name, target)
+
+    def other(self, name: str, what: str) -> None:
+        self._pack.other(name, what)
+
+
+class _Watched(io.RawIOBase):
+    """What is read has been looked through."""
+
+    def __init__(self, content: BinaryIO, spotter: Spotter, name: str) -> None:
+        super().__init__()
+        self._content = content
+        self._spotter = spotter
+        self._name = name
+
+    def read(self, size: int = -1) -> bytes:
+        piece = self._content.read(size)
+        if self._spotter.feed(piece):
+            raise PackRefused(f"{visible_name(self._name)} {SECRET_INSIDE}")
+        return piece
 
 
 class Hashing:

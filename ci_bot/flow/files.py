@@ -17,13 +17,11 @@ from ci_bot.core.errors import EngineError, EngineGone, PackDamaged, PackRefused
 from ci_bot.core.extras import CacheUse, Extras, KeptArtifacts, TestCounts
 from ci_bot.core.globs import Globs
 from ci_bot.core.junit import read_reports
-from ci_bot.core.mask import Masker
 from ci_bot.core.model import JobRun
 from ci_bot.core.outcome import Outcome
 from ci_bot.core.planned import Artifacts, Cache, Job
 from ci_bot.core.states import Change, Status
-from ci_bot.flow.file_sinks import Hashing, Mask, Nameless, Reports, visible_name
-from ci_bot.flow.known import masked
+from ci_bot.flow.file_sinks import Hashing, Mask, Nameless, Reports, Secretless, visible_name
 from ci_bot.flow.steps import Cancelling
 from ci_bot.ports import (
     ArtifactRecord,
@@ -133,7 +131,8 @@ class JobFiles:
         except (PackRefused, StoreError, EngineError) as error:
             if isinstance(error, EngineGone):
                 raise
-            outcome = _not_kept(outcome, error)
+            outcome, said = _not_kept(outcome, error)
+            extras = replace(extras, artifacts=said)
         if outcome.change is Change.SUCCEED:
             extras = await self._save_all(session, claim, job, extras, mask)
         await self._stores.records.note(claim.lease, _clean(extras, mask), record)
@@ -260,9 +259,7 @@ class JobFiles:
         return replace(use, note=why)
 
     async def _mask(self, claim: Claim) -> Mask:
-        values = (*self._tokens(), *await self._vault.values(claim.run))
-        masker = Masker(values)
-        return lambda text: masked(text, masker)
+        return Mask((*self._tokens(), *await self._vault.values(claim.run)))
 
 
 def _clean(extras: Extras, mask: Mask) -> Extras:
@@ -284,20 +281,20 @@ def _are_kept(wanted: Artifacts, outcome: Outcome) -> bool:
     return bool(wanted.paths) and (outcome.change is Change.SUCCEED or wanted.always)
 
 
-def _not_kept(outcome: Outcome, error: Exception) -> Outcome:
-    """What failed already keeps its own reason."""
+def _not_kept(outcome: Outcome, error: Exception) -> tuple[Outcome, KeptArtifacts | None]:
+    """What failed already keeps its own reason, and this one stands beside it."""
     if outcome.change is not Change.SUCCEED:
-        _log.warning("artifacts of a failed job were not kept", error=str(error))
-        return outcome
+        return outcome, KeptArtifacts(0, 0, 0, 0.0, (f"not kept: {error}",))
     change = Change.FAIL if isinstance(error, PackRefused) else Change.BREAK
-    return Outcome(change, f"artifacts: {error}")
+    return Outcome(change, f"artifacts: {error}"), None
 
 
 async def _pack(
     session: Session, globs: Globs, packing: AbstractContextManager[Packing], mask: Mask
 ) -> Packed:
     with packing as pack:
-        await session.fetch(globs, Nameless(pack, mask))
+        sink = Nameless(Secretless(pack, mask.spotter()), mask)
+        await session.fetch(globs, sink)
         return await asyncio.to_thread(pack.finish)
 
 

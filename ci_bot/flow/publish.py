@@ -141,8 +141,9 @@ class Publisher:
         until = self._clock.now() + pause(error, subject.tries)
         try:
             await self._publications.postpone(subject, until, f"{type(error).__name__}: {error}")
-        except StoreError as stored:  # it stays due, and is tried again with the next ring
+        except StoreError as stored:  # it stays due, but a store that takes nothing is given time
             _log.warning("not postponed", error=str(stored))
+            await self._clock.sleep(NET_SECONDS)
 
     async def _commit(self, subject: Subject) -> float | None:
         """Deployments first, since a job's check says where one is refused; but no check waits for one."""

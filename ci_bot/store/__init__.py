@@ -13,6 +13,7 @@ from ci_bot.store.line import LineStore
 from ci_bot.store.listing import RunListStore
 from ci_bot.store.publications import PublicationStore
 from ci_bot.store.repositories import RepositoryStore
+from ci_bot.store.reserve import Reserve
 from ci_bot.store.retention import RetentionStore
 from ci_bot.store.runs import RunStore
 from ci_bot.store.schedules import ScheduleStore
@@ -33,6 +34,7 @@ __all__ = [
     "OneServer",
     "PublicationStore",
     "RepositoryStore",
+    "Reserve",
     "RetentionStore",
     "RunListStore",
     "RunStore",

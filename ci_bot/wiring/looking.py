@@ -10,8 +10,9 @@ from functools import partial
 from typing import Final
 
 from ci_bot.core.errors import SettingsError, StoreError
+from ci_bot.core.scheduling import overview
 from ci_bot.settings import GitHubSettings, Settings
-from ci_bot.store import Database, InboxStore, SecretStore
+from ci_bot.store import Database, InboxStore, ScheduleStore, SecretStore
 from ci_bot.system import SystemClock
 from ci_bot.wiring.files import look_at_disk
 from ci_bot.wiring.kept import is_missing, rest_keys, sealing_keys
@@ -42,9 +43,27 @@ def examinations(settings: Settings, repo: str | None = None) -> Sequence[Examin
         Examination("database", partial(_look_at_database, settings)),
         Examination("github", partial(_look_at_github, settings)),
         Examination("secrets", partial(_look_at_keys, settings)),
+        *_schedules(settings),
         *_notifications(settings),
         *gate,
     )
+
+
+def _schedules(settings: Settings) -> Sequence[Examination]:
+    if is_missing(settings):
+        return ()
+    return (Examination("schedules", partial(_look_at_schedules, settings)),)
+
+
+async def _look_at_schedules(settings: Settings) -> str:
+    database = await Database.open(settings.database, migrate=False)
+    try:
+        if await database.is_empty():
+            return overview((), 0.0)
+        clock = SystemClock()
+        return overview(await ScheduleStore(database, clock).listed(), clock.now())
+    finally:
+        await database.close()
 
 
 def _notifications(settings: Settings) -> Sequence[Examination]:

@@ -45,11 +45,11 @@ from ci_bot.wiring.parts import policies
 def decider(opened: Opened, runs: RunStore) -> Decider:
     bells, clock = opened.bells, opened.clock
     decisions = DecisionStore(opened.database, clock, opened.ids)
-    facts = _facts(opened, decisions)
+    facts, schedules = _facts(opened, decisions), ScheduleStore(opened.database, clock)
     return Decider(
         {"github": opened.webhook, FOUND: Findings(), SOURCE: SteeringParser(), TICKS: Ticks()},
         facts,
-        Commands(facts, clock, opened.settings.command_prefix, lambda: opened.room.why),
+        Commands(facts, schedules, clock, opened.settings.command_prefix, lambda: opened.room.why),
         InboxStore(opened.database, clock),
         decisions,
         clock,
@@ -57,7 +57,7 @@ def decider(opened: Opened, runs: RunStore) -> Decider:
         (bells.ready, bells.cancelled, bells.changed, bells.effects),
         opened.meters,
         Steered(TokenStore(opened.database, clock), runs, clock),
-        Scheduled({"github": opened.github}, facts, ScheduleStore(opened.database, clock)),
+        Scheduled({"github": opened.github}, facts, schedules),
         opened.tracing,
     )
 

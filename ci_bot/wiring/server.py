@@ -12,12 +12,14 @@ from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from ci_bot.core.errors import AnotherServer, SettingsError
+from ci_bot.disks import disk_of
 from ci_bot.flow import housekeeping
 from ci_bot.flow.cron import Ticker
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.effects import Performer
 from ci_bot.flow.housekeeping import Housekeeper
 from ci_bot.flow.known import Known
+from ci_bot.flow.overflow import LOOK_SECONDS, Overflow
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.reconcile import (
     ASK_AGAIN_SECONDS,
@@ -29,11 +31,13 @@ from ci_bot.flow.worker import Worker
 from ci_bot.settings import Settings
 from ci_bot.store import (
     OneServer,
+    Reserve,
     RetentionStore,
     RunStore,
     SecretStore,
 )
 from ci_bot.wiring import http, road
+from ci_bot.wiring.conditions import conditions_apart
 from ci_bot.wiring.kept import file_stores, retention
 from ci_bot.wiring.opened import Opened
 from ci_bot.wiring.parts import allowance
@@ -57,11 +61,13 @@ class Server:
     reaper: Reaper
     reconciler: Reconciler
     ticker: Ticker
+    overflow: Overflow
     timers: AsyncIOScheduler
     one: OneServer | None
 
     async def work(self) -> None:
         """Until cancelled; then running containers go on and wait to be adopted."""
+        await self.overflow.look()
         await self.reaper.reap()
         self.ticker.wake(self.timers)
         self.timers.start()
@@ -96,6 +102,7 @@ async def open_server(settings: Settings, known: Known) -> AsyncIterator[Server]
     if settings.github is None:
         raise SettingsError(["github: is missing"])
     async with AsyncExitStack() as stack:
+        stack.enter_context(conditions_apart(at_once=True))
         yield _put_together(await Opened.open(stack, settings, settings.github, known))
 
 
@@ -108,7 +115,7 @@ def _put_together(opened: Opened) -> Server:
         opened.settings.limits.infrastructure_retries,
     )
     reaper = Reaper(opened.holder, opened.executor, opened.workspaces, runs)
-    reconciler = road.reconciler(opened)
+    reconciler, overflow = road.reconciler(opened), _overflow(opened)
     return Server(
         app=http.app(opened, runs),
         decider=road.decider(opened, runs),
@@ -118,6 +125,7 @@ def _put_together(opened: Opened) -> Server:
         reaper=reaper,
         reconciler=reconciler,
         ticker=road.ticker(opened),
+        overflow=overflow,
         one=opened.one,
         timers=make_timers(
             reaper,
@@ -129,8 +137,21 @@ def _put_together(opened: Opened) -> Server:
                 Chore(_housekeeper(opened).tidy, TIDY_SECONDS),
                 Chore(reconciler.ask_again, ASK_AGAIN_SECONDS),
                 Chore(reconciler.look_at_heads, LOOK_AT_HEADS_SECONDS),
+                Chore(overflow.look, LOOK_SECONDS),
             ),
         ),
+    )
+
+
+def _overflow(opened: Opened) -> Overflow:
+    """Of the disk that has the workspaces, and mostly the database, too."""
+    folder = opened.settings.data_dir
+    return Overflow(
+        lambda: disk_of(folder),
+        opened.workspaces.weigh,
+        opened.executor.end,
+        Reserve(folder / "reserve"),
+        opened.clock,
     )
 
 

@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
+from ci_bot.core.disk import Held
 from ci_bot.core.events import Repo
 from ci_bot.core.planned import Checkout
+from ci_bot.disks import weighed
 from ci_bot.ports import WHOLE, Alive, CloneSource, Workspace
 from ci_bot.workspace import dotgit, lfs
 from ci_bot.workspace.directories import JobDirectories, reap
@@ -17,7 +19,7 @@ from ci_bot.workspace.failures import Failure, GitFailed
 from ci_bot.workspace.git import Git, clean_url, full_sha
 from ci_bot.workspace.history import history
 from ci_bot.workspace.mirror import Mirrors, identity
-from ci_bot.workspace.submodules import Submodules
+from ci_bot.workspace.submodules import Brought, Submodules
 
 
 class GitWorkspaces:
@@ -80,6 +82,10 @@ class GitWorkspaces:
         """Raises `WorkspaceError` where files belong to another user and we are not root."""
         await asyncio.to_thread(self._jobs.discard, job_id)
 
+    def weigh(self) -> Mapping[str, Held]:
+        """What each job has of the disk, by its id. Blocks."""
+        return {job_id: weighed(self._jobs.tree(job_id)) for job_id in self._jobs.all()}
+
     async def reap(self, alive: Alive) -> int:
         return await reap(self._jobs, alive)
 
@@ -109,10 +115,13 @@ class GitWorkspaces:
     ) -> None:
         """What is in no mirror."""
         env = dotgit.borrowing(tree, mirror / "objects")
+        inside: Sequence[Brought] = ()
         if checkout.submodules:
-            await Submodules(self._git).bring(tree, sha, source, env)
+            inside = await Submodules(self._git).bring(tree, sha, source, env, checkout.depth)
         if checkout.lfs:
             await lfs.bring(self._git, tree, sha, source, env)
+            for module in inside:
+                await lfs.bring(self._git, module.tree, module.sha, module.source, module.git)
 
     async def _checked_out(
         self, job_id: str, repo: Repo, sha: str, source: CloneSource, depth: int

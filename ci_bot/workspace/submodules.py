@@ -40,34 +40,50 @@ class Module:
     sha: str
 
 
+@dataclass(frozen=True, slots=True)
+class Brought:
+    """A submodule in its place. `source` is its own, with the token only where it may have it."""
+
+    tree: Path
+    sha: str
+    source: CloneSource
+
+    @property
+    def git(self) -> dict[str, str]:
+        """The environment in which git works in it."""
+        return {"GIT_DIR": str(self.tree / ".git"), "GIT_WORK_TREE": str(self.tree)}
+
+
 class Submodules:
-    """Brings submodules at exactly the commit that the tree names, without its history."""
+    """Brings submodules at exactly the commit that the tree names, with as much history as the tree has."""
 
     def __init__(self, git: Git) -> None:
         self._git = git
 
     async def bring(
-        self, tree: Path, sha: str, source: CloneSource, reading: Mapping[str, str]
-    ) -> None:
-        """`reading` is the environment in which git reads the objects of `tree`.
+        self, tree: Path, sha: str, source: CloneSource, reading: Mapping[str, str], depth: int = 0
+    ) -> Sequence[Brought]:
+        """`reading` is the environment in which git reads the objects of `tree`; `depth` is how many commits
+        in a row are brought of each, 0 for all.
 
         Raises `CheckoutRefused` for what the author must mend, and `GitFailed`.
         """
-        waiting = [(tree, sha, source.url, reading, 0)]
-        count = 0
+        waiting = [(Brought(tree, sha, source), reading, 0)]
+        brought: list[Brought] = []
         while waiting:
-            above, commit, url, env, depth = waiting.pop()
-            modules = await self._modules(commit, env)
-            count += len(modules)
-            if count > MOST or (modules and depth >= DEEPEST):
+            above, env, level = waiting.pop()
+            modules = await self._modules(above.sha, env)
+            if len(brought) + len(modules) > MOST or (modules and level >= DEEPEST):
                 raise CheckoutRefused(
                     f"more than {MOST} submodules, or more than {DEEPEST} inside each other; "
                     "set checkout.submodules to false, and bring those that you need in a step"
                 )
             for module in modules:
-                inside = await self._bring_one(above, module, url, source)
-                waiting.append((*inside, {"GIT_DIR": str(inside[0] / ".git")}, depth + 1))
-            _write_config(above / ".git/config", modules)
+                inside = await self._bring_one(above, module, source, depth)
+                brought.append(inside)
+                waiting.append((inside, inside.git, level + 1))
+            _write_config(above.tree / ".git/config", modules)
+        return brought
 
     async def _modules(self, commit: str, env: Mapping[str, str]) -> Sequence[Module]:
         listed = await self._git.run(
@@ -89,31 +105,35 @@ class Submodules:
         return _named(links, said)
 
     async def _bring_one(
-        self, above: Path, module: Module, url: str, source: CloneSource
-    ) -> tuple[Path, str, str]:
-        own = replace(source, url=address(module, url, source.url), refs=())
+        self, above: Brought, module: Module, source: CloneSource, depth: int
+    ) -> Brought:
+        own = replace(source, url=address(module, above.source.url, source.url), refs=())
         if _owner(own.url) != _owner(source.url):
             own = replace(own, token="")
-        tree = _empty_folder(above, module)
-        git = dotgit.make(tree, module.sha, own.url, b"")
-        await self._fetch(git, module, own)
+        inside = Brought(_empty_folder(above.tree, module), module.sha, own)
+        dotgit.make(inside.tree, module.sha, own.url, b"")
+        inside = replace(inside, source=await self._fetch(inside, module, depth))
         await self._git.run(
             "read-tree", "--reset", "-u", module.sha,
             doing=f"checking out submodule {module.name}",
-            env={"GIT_DIR": str(git), "GIT_WORK_TREE": str(tree)},
+            env=inside.git,
             umask=0,
         )  # fmt: skip
-        return tree, module.sha, own.url
+        return inside
 
-    async def _fetch(self, git: Path, module: Module, source: CloneSource) -> None:
-        """A token for one repository may be refused where nobody's would not: so that is tried too."""
+    async def _fetch(self, inside: Brought, module: Module, depth: int) -> CloneSource:
+        """A token for one repository may be refused where nobody's would not: so that is tried too.
+
+        Returns the source as it was let in.
+        """
+        source = inside.source
         for given in dict.fromkeys((source.token, "")):
             try:
                 await self._git.run(
-                    "fetch", "--quiet", "--no-tags", "--no-write-fetch-head", "--depth=1",
-                    "--end-of-options", source.url, module.sha,
+                    "fetch", "--quiet", "--no-tags", "--no-write-fetch-head",
+                    *([f"--depth={depth}"] if depth else []), "--end-of-options", source.url, module.sha,
                     doing=f"fetching submodule {module.name} from {source.url}",
-                    env={"GIT_DIR": str(git)},
+                    env={"GIT_DIR": inside.git["GIT_DIR"]},
                     source=replace(source, token=given),
                     umask=0,
                 )  # fmt: skip
@@ -122,7 +142,7 @@ class Submodules:
                 if error.failure not in (Failure.REFUSED, Failure.NOT_FOUND):
                     break
             else:
-                return
+                return replace(source, token=given)
         if not refused.is_lasting:
             raise refused
         raise CheckoutRefused(

@@ -38,6 +38,17 @@ def test_each_job_is_shown_with_its_steps_or_with_why_it_does_not_run(ask: Ask, 
     ]
 
 
+def test_where_nobody_said_what_changed_everything_did_and_that_is_said(ask: Ask, here: Path) -> None:
+    (here / ".ci.yaml").write_text(FILE)
+    why = "--changed was not given"
+    told = ask("plan", "--branch", "dev").out.splitlines()[-1]
+    assert told == f"push: 2 of 3 jobs; every path counts as changed: {why}"
+    document = json.loads(ask("plan", "--format", "json").out)
+    assert document["every_path_changed"] == why
+    (here / ".ci.yaml").write_text(FILE.replace('changes("docs/**")', "draft"))
+    assert "every path" not in ask("plan", "--branch", "dev").out
+
+
 def test_the_same_for_machines(ask: Ask, here: Path) -> None:
     (here / "other.yaml").write_text(FILE)
     answer = ask("plan", "other.yaml", "--event", "pull_request", "--branch", "x", "--format", "json")

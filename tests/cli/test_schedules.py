@@ -42,6 +42,15 @@ def data(tmp_path: Path, here: Path) -> Path:
     return tmp_path / "data"
 
 
+def test_doctor_tells_which_is_due_next(ask: Ask, data: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DOCKER_HOST", "tcp://127.0.0.1:1")
+    new = SetSchedules(REPO.key, SHA_A, ALICE, (NIGHTLY, Schedule("0 4 * * *", "", 5)))
+    change(data, Decision("x", repos=(SeeRepo(REPO),), schedules=(new,)))
+    (line,) = [each for each in ask("doctor").out.splitlines() if "schedules" in each]
+    assert line.startswith('✓ schedules 2 schedules; acme/shop "0 4 * * *" of main, ')
+    assert "2026-11-28 04:00 UTC" in line
+
+
 def test_each_with_its_next_and_its_last_time(ask: Ask, data: Path) -> None:
     new = SetSchedules(REPO.key, SHA_A, ALICE, (NIGHTLY,))
     change(data, Decision("x", repos=(SeeRepo(REPO),), schedules=(new,)))

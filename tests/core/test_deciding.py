@@ -68,6 +68,60 @@ def push_decision(
     return deciding.decide_push(event, head(text, base=base, message=message), (), (), TRUSTED)
 
 
+# ── labels ───────────────────────────────────────────────────────────────────────────────────
+
+LABELLED = """\
+jobs:
+  test: {steps: [make]}
+  ui: {if: '"ui" in labels', steps: [make]}
+  docs: {steps: [make, {run: publish, if: '"docs" in labels'}]}
+"""
+
+
+def labelled(*labels: str, text: str = LABELLED, known: tuple[NewRun, ...] = ()) -> Decision:
+    event = replace(opened(pull(labels=labels), brought_head=False), relabelled=True)
+    runs = [past(SHA_A, key=new.key, kind=RunKind.PULL_REQUEST, pull=3) for new in known]
+    return deciding.decide_pull(event, event.pull, head(text), TRUSTED, runs)
+
+
+def test_labels_that_a_condition_asks_for_are_another_question() -> None:
+    before = only(pull_decision(LABELLED))
+    after = only(labelled("ui", known=(before,)))
+    assert after.key != before.key
+    assert after.plan is not None
+    assert [bool(job.skip) for job in after.plan.jobs] == [False, False, False]
+    assert only(labelled("docs", "ui", known=(before, after))).key not in (before.key, after.key)
+
+
+def test_the_runs_of_other_labels_are_superseded() -> None:
+    decision = labelled("ui", known=(only(pull_decision(LABELLED)),))
+    (withdraw, *_) = decision.withdraw
+    assert (withdraw.superseded, withdraw.except_key) == (True, only(decision).key)
+
+
+def test_labels_that_no_condition_asks_for_start_nothing() -> None:
+    before = only(pull_decision(LABELLED))
+    assert labelled("big", known=(before,)).create == ()
+    with_ui = only(labelled("ui", known=(before,)))
+    assert labelled("ui", "big", known=(before, with_ui)).create == ()
+
+
+def test_labels_that_were_there_before_are_the_same_question_again() -> None:
+    before, with_ui = only(pull_decision(LABELLED)), only(labelled("ui"))
+    event = replace(opened(pull(), brought_head=False), relabelled=True)
+    superseded = past(SHA_A, key=before.key, superseded=True)
+    known = [superseded, past(SHA_A, key=with_ui.key)]
+    decision = deciding.decide_pull(event, event.pull, head(LABELLED), TRUSTED, known)
+    assert only(decision).key == before.key
+
+
+def test_only_files_whose_conditions_read_labels_ask_for_them() -> None:
+    assert deciding.asks_for_labels(head(LABELLED).reading)
+    assert not deciding.asks_for_labels(head(JOBS).reading)
+    assert not deciding.asks_for_labels(head(BROKEN).reading)
+    assert not deciding.asks_for_labels(None)
+
+
 # ── natural keys ─────────────────────────────────────────────────────────────────────────────
 
 

@@ -11,7 +11,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_bot.core.mask import Masker, forms, is_maskable
+from ci_bot.core.mask import Masker, Spotter, forms, is_maskable
 
 SECRET = b"s3cr3t/p+ss'w\"rd$x"
 
@@ -196,3 +196,44 @@ def test_a_large_stream_in_odd_pieces_equals_the_reference():
         pieces.append(data[at : at + dice.randint(1, 900)])
         at += len(pieces[-1])
     assert fed(secrets, pieces) == reference(secrets, data) == Masker(secrets).mask(data)
+
+
+# ── contents that are kept or not ────────────────────────────────────────────────────────────
+
+KEY = b"-----BEGIN KEY-----\nMIIEvQIBADANBgkqhkiG9w0BAQEF\nAASCBKcwggSjAgEAAoIBAQ\n-----END KEY-----\n"
+
+
+def spotted(secrets, pieces):
+    spotter = Spotter(secrets)
+    return any(list(map(spotter.feed, pieces)))
+
+
+@given(st.binary(max_size=30), st.binary(max_size=30), st.integers(1, 40), st.data())
+def test_a_secret_in_a_stream_is_spotted_however_it_is_cut(before, after, width, data):
+    form = data.draw(st.sampled_from(sorted(form for form in forms(SECRET) if len(form) >= 8)))
+    stream = before + form + after
+    assert spotted([SECRET], [stream[at : at + width] for at in range(0, len(stream), width)])
+
+
+@given(st.binary(max_size=200).filter(lambda data: not any(form in data for form in forms(SECRET))))
+def test_what_holds_no_secret_is_kept(data):
+    assert not spotted([SECRET], [data[:50], data[50:]])
+
+
+def test_streams_have_nothing_to_do_with_each_other():
+    spotter = Spotter([SECRET])
+    assert not spotter.feed(SECRET[:-1])
+    spotter.begin()
+    assert not spotter.feed(SECRET[-1:])
+
+
+def test_of_a_key_the_whole_and_its_own_lines_are_sought_and_not_what_all_keys_have():
+    assert spotted([KEY], [b"key: " + KEY.strip()])
+    assert spotted([KEY], [b"  AASCBKcwggSjAgEAAoIBAQ"])
+    assert not spotted([KEY], [b"-----BEGIN KEY-----\nAAAA\n-----END KEY-----\n"])
+
+
+def test_what_may_stand_anywhere_by_chance_is_not_sought():
+    assert not spotted([b"hunter2"], [b"hunter2"])
+    assert not spotted([b"true"], [b"true"])
+    assert not spotted([], [b"anything"])

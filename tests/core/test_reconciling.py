@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ci_bot.core.deciding.heads import WITH_LABELS
 from ci_bot.core.events import NO_SHA, PullFound, PushFound
 from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.reconciling import (
@@ -108,6 +109,7 @@ def test_a_head_is_known_by_its_natural_key(
     run = Run("r", key_of(found), REPO, kind, ref, SHA_A, Verdict.PLANNED, ALICE, NOW)
     assert is_known(found, [run])
     assert not is_known(found, [replace(run, key=run.key + "x")])
+    assert is_known(found, [replace(run, key=f"{run.key}{WITH_LABELS}0123")])
     assert not is_known(found, [])
 
 

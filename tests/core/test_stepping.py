@@ -73,7 +73,18 @@ def test_after_a_failure_only_those_run_that_ask_for_it() -> None:
 
 def test_where_nobody_asks_for_it_the_job_ends_at_once() -> None:
     assert after(job_of("", "", "success()"), F, W, W) is None
-    assert after(job_of("", "always()"), Status.BROKEN, W) is None
+    assert after(job_of("", "", "success()"), Status.BROKEN, W, W) is None
+
+
+def test_after_an_infrastructure_failure_the_same_run_as_after_any_other() -> None:
+    """If the engine does not answer any more, they end as that step did."""
+    job = job_of("", "", "failure()", "always()", "cancelled()")
+    broken = Status.BROKEN
+    assert after(job, broken, W, W, W, W) == Next(1, Outcome(Change.SKIP))
+    assert after(job, broken, X, W, W, W) == Next(2)
+    assert after(job, broken, X, broken, W, W) == Next(3)
+    none = Outcome(Change.SKIP, "if: nothing before it was cancelled")
+    assert after(job, broken, X, broken, S, W) == Next(4, none)
 
 
 def test_a_timeout_is_a_failure_and_a_tolerated_failure_is_none() -> None:

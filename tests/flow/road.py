@@ -75,7 +75,7 @@ class Deciding:
         self.decider = Decider(
             {"github": self.webhook, FOUND: Findings(), SOURCE: SteeringParser(), TICKS: Ticks()},
             facts,
-            Commands(facts, store.clock, ""),
+            Commands(facts, store.schedules, store.clock, ""),
             store.inbox,
             store.decisions,
             store.clock,

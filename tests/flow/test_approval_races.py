@@ -31,7 +31,7 @@ from ci_bot.flow.facts import Facts, Reader
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.steering import Steered
 from ci_bot.flow.ticking import Scheduled
-from ci_bot.ports import Approvals, Decisions, Inbox
+from ci_bot.ports import Approvals, Decisions, Inbox, Schedules
 from tests.fakes import FakeClock, FakeDifferences, FakeForge
 from tests.make import ALICE, MALLORY, REPO, opened, pull
 from tests.stores import open_store
@@ -140,7 +140,8 @@ def table(decisions: Decisions, approvals: Approvals) -> Table:
         clock,
         FakeDifferences(),
     )
-    commands, bell = Commands(facts, clock, ""), Bell()
+    schedules = cast("Schedules", None)  # nobody asks why
+    commands, bell = Commands(facts, schedules, clock, ""), Bell()
     inbox: Inbox = cast("Inbox", None)  # what is decided here was never stored
     steered = cast("Steered", None)  # nobody uses the API here
     scheduled = cast("Scheduled", None)

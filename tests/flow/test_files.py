@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from base64 import b64encode
 from dataclasses import replace
 from itertools import count
 
@@ -109,6 +110,43 @@ async def test_a_name_with_a_secret_is_nowhere(working: Working) -> None:
     assert ended.extras.artifacts
     assert ended.extras.artifacts.notes == ("left out: dist/*** (its name holds a secret)",)
     assert "hunter2" not in repr(ended)
+
+
+SECRET = "hunter2-hunter2"
+
+
+async def test_contents_with_a_secret_are_not_kept_and_the_file_is_named(working: Working) -> None:
+    working.vault.secrets["TOKEN"] = SECRET
+    working.executor.files = {"dist/a": b"x" * 5_000 + SECRET.encode() + b"x", "dist/b": b""}
+    await start(working, BUILD)
+    ended = await carry_out(working)
+    why = "dist/a has a secret in it; write none there, or take the file out of paths"
+    assert (ended.status, ended.reason) == (Status.FAILED, f"artifacts: {why}")
+    assert list(working.stores.artifacts.kept()) == []
+    assert await working.store.artifacts.of([ended.id]) == []
+
+
+async def test_a_job_that_failed_anyway_says_so_beside_its_own_reason(working: Working) -> None:
+    working.vault.secrets["TOKEN"] = SECRET
+    working.executor.files = {"dist/a": b64encode(SECRET.encode())}
+    working.executor.steps["make"] = FakeStep(Exit(1))
+    await start(working, replace(BUILD, artifacts=Artifacts(("dist",), always=True)))
+    ended = await carry_out(working)
+    assert ended.reason == 'step "make": exit code 1'
+    assert ended.extras.artifacts
+    assert ended.extras.artifacts.notes[0].startswith("not kept: dist/a has a secret in it")
+    assert list(working.stores.artifacts.kept()) == []
+
+
+async def test_a_cache_with_a_secret_is_not_written_and_fails_nothing(working: Working) -> None:
+    working.vault.secrets["TOKEN"] = SECRET
+    working.executor.files = {"lock": b"1", ".deps/netrc": f"password {SECRET}\n".encode()}
+    await start(working, replace(job("build", "make"), caches=(CACHE,)))
+    ended = await carry_out(working)
+    assert ended.status is Status.SUCCEEDED
+    (use,) = ended.extras.caches
+    assert use.note.startswith("it was not written: .deps/netrc has a secret in it")
+    assert list(working.stores.caches.kept()) == []
 
 
 async def test_artifacts_that_are_gone_are_told_to_who_needs_them(working: Working) -> None:

@@ -10,7 +10,14 @@ from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
 from ci_bot.core.decisions import Decision, ForgetRepo, SeeRepo, SetSchedules
 from ci_bot.core.errors import BadDelivery
-from ci_bot.core.events import Actor, Permission, RepoRenamed, RepoTransferred, TenantChanged
+from ci_bot.core.events import (
+    Actor,
+    Permission,
+    RepoRenamed,
+    RepoTransferred,
+    RerunAsked,
+    TenantChanged,
+)
 from ci_bot.core.gate import CheckState, Conclusion
 from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.reconciling import LastPush
@@ -323,6 +330,23 @@ async def test_permission_lost_between_tick_and_start_holds_it(night: Night) -> 
     report, *_ = checks([await night.run()], {}, link)
     assert (report.conclusion, report.actions) == (Conclusion.ACTION_REQUIRED, ())
     assert "pushes to the default branch" in report.summary
+
+
+async def test_who_tries_it_again_gives_it_no_trust_of_their_own(night: Night) -> None:
+    """What ran without secrets does so again, and rests on whom it rested on first."""
+    bob = Actor(7, "bob")
+    night.forge.permissions[bob.id] = Permission.ADMIN
+    await night.push(SHA_A, THREE + SECRET, by=BOT)
+    await night.tick("2026-11-28T03:00")
+    first, store = await night.run(), night.deciding.store
+    claims = [await store.runs.claim("one/p1", 30) for _ in range(2)]
+    (lease,) = [each.lease for each in claims if each and each.run.kind is RunKind.SCHEDULE]
+    await store.runs.end_job(lease, Change.FAIL, "no secret TOKEN")
+    await night.deciding.decide(RerunAsked(REPO, SHA_A, "ci-bot (schedule 0 3 * * *) / nightly", bob))
+    again = await night.run()
+    assert [each.attempt for each in again.jobs] == [2]
+    assert (again.ruling, again.vouchers) == (first.ruling, first.vouchers)
+    assert again.ruling is Ruling.RUN_WITHOUT_SECRETS
 
 
 async def test_a_bots_push_gives_schedules_without_secrets(night: Night) -> None:

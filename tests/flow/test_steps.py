@@ -102,6 +102,17 @@ async def test_an_engine_that_fails_is_an_infrastructure_failure_with_its_reason
     assert await statuses(working) == [Status.BROKEN, X]
 
 
+async def test_cleaning_up_follows_an_infrastructure_failure_where_the_engine_still_answers(
+    working: Working,
+) -> None:
+    working.executor.steps["make"] = FakeStep(raises=EngineError("the container vanished"))
+    await carry_out(working, under(job("test", "make", "test", "tidy"), tidy="always()"))
+    ended = await working.job()
+    assert (ended.status, ended.reason) == (Status.BROKEN, 'step "make": the container vanished')
+    assert await statuses(working) == [Status.BROKEN, X, S]
+    assert working.executor.ran == ["make", "tidy"]
+
+
 async def test_a_cancel_in_mid_step_stops_it_and_ends_the_job(working: Working) -> None:
     working.executor.steps["make"] = FakeStep(output=b"so far\n", hangs=True)
     cancelling = Cancelling()

@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
-import os
-import subprocess
 from collections.abc import AsyncIterator, Iterator
+from itertools import count
 from pathlib import Path
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
 
+from tests import disks
 from tests.forge_sim.client import ForgeClient
 from tests.rig import make_bot
 from tests.scenarios.speaking import replies, says
 from tests.scenarios.world import World
 
 MIB = 1024**2
+ORGANISATIONS = count(1)
 LONG = """\
 jobs:
   test:
@@ -27,18 +28,8 @@ jobs:
 
 @pytest.fixture
 def small_disk(tmp_path: Path) -> Iterator[Path]:
-    """A disk of its own of 256 MiB, really mounted."""
-    if os.geteuid() != 0:
-        pytest.skip("only root may mount a small disk")
-    where = tmp_path / "small"
-    where.mkdir()
-    made = subprocess.run(
-        ["mount", "-t", "tmpfs", "-o", "size=256m", "tmpfs", where], capture_output=True, check=False
-    )
-    if made.returncode:
-        pytest.skip(f"mounting is not possible here: {made.stderr.decode().strip()}")
-    yield where
-    subprocess.run(["umount", "-l", where], check=True)
+    with disks.small_disk(tmp_path / "small", 256) as where:
+        yield where
 
 
 @pytest.fixture
@@ -55,7 +46,7 @@ async def cramped(
         )
         bot.start()
         try:
-            world = World(client, bot, "cramped")
+            world = World(client, bot, f"cramped-{next(ORGANISATIONS)}")
             await world.found()
             await world.make_repo()
             yield world
@@ -107,3 +98,28 @@ async def told(world: World, sha: str) -> dict[str, object] | None:
         if check["name"] == "ci-bot" and "room" in check["output"]["title"]:
             return dict(check)
     return None
+
+
+BOMB = """\
+jobs:
+  test:
+    steps:
+      - until false; do dd if=/dev/zero of=bomb bs=1M count=400 conv=notrunc 2>/dev/null || sleep 0.2; done
+"""
+
+
+async def test_a_job_that_fills_the_disk_is_ended_and_told_and_the_server_goes_on(
+    cramped: World,
+) -> None:
+    own = await cramped.push("main", ci_yaml=BOMB)
+    check = await cramped.check(own, "ci-bot / test", timeout=60)
+    assert check["conclusion"] == "failure"
+    assert "the job's own files (" in check["output"]["title"], check["output"]
+    assert not check["output"]["title"].startswith("Infrastructure")
+
+    async def is_well() -> bool:
+        return get(cramped, "/readyz")[0] == 200
+
+    await cramped.until(is_well)
+    next_one = await cramped.push("main", ci_yaml=LONG.replace("sleep 0.5", "true"))
+    assert (await cramped.check(next_one))["conclusion"] == "success"

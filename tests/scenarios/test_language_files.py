@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+import json
 from pathlib import Path
 
 import aiohttp
+from zstandard import ZstdDecompressor
 
+from tests.canary import CANARY, holds_it
+from tests.scenarios.operating import cli
 from tests.scenarios.test_api import terminal
 from tests.scenarios.world import World
 
@@ -85,3 +89,54 @@ async def test_files_are_handed_on_found_again_and_downloaded(world: World, tmp_
     near = (await world.check(third, "ci-bot / build"))["output"]["summary"]
     assert "; written, " in near
     assert ": hit, " not in near
+
+
+LEAKING = """\
+jobs:
+  leaks:
+    artifacts: {paths: [dist]}
+    steps:
+      - run: mkdir dist && touch dist/a && printf 'token=%s' "$TOKEN" > dist/settings
+        secrets: [TOKEN]
+  careless:
+    allow-failure: true
+    cache: {key: deps, paths: .deps}
+    artifacts: {paths: [dist], when: always, reports: {junit: "*.xml"}}
+    steps:
+      - run: |
+          mkdir .deps dist
+          printf %s "$TOKEN" | base64 -w 0 | tee .deps/netrc > dist/settings
+          echo "<testsuite><testcase name='$TOKEN'><failure message='$TOKEN'/></testcase></testsuite>" > a.xml
+        secrets: [TOKEN]
+      - run: exit 1
+        if: event == "push"
+"""
+
+
+async def test_a_secret_is_in_no_artifact_and_no_cache_and_the_file_is_named(world: World) -> None:
+    await world.make_repo()
+    await world.push("main", warm="1")
+    await world.settled()
+    cli(world, "secret", "set", "TOKEN", "--repo", world.repo, value=CANARY)
+    sha = await world.push("main", ci_yaml=LEAKING)
+    leaks = await world.check(sha, "ci-bot / leaks")
+    assert leaks["conclusion"] == "failure"
+    assert "artifacts: dist/settings has a secret in it" in leaks["output"]["title"]
+    careless = await world.check(sha, "ci-bot / careless")
+    said = careless["output"]["summary"]
+    assert "dist/settings has a secret in it" in said
+    assert "1 test, 1 failed" in said
+    assert not holds_it(json.dumps(await world.forge.checks(world.repo, sha)).encode())
+
+    # A cache is written where the job succeeds; its artifacts must not be in the way.
+    harmless = LEAKING.replace(
+        "artifacts: {paths: [dist], when", "artifacts: {paths: [.ci.yaml], when"
+    ).replace('"push"', '"tag"')
+    second = await world.push("main", ci_yaml=harmless)
+    cached = (await world.check(second, "ci-bot / careless"))["output"]["summary"]
+    assert "it was not written: .deps/netrc has a secret in it" in cached
+    packs = [*world.bot.home.rglob("*.tar.zst"), *world.bot.home.rglob("*.part")]
+    assert packs
+    for pack in packs:
+        with pack.open("rb") as file:
+            assert not holds_it(ZstdDecompressor().stream_reader(file).read())

@@ -73,6 +73,41 @@ async def test_filters_decide_what_starts_and_say_why_not(world: World) -> None:
     assert await world.ended(documents) == {"ci-bot": "success"}
 
 
+LABELLED = """\
+on: pull_request
+jobs:
+  test:
+    steps: [echo all is well]
+  slow:
+    if: '"slow" in labels'
+    steps: [echo at length]
+"""
+
+
+async def test_a_label_that_a_condition_reads_plans_anew_and_others_start_nothing(world: World) -> None:
+    await world.make_repo(LABELLED)
+    repo, forge = world.repo, world.forge
+    sha = await world.push("feature", readme="2")
+    number = await world.open_pull("feature")
+    assert (await world.check(sha))["conclusion"] == "success"
+    await world.settled()
+    assert await world.ended(sha) == {"ci-bot": "success", "ci-bot / test": "success"}
+    checks = await forge.checks(repo, sha)
+
+    await forge.label(repo, number, "unread", by="alice")
+    await world.settled()
+    assert await forge.checks(repo, sha) == checks
+
+    await forge.label(repo, number, "slow", by="alice")
+
+    async def ran() -> bool:
+        return (await world.checks(sha)).get("ci-bot / slow") == "success"
+
+    await world.until(ran)
+    await world.settled()
+    assert (await world.ended(sha))["ci-bot"] == "success"
+
+
 async def test_included_files_run_and_their_errors_stand_in_them(world: World) -> None:
     await world.make_repo(INCLUDING, private=True, **{"ci/tests.yaml": TESTS})
     sha = await world.push("main", readme="2")
@@ -89,3 +124,45 @@ async def test_included_files_run_and_their_errors_stand_in_them(world: World) -
     assert gate["conclusion"] == "failure"
     annotations = await world.until(lambda: world.forge.annotations(world.repo, gate["id"]))
     assert ("ci/tests.yaml", 3) in {(one["path"], one["start_line"]) for one in annotations}
+
+
+async def test_an_included_file_of_a_fork_counts_as_its_approved_head_has_it(world: World) -> None:
+    await world.make_repo(INCLUDING, private=False, **{"ci/tests.yaml": TESTS})
+    await world.forge.fork(world.repo, "mallory")
+    theirs = TESTS.replace("an included file", "the fork")
+    sha = await world.forge.push("mallory/shop", "mine", {"ci/tests.yaml": theirs}, by="mallory")
+    number = await world.open_pull("mallory:mine", by="mallory")
+    assert (await world.check(sha))["conclusion"] == "action_required"
+    assert world.containers() == []
+    await world.forge.comment(world.repo, number, f"/approve {sha}", by="alice")
+    log = await world.log(await world.check(sha, "ci-bot / greet"))
+    assert "hello from the fork" in log
+
+
+TAGGED = """\
+on:
+  push:
+    branches: [main]
+  tag:
+    tags: ["v*", "!v*-rc*"]
+jobs:
+  release:
+    if: changes("never/**")
+    steps:
+      - echo "releases '$CI_TAG'"
+"""
+
+
+async def test_tags_are_chosen_by_their_names(world: World) -> None:
+    await world.make_repo(TAGGED)
+    sha = await world.push("main", src="1")
+    assert (await world.check(sha))["conclusion"] == "success"
+    for tag in ("nightly", "v1.0-rc1", "v1.0"):
+        await world.forge.push_refs(world.repo, f"HEAD:refs/tags/{tag}", by="alice")
+    gate = await world.check(sha, "ci-bot (tag)")
+    assert gate["conclusion"] == "success"
+    assert "Every path counts as changed: a tag is compared with nothing." in gate["output"]["summary"]
+    assert "releases 'v1.0'" in await world.log(await world.check(sha, "ci-bot (tag) / release"))
+    await world.settled()
+    tags = [name for name in await world.ended(sha) if name.startswith("ci-bot (tag)")]
+    assert sorted(tags) == ["ci-bot (tag)", "ci-bot (tag) / release"]

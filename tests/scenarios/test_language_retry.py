@@ -26,8 +26,15 @@ jobs:
     retry: {{limit: 2, on: [75]}}
     steps: [exit 1]
   pulls:
-    image: {registry}/team/tool:1
     retry: 5
+    steps:
+      - run: echo never
+        image: {registry}/team/tool:1
+      - echo nor this
+      - run: echo tidied up
+        if: always()
+  company:
+    services: {{db: "{registry}/team/db:1"}}
     steps: [echo never]
   short:
     image: ci-bot/git:1
@@ -96,6 +103,13 @@ async def test_attempts_follow_by_themselves_and_are_told(world: World, registry
     assert pulls["conclusion"] == "failure"
     assert pulls["output"]["title"].startswith("Infrastructure failure, not yours, tried again once:")
     assert "could not be pulled" in pulls["output"]["summary"]
+
+    # The engine still answers, so what always runs did, in the last attempt too.
+    assert "tidied up" in await world.log(pulls)
+
+    company = await world.check(sha, "ci-bot / company", timeout=60)
+    assert company["output"]["title"].startswith("Infrastructure failure, not yours, tried again once:")
+    assert 'service "db": ' in company["output"]["title"]
 
     gate = await world.check(sha)
     assert gate["conclusion"] == "failure"

@@ -154,6 +154,18 @@ async def test_runs_of_a_group_follow_one_another_and_a_retry_queues_behind(stor
     assert order == [third, first]
 
 
+@pytest.mark.parametrize(("named", "then"), [((), Status.CANCELLED), (("build",), Status.READY)])
+async def test_what_always_runs_follows_a_job_that_was_cancelled_and_ends_with_its_run(
+    store: Store, named: tuple[str, ...], then: Status
+) -> None:
+    tidy = replace(job("tidy", needs=("build",)), condition="always()")
+    run_id = await start(store, "a", job("build"), tidy)
+    cancel = Cancel((run_id,), "cancelled by @alice", named)
+    await store.decisions.commit(Decision("c", cancel=(cancel,)), None)
+    assert (await jobs_of(store, run_id))["build"].status is Status.CANCELLED
+    assert (await jobs_of(store, run_id))["tidy"].status is then
+
+
 async def test_cancel_older_ends_what_waits_and_what_runs_of_older_runs(store: Store) -> None:
     group = Concurrency("deploy", cancel_older=True)
     deploy = replace(job("d"), concurrency=group)

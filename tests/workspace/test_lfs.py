@@ -8,7 +8,8 @@ import pytest
 from ci_bot.core.errors import CheckoutRefused
 from ci_bot.core.planned import Checkout
 from ci_bot.workspace import lfs
-from tests.workspace.githttp import REPO, TOKEN, commit
+from tests.workspace.githttp import REPO, TOKEN, commit, repository
+from tests.workspace.test_submodules import link
 
 WITH = Checkout(lfs=True)
 CONTENT = b"large\n" * 1000
@@ -38,6 +39,24 @@ async def test_content_stands_in_place_of_pointers(sha, server, workspaces):
     assert [
         path for path in ws.path.rglob("*") if path.is_file() and TOKEN.encode() in path.read_bytes()
     ] == []
+
+
+async def test_submodules_have_theirs_too_each_from_its_own_address(sha, app, server, workspaces):
+    if await lfs.version() is None:
+        pytest.skip("git-lfs is not installed here")
+    lib = repository(app.parent / "lib")
+    pointer = (app / "data.bin").read_text()
+    attributes = (app / ".gitattributes").read_text()
+    own = commit(lib, {".gitattributes": attributes, "more.bin": pointer})
+    above = link(app, "lib", "../lib", own)
+    both = Checkout(submodules=True, lfs=True)
+    ws = await workspaces.prepare("j1", REPO, above, server.source(), "", both)
+    assert (ws.path / "lib/more.bin").read_bytes() == (ws.path / "data.bin").read_bytes() == CONTENT
+    assert any(request.startswith("POST /lib.git/info/lfs/") for request in server.requests)
+    without = await workspaces.prepare(
+        "j2", REPO, above, server.source(), "", Checkout(submodules=True)
+    )
+    assert (without.path / "lib/more.bin").read_text() == pointer
 
 
 async def test_without_it_the_pointers_stay(sha, server, workspaces):

@@ -33,9 +33,22 @@ async def test_submodules_are_there_with_theirs_at_the_commit_that_is_named(app,
     assert (ws.path / "lib/README").read_text() == "one\n"
     assert (ws.path / "lib/deps/deep/README").read_text() == "one\n"
     assert git(ws.path / "lib", "rev-parse", "HEAD") == old
-    assert git(ws.path / "lib", "log", "--format=%s") == "add deps/deep"
+    assert git(ws.path / "lib", "log", "--format=%s").split("\n") == ["add deps/deep", "first"]
+    assert git(ws.path / "lib/deps/deep", "log", "--format=%s") == "first"
     assert git(ws.path / "lib", "status", "--porcelain") == ""
     assert inside(ws.path, ws.objects, "submodule", "status").split()[:2] == [old, "lib"]
+
+
+async def test_a_depth_is_theirs_too(app, server, workspaces):
+    lib = repository(app.parent / "lib")
+    for number in range(3):
+        git(lib, "commit", "-q", "--allow-empty", "-m", f"more {number}")
+    sha = link(app, "lib", "../lib", git(lib, "rev-parse", "HEAD"))
+    shallow = Checkout(submodules=True, depth=2)
+    ws = await workspaces.prepare("j1", REPO, sha, server.source(), "", shallow)
+    for tree in (ws.path / "lib", ws.path):
+        assert len(inside(tree, ws.objects, "log", "--format=%s").split("\n")) == 2
+    assert git(ws.path / "lib", "status", "--porcelain") == ""
 
 
 async def test_without_it_their_folders_are_empty_and_nobody_is_asked(app, server, workspaces):

@@ -12,6 +12,7 @@ from ci_bot.core.events import Commented, Pull, Repo
 from ci_bot.core.markdown import code, escaped
 from ci_bot.core.model import Run
 from ci_bot.core.planned import Plan
+from ci_bot.core.scheduling import Timed
 from ci_bot.core.suggest import did_you_mean
 from ci_bot.core.trust import Vouched
 
@@ -41,6 +42,7 @@ class Asked:
     now: float
     offers: tuple[tuple[str, str], ...] = ()  # usage and summary of every command
     prefix: str = ""
+    timed: tuple[Timed, ...] = ()  # what the default branch's file starts by itself, due first first
     why_waiting: str = ""  # why no ready job starts, whoever asks; "" where they do
 
     @property

@@ -10,6 +10,7 @@ from ci_bot.core.chat.asked import Asked, answered, keys_of, refused, unknown_jo
 from ci_bot.core.decisions import Decision
 from ci_bot.core.markdown import clip, code, escaped
 from ci_bot.core.model import JobRun, Run, Verdict
+from ci_bot.core.scheduling import due_words
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling
 from ci_bot.core.words import JOB_WORDS, attempt_words, elapsed, failed_step, reason_of, why_cancelled
@@ -18,6 +19,7 @@ NAME: Final = "why"
 USAGE: Final = "why [job]"
 SUMMARY: Final = "say why a job, or all of them, stand as they do"
 MOST_JOBS: Final = 30
+MOST_TIMED: Final = 5
 
 _VERDICTS: Final = {
     Verdict.NOTHING_TO_RUN: "Nothing is to be run",
@@ -30,15 +32,33 @@ _VERDICTS: Final = {
 
 
 def decide(args: Sequence[str], asked: Asked) -> Decision:
+    timed = "" if args else _timed(asked)
     if not asked.runs:
-        return answered(asked, "no run to explain", _no_run(asked), NAME)
+        return answered(asked, "no run to explain", _joined(_no_run(asked), timed), NAME)
     wrong = unknown_jobs(args, keys_of(asked.runs))
     if wrong:
         return refused(asked, "no such job", wrong, NAME)
     parts = [_of_run(run, args, asked) for run in asked.runs]
     paused = f"{escaped(asked.why_waiting)}." if _wait_for_room(args, asked) else ""
-    text = "\n\n".join(filter(None, [f"On {code(asked.sha[:7])}:", *parts, paused]))
+    text = _joined(f"On {code(asked.sha[:7])}:", *parts, paused, timed)
     return answered(asked, "explains", text, NAME)
+
+
+def _joined(*parts: str) -> str:
+    return "\n\n".join(filter(None, parts))
+
+
+def _timed(asked: Asked) -> str:
+    """What starts by itself, whatever becomes of this head."""
+    if not asked.timed:
+        return ""
+    lines = [
+        f"- {code(each.cron)} of {code(each.runs_on)}: {escaped(due_words(each))}"
+        for each in asked.timed[:MOST_TIMED]
+    ]
+    rest = len(asked.timed) - MOST_TIMED
+    more = [f"- and {rest} more"] if rest > 0 else []
+    return "\n".join(["Schedules of the default branch's file:", "", *lines, *more])
 
 
 def _wait_for_room(keys: Sequence[str], asked: Asked) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Collection, Mapping
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
-from typing import Any, Final
+from functools import partial
+from typing import Any, Final, TypeAlias
 
-from ci_bot.core.conditions.language import CHANGES, FACTS, evaluated
+from ci_bot.core.conditions.language import CHANGES, STATUS, evaluated
 from ci_bot.core.conditions.reading import Reads, reads
 from ci_bot.core.occasion import Facts
 
@@ -46,17 +48,76 @@ class Answer:
     error: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class Question:
+    """A condition with the values of all that it reads, as plain data: what a process can tell another."""
+
+    text: str
+    variables: Mapping[str, Any]
+    status: Mapping[str, bool]  # what `success()` and its like answer
+    changes: Mapping[str, bool]  # what `changes()` answers, by pattern
+
+
+#: Whoever answers what may take long, each question with one answer; see `answered_by`.
+Evaluator: TypeAlias = Callable[[Sequence[Question]], Sequence[Answer]]
+
+
 def evaluate(text: str, values: Values) -> Answer:
     """Of a condition that was checked. Total: never raises."""
     try:
         asked = reads(text)
-        found = evaluated(text, _data(asked, values), _answers(values))
-        value = found.value()
+    except Exception as error:  # noqa: BLE001 - the library's errors have no type of their own
+        return Answer(False, _first_line(str(error)))
+    question = _question(text, asked, values)
+    return _evaluators[-1]([question])[0] if asked.may_take_long else answer(question)
+
+
+def evaluate_ahead(asked: Iterable[tuple[str, Values]]) -> None:
+    """Says what will be evaluated, so that whoever answers it far away is asked once for all of it."""
+    questions = [
+        _question(text, reads(text), values) for text, values in asked if reads(text).may_take_long
+    ]
+    _evaluators[-1](questions)
+
+
+def _question(text: str, asked: Reads, values: Values) -> Question:
+    return Question(text, _variables(asked, values), _status(values), _changes(asked, values))
+
+
+def answer(question: Question) -> Answer:
+    """Here and now, however long it takes. Total: never raises."""
+    functions: dict[str, Callable[..., bool]] = {
+        **{name: partial(question.status.__getitem__, name) for name in STATUS},
+        CHANGES: lambda pattern: question.changes.get(pattern, True),
+    }
+    try:
+        value = evaluated(question.text, question.variables, functions).value()
     except Exception as error:  # noqa: BLE001 - the library's errors have no type of their own
         return Answer(False, _first_line(str(error)))
     if isinstance(value, bool):
         return Answer(value)
     return Answer(False, _first_line(str(value)))
+
+
+@contextmanager
+def answered_by(evaluator: Evaluator) -> Iterator[None]:
+    """Inside, conditions that go through lists or texts are answered by this one, in every thread.
+
+    The answer is the same; but the library holds the interpreter while it evaluates, and cannot be
+    interrupted. Somebody with a deadline can only stand outside of this process.
+    """
+    _evaluators.append(evaluator)
+    try:
+        yield
+    finally:
+        _evaluators.remove(evaluator)
+
+
+def _in_place(questions: Sequence[Question]) -> list[Answer]:
+    return [answer(question) for question in questions]
+
+
+_evaluators: Final[list[Evaluator]] = [_in_place]
 
 
 def fact(name: str, facts: Facts) -> Any:
@@ -67,30 +128,29 @@ def fact(name: str, facts: Facts) -> Any:
     return [_text(label) for label in value[:MOST_LABELS]] if isinstance(value, tuple) else value
 
 
-def _data(asked: Reads, values: Values) -> dict[str, Any]:
+def _variables(asked: Reads, values: Values) -> dict[str, Any]:
     results = values.before.results
     return {
-        **{name: fact(name, values.facts) for name in FACTS},
+        **{name: fact(name, values.facts) for name in asked.facts},
         "matrix": _texts(asked.axes, values.matrix),
         "inputs": _texts(asked.inputs, values.facts.inputs),
-        "needs": {name: {"result": results.get(name, "")} for name in asked.needs},
+        "needs": {name: {"result": results.get(name, "")} for name in sorted(asked.needs)},
     }
 
 
 def _texts(names: Collection[str], of: Mapping[str, str]) -> dict[str, str]:
     """What a cell of a matrix, or whoever started the run, does not say is ""."""
-    return {name: _text(of.get(name, "")) for name in names}
+    return {name: _text(of.get(name, "")) for name in sorted(names)}
 
 
-def _answers(values: Values) -> Mapping[str, Any]:
-    before, changes = values.before, values.facts.changes
-    return {
-        "success": lambda: before.succeeded,
-        "failure": lambda: before.failed,
-        "cancelled": lambda: before.cancelled,
-        "always": lambda: True,
-        CHANGES: lambda pattern: changes.get(pattern, True),
-    }
+def _status(values: Values) -> dict[str, bool]:
+    before = values.before
+    said = (before.succeeded, before.failed, before.cancelled, True)
+    return dict(zip(STATUS, said, strict=True))
+
+
+def _changes(asked: Reads, values: Values) -> dict[str, bool]:
+    return {pattern: values.facts.changes.get(pattern, True) for pattern in asked.patterns}
 
 
 def _text(text: str) -> str:

@@ -17,8 +17,10 @@ _TEXT: Final = cel.Type.STRING
 _BOOL: Final = cel.Type.BOOL
 _TEXTS: Final = cel.Type.Map(_TEXT, _TEXT)
 
+LABELS: Final = "labels"
+
 #: Those that are variables of their own; `Facts` has a field of each one's name.
-FACTS: Final = ("event", "branch", "base", "tag", "repo", "actor", "draft", "fork", "labels")
+FACTS: Final = ("event", "branch", "base", "tag", "repo", "actor", "draft", "fork", LABELS)
 #: Those that hold others by name.
 MAPS: Final = ("matrix", "inputs", "needs")
 
@@ -26,7 +28,7 @@ VARIABLES: Final[Mapping[str, Any]] = MappingProxyType(
     {
         **dict.fromkeys(("event", "branch", "base", "tag", "repo", "actor"), _TEXT),
         **dict.fromkeys(("draft", "fork"), _BOOL),
-        "labels": cel.Type.List(_TEXT),
+        LABELS: cel.Type.List(_TEXT),
         **dict.fromkeys(("matrix", "inputs"), _TEXTS),
         "needs": cel.Type.Map(_TEXT, _TEXTS),
     }
@@ -36,6 +38,7 @@ VARIABLES: Final[Mapping[str, Any]] = MappingProxyType(
 STATUS: Final = ("success", "failure", "cancelled", "always")
 CHANGES: Final = "changes"
 MATCHES: Final = "matches"
+SEARCHES: Final = frozenset({MATCHES, "contains"})
 
 #: CEL's own that a condition may call. What is not here is either of no use (there is no time to ask
 #: for) or no one knows what it costs.

@@ -7,12 +7,14 @@ from dataclasses import dataclass
 from functools import lru_cache
 from typing import Final
 
-from ci_bot.core.conditions.language import CHANGES, FACTS, STATUS, compiled
+from ci_bot.core.conditions.language import CHANGES, FACTS, LABELS, SEARCHES, STATUS, compiled
 from ci_bot.core.conditions.tree import (
     AND,
+    IN,
     INDEX,
     Call,
     Const,
+    Fold,
     Member,
     Name,
     Node,
@@ -34,6 +36,10 @@ class Reads:
     facts: tuple[str, ...] = ()  # in the order of the text
     patterns: tuple[str, ...] = ()  # of changes()
     status: frozenset[str] = frozenset()  # status functions that it calls
+    #: Whether it goes through lists, or searches in texts: all else costs what it has of characters.
+    may_take_long: bool = False
+    #: The labels that it asks for by name (`"ui" in labels`); None where any label may change its answer.
+    labels: frozenset[str] | None = frozenset()
 
     @property
     def is_known_early(self) -> bool:
@@ -55,7 +61,21 @@ def reads(text: str) -> Reads:
         facts=tuple(dict.fromkeys(name for name in names if name in FACTS)),
         patterns=tuple(dict.fromkeys(_patterns(calls))),
         status=frozenset(call.function for call in calls if call.function in STATUS),
+        may_take_long=any(isinstance(node, Fold) for node in nodes)
+        or any(call.function in SEARCHES for call in calls),
+        labels=_labels(names, calls),
     )
+
+
+def _labels(names: list[str], calls: list[Call]) -> frozenset[str] | None:
+    asked = []
+    for call in calls:
+        match call:
+            case Call(_, function, (Const(_, str(label)), Name(_, name))) if (
+                function == IN and name == LABELS
+            ):
+                asked.append(label)
+    return frozenset(asked) if len(asked) == names.count(LABELS) else None
 
 
 def asks_status(text: str) -> bool:

@@ -22,15 +22,18 @@ def why_not(text: str, values: Values) -> str:
 
 def why_never(text: str, values: Values) -> str:
     """Why it will not hold, whatever other jobs and steps do; "" where that is not known yet."""
-    for part in operands(text):
-        if not reads(part).is_known_early:
-            continue
+    for part in early_parts(text):
         answer = evaluate(part, values)
         if answer.error:  # which one comes first decides, so nothing after it does
             return ""
         if not answer.holds:
             return why_not(part, values)
     return ""
+
+
+def early_parts(text: str) -> list[str]:
+    """Those of its parts that nothing which is still to happen decides."""
+    return [part for part in operands(text) if reads(part).is_known_early]
 
 
 def why_failed(error: str, text: str) -> str:

@@ -19,6 +19,7 @@ NOT: Final = "!_"
 EQUAL: Final = "_==_"
 UNEQUAL: Final = "_!=_"
 INDEX: Final = "_[_]"
+IN: Final = "@in"
 
 Literal: TypeAlias = str | bool | int | None
 

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import hashlib
+import json
 import re
 from collections.abc import Sequence
 from dataclasses import replace
 from typing import Final
 
+from ci_bot.core.conditions import labels_read, reads_labels
 from ci_bot.core.deciding.declaring import declared
 from ci_bot.core.deciding.head import Head
 from ci_bot.core.deciding.occasions import occasion
@@ -24,10 +27,12 @@ from ci_bot.core.events import (
 )
 from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.occasion import Changed
-from ci_bot.core.pipeline import plan
+from ci_bot.core.pipeline import Reading, plan
 from ci_bot.core.planned import Plan
 from ci_bot.core.trust import Trust
 
+#: No branch has a space in its name, so nothing else of a key looks like this.
+WITH_LABELS: Final = " labels "
 SKIP_CI: Final = re.compile(r"\[(?:skip ci|ci skip)\]", re.IGNORECASE)
 
 
@@ -50,8 +55,14 @@ def short(sha: str) -> str:
 # ── heads ────────────────────────────────────────────────────────────────────────────────────
 
 
-def decide_pull(event: PullRequestChanged, current: Pull, head: Head, trust: Trust) -> Decision:
-    """A pull request has a head or a base to be tested; `current` is what the forge says now."""
+def decide_pull(
+    event: PullRequestChanged, current: Pull, head: Head, trust: Trust, known: Sequence[Run] = ()
+) -> Decision:
+    """A pull request has a head or a base to be tested; `current` is what the forge says now.
+
+    `known` are the runs of this head. Where labels are all that changed, a run that they would not
+    change is left as it is.
+    """
     repo, pull = event.repo, event.pull
     seen = (SeeRepo(repo),)
     if not current.is_open:
@@ -59,13 +70,22 @@ def decide_pull(event: PullRequestChanged, current: Pull, head: Head, trust: Tru
     if current.head_sha != pull.head_sha:
         moved = f"#{pull.number} has moved on to {short(current.head_sha)}"
         return Decision(f"{moved}; that head has an event of its own", repos=seen)
-    new = pull_run(repo, event.actor, current, event.at)
+    new = with_labels(pull_run(repo, event.actor, current, event.at), head.reading, current.labels)
+    if event.relabelled and new.key in {run.key for run in known if not run.superseded}:
+        return Decision("no condition asks for what changed of its labels", repos=seen)
     head = replace(head, pull=_as_told(event, current))
     judged = judge_run(new, head, trust)
     if judged is None:
         withdraw = (superseded_by(new),)
         return Decision("no .ci.yaml, neither here nor on the base", withdraw=withdraw, repos=seen)
     return Decision(told(judged), create=(judged,), withdraw=beside(judged, current), repos=seen)
+
+
+def lags_behind(current: Pull, event: PullRequestChanged) -> bool:
+    """Whether the forge may still show what it was before the event. It may also have changed again since."""
+    if event.relabelled:
+        return set(current.labels) != set(event.pull.labels)
+    return bool(event.before) and current.head_sha == event.before
 
 
 def _as_told(event: PullRequestChanged, current: Pull) -> Pull:
@@ -92,6 +112,22 @@ def pull_run(repo: Repo, actor: Actor, pull: Pull, head_at: float) -> NewRun:
         base_sha=pull.base_sha,
         head_at=head_at,
     )
+
+
+def asks_for_labels(reading: Reading | None) -> bool:
+    """Whether other labels may be another question."""
+    pipeline = reading.pipeline if reading else None
+    return pipeline is not None and reads_labels(pipeline.jobs)
+
+
+def with_labels(new: NewRun, reading: Reading | None, labels: Sequence[str]) -> NewRun:
+    """Other labels are another question, like another base, as far as a condition asks for them."""
+    pipeline = reading.pipeline if reading else None
+    found = labels_read(pipeline.jobs, labels) if pipeline else ()
+    if not found:
+        return new
+    digest = hashlib.sha256(json.dumps(found).encode()).hexdigest()[:16]
+    return replace(new, key=f"{new.key}{WITH_LABELS}{digest}")
 
 
 def again(run: Run) -> NewRun:

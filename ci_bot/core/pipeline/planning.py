@@ -10,7 +10,7 @@ from ci_bot.core.conditions import decided, with_changes
 from ci_bot.core.inputs import defaults, filled
 from ci_bot.core.occasion import Occasion
 from ci_bot.core.pipeline.events import EVENTS
-from ci_bot.core.pipeline.selecting import refusal
+from ci_bot.core.pipeline.selecting import refusal, why_all_changed
 from ci_bot.core.planned import Filter, Job, Pipeline, Plan
 
 
@@ -34,6 +34,7 @@ def plan(pipeline: Pipeline, occasion: Occasion) -> Plan:
         pipeline.file,
         facts=facts,
         concurrency=pipeline.concurrency,
+        all_changed=why_all_changed(pipeline, occasion),
     )
     return on_branch(made, facts.branch)
 

@@ -47,6 +47,20 @@ def needs_changes(pipeline: Pipeline, event: str) -> bool:
     return bool(filters.paths or filters.paths_ignore or patterns_of(pipeline.jobs))
 
 
+def why_all_changed(pipeline: Pipeline, occasion: Occasion) -> str:
+    """Why every path counts as changed, where that is so and something asks for changed files."""
+    if not needs_changes(pipeline, occasion.facts.event):
+        return ""
+    files = occasion.changed.files
+    if files is None:
+        return occasion.changed.reason
+    filters = pipeline.filters.get(occasion.facts.event, Filter())
+    asked = ((*filters.paths, *filters.paths_ignore), patterns_of(pipeline.jobs))
+    if any(is_too_much(patterns, files) for patterns in asked):
+        return f"{len(files):,} files changed, too many to compare with these patterns"
+    return ""
+
+
 def _by_branch(filters: Filter, facts: Facts) -> str:
     name, what = (facts.base, "the base") if facts.event == "pull_request" else (facts.branch, "branch")
     return _by_name("branches", what, name, filters.branches, filters.branches_ignore)

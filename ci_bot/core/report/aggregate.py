@@ -48,7 +48,9 @@ def aggregate(
         state=gate.state,
         conclusion=gate.conclusion,
         title=title(headline(gate) + (WAITING if why else "")),
-        summary=document([_paused(why), *_late(gate), *_summary(gate, link_to, prefix)]),
+        summary=document(
+            [_paused(why), *_late(gate), *_all_changed(gate), *_summary(gate, link_to, prefix)]
+        ),
         details_url=link_to(gate.runs[-1].id, None),
         annotations=problem_annotations(gate.runs),
         actions=_actions(gate),
@@ -65,6 +67,13 @@ def _late(gate: GateState) -> list[str]:
     """Of what a schedule started: that it is late, and why."""
     late = [run.reason for run in gate.runs if run.kind is RunKind.SCHEDULE and run.jobs and run.reason]
     return [f"⏰ {escaped(reason)}." for reason in late]
+
+
+def _all_changed(gate: GateState) -> list[str]:
+    """Of filters and conditions that could not tell which files changed, and so let everything run."""
+    plans = [run.plan for run in gate.runs if run.jobs and run.plan is not None]
+    reasons = dict.fromkeys(plan.all_changed for plan in plans if plan.all_changed)
+    return [f"📂 Every path counts as changed: {escaped(reason)}." for reason in reasons]
 
 
 def _is_ready(gate: GateState) -> bool:

@@ -54,6 +54,7 @@ class CopiedFiles:
     host: Host
     job: JobSpec
     by_input: bool = True
+    written_to: Path | None = None  # the engine's disk is not ours to look at
 
     @property
     def is_begun(self) -> bool:

@@ -12,6 +12,7 @@ import structlog
 
 from ci_bot.core.errors import EngineError
 from ci_bot.executors.docker import names, network, reaper, words
+from ci_bot.executors.docker.containers import kill, listed
 from ci_bot.executors.docker.engine import Engine
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Images, NoRegistries, Registries
@@ -89,6 +90,12 @@ class DockerExecutor:
             self._has_looked = True
             _log.info("engine found", engine=self._host.engine.where, files=self._host.sight.words)
         return await reaper.reap(self._host, alive)
+
+    async def end(self, job_id: str) -> None:
+        """Kills what runs of a job, whoever follows it. Raises `EngineError`."""
+        found = await listed(self._host.engine, self._host.instance, f"{names.JOB}={job_id}")
+        running = [each["Id"] for each in found if each["State"] == "running"]
+        await asyncio.gather(*(kill(self._host.engine, each) for each in running))
 
     async def look(self, image: str = "") -> None:
         """Finds out whether the engine sees our files, if any image there can tell; this one first.

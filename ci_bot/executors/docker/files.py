@@ -7,6 +7,7 @@ import os
 from collections.abc import Sequence
 from contextlib import AbstractContextManager
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Protocol
 
 from ci_bot.core.globs import Globs
@@ -32,6 +33,11 @@ class Files(Protocol):
 
     @property
     def by_input(self) -> bool: ...
+
+    @property
+    def written_to(self) -> Path | None:
+        """The workspace as this machine has it while steps write to it; None where it does not."""
+        ...
 
     async def make(self, spec: StepSpec) -> None: ...
 
@@ -76,6 +82,10 @@ class BoundFiles:
     host: Host
     job: JobSpec
     by_input: bool = False
+
+    @property
+    def written_to(self) -> Path | None:
+        return self.job.workspace.path
 
     async def make(self, spec: StepSpec) -> None:
         await asyncio.to_thread(self._control(spec).make)

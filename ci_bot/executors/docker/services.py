@@ -11,12 +11,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Final
 
-from ci_bot.core.errors import EngineError, StepRefused
+from ci_bot.core.errors import EngineError, EngineGone, StepRefused
 from ci_bot.core.planned import ENGINE_NAME, Service
 from ci_bot.executors.docker import convert, names, network, words
 from ci_bot.executors.docker.containers import remove
 from ci_bot.executors.docker.engine import EngineRefusal
 from ci_bot.executors.docker.host import Host
+from ci_bot.executors.docker.images import Image
 from ci_bot.executors.docker.limits import JobEngine
 from ci_bot.executors.docker.streams import Logged, pump
 from ci_bot.ports import JobSpec, LogWriter
@@ -47,7 +48,8 @@ class Services:
     async def serve(self, log_of: LogOf) -> None:
         """Returns when every service is ready.
 
-        Raises `StepRefused` for one that cannot be started, ends, or does not get ready in its time.
+        Raises `StepRefused` for one that cannot be started as written, ends, or does not get ready in its
+        time, and `EngineError` for one that the engine or a registry keeps away, or that somebody removed.
         """
         services = self._planned()
         if not services or self._up:
@@ -94,7 +96,7 @@ class Services:
         name = names.service_name(self._job, service.name)
         found = await self._find(name)
         if found is None:
-            image = await self._host.images.bring(self._job.repo, service.image)
+            image = await self._image(service)
             config = self._config(service, image.id)
             made = await self._host.engine.call(
                 lambda client: client.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
@@ -104,6 +106,16 @@ class Services:
         if status == "created":
             await self._start(service, container)
         return _Up(service, container)
+
+    async def _image(self, service: Service) -> Image:
+        """What keeps it away says for which service, and whose matter it is."""
+        try:
+            return await self._host.images.bring(self._job.repo, service.image)
+        except EngineGone:
+            raise
+        except (StepRefused, EngineError) as error:
+            told = f'service "{service.name}": {error}'
+            raise (StepRefused if isinstance(error, StepRefused) else EngineError)(told) from error
 
     def _config(self, service: Service, image_id: str) -> dict[str, Any]:
         instance, job = self._host.instance, self._job
@@ -138,7 +150,8 @@ class Services:
         while True:
             state = await self._state(up)
             if not state["Running"]:
-                raise StepRefused(f"{_end(up.service, state)} before it was ready{_said(state)}")
+                told = f"{_end(up.service, state)} before it was ready{_said(state)}"
+                raise (EngineError if state.get("ExitCode") is None else StepRefused)(told)
             if not up.service.ready or state.get("Health", {}).get("Status") == "healthy":
                 return
             if loop.time() > until:

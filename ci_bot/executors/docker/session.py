@@ -10,10 +10,11 @@ import structlog
 
 from ci_bot.core.errors import EngineError
 from ci_bot.core.globs import Globs
-from ci_bot.core.model import Exit
+from ci_bot.core.model import Exit, ExitReason
 from ci_bot.executors.docker import names, network, process, words
 from ci_bot.executors.docker.containers import Container, Containers, kill
 from ci_bot.executors.docker.control import Turn, remove_job
+from ci_bot.executors.docker.disks import blamed
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.process import Output
 from ci_bot.executors.docker.services import LogOf, Services
@@ -111,9 +112,17 @@ class DockerSession:
             return words.STOPPED_EARLY
         self._last = (spec, container)
         output = Output(log)
+        if container.turn is None:
+            end = await self._run_alone(spec, container, output)
+        else:
+            end = await self._take_turn(spec, container, container.turn, output)
+        if end.code == 0 or end.reason is not ExitReason.EXITED:
+            return end
+        written_to = self._containers.files().written_to
+        return await blamed(self._host.engine, written_to, container.id, end)
+
+    async def _run_alone(self, spec: StepSpec, container: Container, output: Output) -> Exit:
         files = self._containers.files()
-        if container.turn is not None:
-            return await self._take_turn(spec, container, container.turn, output)
         if container.status == "created":
             await files.make(spec)
         with files.hearing(spec) as ear:

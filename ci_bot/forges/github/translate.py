@@ -46,6 +46,7 @@ _QUEUE: Final = "refs/heads/gh-readonly-queue/"
 NOBODY: Final = Actor(id=0, login="unknown")
 
 _CHANGED: Final = frozenset({"opened", "reopened", "synchronize", "ready_for_review", "edited"})
+_LABELLED: Final = frozenset({"labeled", "unlabeled"})
 _BROUGHT_HEAD: Final = frozenset({"opened", "synchronize"})
 _REPOSITORY_KEYS: Final = frozenset(
     {"action", "changes", "repository", "sender", "organization", "installation", "enterprise"}
@@ -112,7 +113,7 @@ def _delete(body: Fields) -> Event | None:
 
 def _pull_request(body: Fields) -> Event | None:
     action = body.name("action")
-    if action not in _CHANGED and action != "closed":
+    if action not in _CHANGED | _LABELLED and action != "closed":
         return None
     _refuse(body, "review", "comment", "thread")
     repo, actor = _repo(body), _sender(body)
@@ -126,7 +127,8 @@ def _pull_request(body: Fields) -> Event | None:
         return None
     before = body.sha("before") if action == "synchronize" and body.has("before") else ""
     at = data.moment("updated_at")
-    return PullRequestChanged(repo, pull, actor, action in _BROUGHT_HEAD, before, at)
+    brought_head, relabelled = action in _BROUGHT_HEAD, action in _LABELLED
+    return PullRequestChanged(repo, pull, actor, brought_head, before, at, relabelled)
 
 
 def _issue_comment(body: Fields) -> Event | None:

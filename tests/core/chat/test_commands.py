@@ -14,6 +14,7 @@ from ci_bot.core.effects import React, ReactAfter, Reaction, Reply
 from ci_bot.core.events import Access, Commented, Permission
 from ci_bot.core.model import JobRun, Run, RunKind, Verdict
 from ci_bot.core.planned import Input, Job, Step
+from ci_bot.core.scheduling import Timed
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling, Vouched
 from tests.make import ALICE, MALLORY, REPO, SHA_A, SHA_B, job, new_run, plan, pull
@@ -323,6 +324,19 @@ def test_why_tells_that_the_servers_disk_holds_ready_jobs_back() -> None:
     assert text.endswith("New jobs wait: the disk is nearly full.")
     only_test = said(decide("why test", asked(known, why_waiting="New jobs wait: the disk is full")))
     assert "disk" not in only_test
+
+
+def test_why_tells_what_starts_by_itself_and_when() -> None:
+    nightly = Timed("s1", REPO, "0 3 * * mon", "", 4, SHA_A, ALICE, 1_795_998_000.0)
+    paused = replace(nightly, cron="0 5 * * *", paused="<broken>")
+    known = run(ran("build", Status.FAILED, reason="exit code 2"))
+    text = said(decide("why", asked(known, timed=(nightly, paused))))
+    assert "- `0 3 * * mon` of `main`: next 2026-11-30 00:20 UTC\n" in text
+    assert "- `0 5 * * *` of `main`: paused: &lt;broken&gt;" in text
+    assert "by itself" not in said(decide("why build", asked(known, timed=(nightly,))))
+    assert "0 3" in said(decide("why", asked(timed=(nightly,))))
+    many = tuple(replace(nightly, id=str(number)) for number in range(8))
+    assert "- and 3 more" in said(decide("why", asked(known, timed=many)))
 
 
 def test_why_of_a_head_that_waits_says_how_to_approve() -> None:

@@ -108,3 +108,10 @@ def test_what_it_reads() -> None:
     assert found.axes == {"go"}
     assert not found.is_known_early
     assert reads('event == "push"').is_known_early
+
+
+def test_which_labels_it_asks_for() -> None:
+    assert reads('"ui" in labels && !("big" in labels)').labels == frozenset({"ui", "big"})
+    assert reads('event == "push"').labels == frozenset()
+    assert reads('"ui" in labels || size(labels) > 3').labels is None
+    assert reads('labels.exists(l, l == "ui")').labels is None

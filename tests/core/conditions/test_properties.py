@@ -2,12 +2,28 @@
 
 from __future__ import annotations
 
+import time
+
 import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ci_bot.core.conditions import Before, Known, Values, check, evaluate, operands, why_never, why_not
-from ci_bot.core.occasion import Facts
+from ci_bot.core.conditions import (
+    Before,
+    Known,
+    Values,
+    answered_by,
+    check,
+    evaluate,
+    operands,
+    why_never,
+    why_not,
+)
+from ci_bot.core.conditions.language import MAX_LENGTH
+from ci_bot.core.occasion import Changed, Facts
+from ci_bot.core.patterns import changes_of, file_matches, wrong_path
+from ci_bot.evaluation import Apart
+from ci_bot.evaluation.__main__ import DEADLINE, TOO_LONG
 
 KNOWN = Known(frozenset({"a"}), frozenset({"go"}), frozenset({"level"}))
 VALUES = Values(
@@ -88,3 +104,64 @@ def test_deep_and_long_ones(text: str) -> None:
 def test_the_costliest_that_are_accepted_have_an_answer(text: str) -> None:
     assert check(text, KNOWN) == ()
     assert evaluate(text, VALUES).error == ""
+
+
+#: Parts that cost the most for their length, among what is accepted.
+COSTLY = st.sampled_from(
+    [
+        "labels.all(x, size(x + x + x + x + x + x) > 0)",
+        "labels.exists(x, " + " && ".join(['x.contains("label-1")'] * 12) + " && false)",
+        "!labels.map(x, x + x + x).exists_one(y, y == 'a')",
+        "size(labels.filter(x, x in ['a', 'b', 'c', 'd', 'e', 'f'])) < 1",
+        "[" + ",".join(["1"] * 100) + "].all(x, x + x + x > 0)",
+        "branch.matches('(.{0,6}){6}x')",
+        "branch.matches('(x|x?x|x*)*(x|y)*z')",
+        "(" + " + ".join(["branch"] * 30) + ").contains('" + "x" * 200 + "y')",
+        "size(" + " + ".join(["labels"] * 20) + ") > 2",
+        'changes("*a*a*a*a*/**")',
+        "actor + branch + base == tag",
+    ]
+)
+
+
+def test_none_of_the_costliest_that_are_accepted_comes_to_its_deadline() -> None:
+    """Which is one of processor time, so that a busy machine does not matter."""
+    apart = Apart()
+    facts = Facts(*("push", "x" * 1000, "y" * 1000, "", "o/r", "x" * 1000), labels=("l" * 1000,) * 1000)
+    values = Values(facts, {"go": "1"}, Before({"a": "success"}))
+    accepted: list[str] = []
+
+    @settings(max_examples=400, deadline=None, database=None)
+    @given(st.lists(st.tuples(st.sampled_from([" && ", " || "]), COSTLY), min_size=1, max_size=8))
+    def each(parts: list[tuple[str, str]]) -> None:
+        text = "".join(f"{operator}{part}" for operator, part in parts)[4:]
+        if not check(text, KNOWN):
+            accepted.append(text)
+            assert TOO_LONG not in evaluate(text, values).error
+
+    with answered_by(apart):
+        each()
+    apart.close()
+    assert len(accepted) > 100
+    assert max(map(len, accepted)) > MAX_LENGTH // 2
+
+
+def test_three_thousand_files_against_the_costliest_patterns_hold_nobody_for_long() -> None:
+    """The interpreter is held by one pattern against one path at a time: seconds of processor time."""
+    patterns = (
+        "*" + ("a" * 60 + "*") * 3 + "b",
+        "**/" + "/".join(["*a*a*a*b"] * 20),
+        "/".join(["**", "*a*a*"] * 15) + "/b",
+        "[a-z]*" * 4 + "b",
+    )
+    files = tuple("/".join(["a" * 250] * 15) + str(number) for number in range(3000))
+    longest = 0.0
+    for pattern in patterns:
+        assert not wrong_path(pattern)
+        for file in files[:20]:
+            began = time.thread_time()
+            assert not file_matches((pattern,), file)
+            longest = max(longest, time.thread_time() - began)
+    assert longest < DEADLINE
+    assert changes_of(patterns, Changed(files)) == dict.fromkeys(patterns, True)  # too much to ask
+    assert not any(changes_of(patterns, Changed(tuple(file[-200:] for file in files))).values())

@@ -110,6 +110,17 @@ def test_paths_select(filters: str, changed: Changed, reason: str) -> None:
     assert planned(f"{{push: {{{filters}}}}}", "push", changed, branch="x").reason == reason
 
 
+def test_where_every_path_counts_as_changed_the_plan_says_why() -> None:
+    unknown = Changed(None, "nobody can tell")
+    assert planned("{push: {paths: a}}", "push", unknown).all_changed == "nobody can tell"
+    assert planned("{push: {paths: a}}", "push", files("a")).all_changed == ""
+    assert planned("push", "push", unknown).all_changed == ""
+    many = files(*(f"{number}/" + "a" * 250 for number in range(3000)))
+    stars = ", ".join(f"'*{'b' * 100}*{'c' * 100}*{number}'" for number in range(5))
+    told = "3,000 files changed, too many to compare with these patterns"
+    assert planned(f"{{push: {{paths: [{stars}]}}}}", "push", many).all_changed == told
+
+
 def test_a_draft_waits_where_it_would_run_otherwise() -> None:
     on = "{pull_request: {drafts: false, paths: 'src/**'}}"
     waiting = planned(on, "pull_request", files("src/a"), draft=True)

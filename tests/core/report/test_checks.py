@@ -13,6 +13,7 @@ from ci_bot.core.model import LogRef, Run, RunKind, Verdict
 from ci_bot.core.report import checks, runs_of_check, wanted_tails
 from ci_bot.core.states import Status
 from tests.core.report.samples import SHA, T0, job, link, run, step
+from tests.make import plan
 
 
 def shown(*runs):
@@ -48,6 +49,17 @@ def test_a_job_gets_its_check_when_it_starts_and_keeps_it():
     assert shown(run(job("test", Status.RUNNING)))["ci-bot / test"].state is CheckState.IN_PROGRESS
     for status in (Status.SUCCEEDED, Status.FAILED, Status.CANCELLED, Status.BROKEN, Status.TIMED_OUT):
         assert shown(run(job("test", status)))["ci-bot / test"].state is CheckState.COMPLETED
+
+
+def test_why_every_path_counts_as_changed_stands_in_the_gate_once():
+    planned = replace(plan(), all_changed="the forge cannot compare: <404>")
+    runs = [
+        replace(run(job("test"), id=id, pull=pull), plan=planned) for id, pull in (("r1", 1), ("r2", 2))
+    ]
+    summary = shown(*runs)["ci-bot"].summary
+    assert summary.count("📂 Every path counts as changed: the forge cannot compare: ") == 1
+    assert "<404>" not in summary
+    assert "Every path" not in shown(run(job("test")))["ci-bot"].summary
 
 
 def test_a_job_that_never_started_stands_in_the_gate_alone():

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from docker import APIClient
 
-from ci_bot.core.errors import StepRefused
+from ci_bot.core.errors import EngineError, StepRefused
 from ci_bot.core.planned import Service
 from ci_bot.executors.docker import names, reaper
 from ci_bot.executors.docker.executor import DockerExecutor
@@ -80,6 +80,19 @@ async def test_a_service_that_does_not_get_ready_is_named(
         with pytest.raises(Exception, match=told) as caught:
             await session.serve(Logs().open)
     assert isinstance(caught.value, StepRefused) or "pulled" in str(caught.value)
+
+
+async def test_what_is_not_the_services_own_doing_is_an_infrastructure_failure(
+    executor: DockerExecutor, job: JobSpec, web: str, engine: APIClient
+) -> None:
+    asked = with_services(job, Service("db", WEB, ready="false", timeout=60))
+    async with executor.session(asked) as session:
+        serving = asyncio.create_task(session.serve(Logs().open))
+        while not engine.containers(filters={"name": names.service_name(asked, "db")}):
+            await asyncio.sleep(0.05)
+        engine.remove_container(names.service_name(asked, "db"), force=True)
+        with pytest.raises(EngineError, match=r'service "db" was removed by somebody before it was'):
+            await serving
 
 
 async def test_a_service_that_dies_is_named(

@@ -77,6 +77,10 @@ def changed(tenant: str, *, brought: bool, before: str = "") -> Event:
     return PullRequestChanged(hello(tenant), pull(), CODERTOCAT, brought, before)
 
 
+def relabelled(tenant: str) -> Event:
+    return PullRequestChanged(hello(tenant), pull(), CODERTOCAT, brought_head=False, relabelled=True)
+
+
 def closed(tenant: str) -> Event:
     return PullRequestClosed(hello(tenant), pull(is_open=False), CODERTOCAT)
 
@@ -138,8 +142,8 @@ TABLE: dict[str, list[tuple[str | None, Event | None]]] = {
         ("converted_to_draft", None),
         ("converted_to_draft", None),
         ("converted_to_draft", None),
-        ("labeled", None),
-        ("labeled", None),
+        ("labeled", relabelled("1")),
+        ("labeled", relabelled("1")),
         ("locked", None),
         ("locked", None),
         ("opened", changed("1", brought=True)),
@@ -155,8 +159,8 @@ TABLE: dict[str, list[tuple[str | None, Event | None]]] = {
         ("synchronize", changed("1", brought=True, before="f95f852bd8fca8fcc58a9a2d6c842781e32a215e")),
         ("unassigned", None),
         ("unassigned", None),
-        ("unlabeled", None),
-        ("unlabeled", None),
+        ("unlabeled", relabelled("1")),
+        ("unlabeled", relabelled("1")),
         ("unlocked", None),
         ("unlocked", None),
     ],

@@ -150,12 +150,20 @@ def test_a_changed_base_is_to_be_tested_and_a_changed_title_is_not() -> None:
     assert parsed("pull_request", title) is None
 
 
+@pytest.mark.parametrize("action", ["labeled", "unlabeled"])
+def test_other_labels_are_told_as_such(action: str) -> None:
+    event = parsed("pull_request", payloads.pull_request(action))
+    assert event == PullRequestChanged(
+        REPO, pull(), ALICE, brought_head=False, at=MOMENT, relabelled=True
+    )
+
+
 def test_a_closed_pull_request() -> None:
     event = parsed("pull_request", payloads.pull_request("closed"))
     assert event == PullRequestClosed(REPO, pull(is_open=False), ALICE)
 
 
-@pytest.mark.parametrize("action", ["labeled", "assigned", "converted_to_draft", "locked", "new"])
+@pytest.mark.parametrize("action", ["milestoned", "assigned", "converted_to_draft", "locked", "new"])
 def test_other_changes_of_a_pull_request_ask_nothing(action: str) -> None:
     assert parsed("pull_request", payloads.pull_request(action)) is None
 

@@ -114,7 +114,8 @@ ARTIFACTS_FEATURE: Final = JobFeature(
                 "ended (`when: always` also of a job that failed), by globs (`*`, `**`, `?`; a folder brings "
                 "all that is in it, `!` takes away), for `expire` (`30d`). Jobs that need this one find them "
                 "in their workspace; people find them in its check and with `ci-bot artifacts`. Symbolic "
-                "links and special files are left out. `reports: {junit: globs}` puts counts and failing "
+                "links and special files are left out. A file with a secret of the run in it is not kept, and "
+                "nothing beside it: the job fails and names the file. `reports: {junit: globs}` puts counts and failing "
                 "tests into the check."
             ),
             example=_EXAMPLE,

@@ -115,7 +115,8 @@ CACHE_FEATURE: Final = JobFeature(
                 "Without a cache of that key, the newest whose key begins with a `fallback` is read. Written "
                 "when the job has passed and its key was not there, and only by runs of branches and pull "
                 "requests of the repository itself: a branch reads its own and the default branch's, a fork "
-                "reads and never writes. Paths are inside the workspace."
+                "reads and never writes. Paths are inside the workspace. A cache with a secret of the run in it "
+                "is not written."
             ),
             example=_EXAMPLE,
         ),

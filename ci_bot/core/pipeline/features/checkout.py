@@ -70,12 +70,13 @@ CHECKOUT_FEATURE: Final = JobFeature(
                 },
             },
             about=(
-                "What the workspace holds. `submodules: true` brings them too, and theirs, each without its "
-                "history, from public repositories on the same forge (a job's token reads its own "
+                "What the workspace holds. `submodules: true` brings them too, and theirs, "
+                "from public repositories on the same forge (a job's token reads its own "
                 "repository alone); their addresses are relative or on the forge's host. `lfs: true` brings "
-                "the content of the repository's files in Git LFS; the server needs git-lfs. `depth` is how "
+                "the content of files in Git LFS, in submodules too; the server needs git-lfs. `depth` is how "
                 f"many commits in a row `git log` shows, up to {MOST}; 0, the default, is the whole history, "
-                "which costs nothing here. `ci-bot run` takes submodules and large files as they are in "
+                "which costs nothing here, but is fetched by each job of submodules: `depth: 1` where theirs "
+                "is long. `ci-bot run` takes submodules and large files as they are in "
                 "your working tree."
             ),
             example=_EXAMPLE,
