@@ -1,0 +1,1 @@
+"""GitLab: `GitLabWebhook` reads what it sends, `GitLab` asks it and shows it things. Built by `wiring`."""
