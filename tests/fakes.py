@@ -263,7 +263,7 @@ class FakeForge:
         await self._asked(f"deployed {report.state}")
         self.deployments[handle][3].append(report)
 
-    async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
+    async def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
         self.calls.append(f"react {comment} {reaction}")
         if self.failures:
             raise self.failures.pop(0)

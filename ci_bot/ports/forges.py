@@ -141,7 +141,7 @@ class ForgeReports(Protocol):
         """
         ...
 
-    async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
+    async def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
         """Reacts to a comment on a pull request. Safe to repeat; a comment that is gone is fine."""
         ...
 

@@ -149,7 +149,7 @@ class GitHub:
         written = await comments.write(self._calls, repo, number, comment, known, self._me)
         return _handle(_COMMENT, written)
 
-    async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
+    async def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
         await comments.react(self._calls, repo, comment, reaction.value)
 
     async def create_deployment(
