@@ -180,7 +180,7 @@ class ReconcilingForge(Protocol):
         """Its deliveries to us that ended after `since`, the newest of them at least."""
         ...
 
-    async def redeliver(self, attempt: int) -> None:
+    async def redeliver(self, attempt: Attempt) -> None:
         """Asks for one of them again. It comes with the delivery id of the first."""
         ...
 

@@ -173,8 +173,8 @@ class GitHub:
     async def attempts(self, since: float) -> Sequence[Attempt]:
         return await reconciling.attempts(self._tokens, since)
 
-    async def redeliver(self, attempt: int) -> None:
-        await reconciling.redeliver(self._tokens, attempt)
+    async def redeliver(self, attempt: Attempt) -> None:
+        await reconciling.redeliver(self._tokens, attempt.id)
 
     async def open_pulls(self, repo: Repo, since: float) -> Sequence[OpenPull]:
         return await reconciling.open_pulls(self._calls, repo, since)
