@@ -12,7 +12,7 @@ from ci_bot.core.effects import Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
 from ci_bot.core.registration import MadeApp
-from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport
+from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport, Spot
 
 
 class Webhook(Protocol):
@@ -121,7 +121,7 @@ class ForgeReports(Protocol):
     """
 
     async def publish(
-        self, repo: Repo, sha: str, report: CheckReport, external_id: str, handle: str | None
+        self, repo: Repo, spot: Spot, report: CheckReport, external_id: str, handle: str | None
     ) -> str:
         """Creates the check (handle None) or updates it; returns its handle.
 
@@ -153,7 +153,7 @@ class DeployingForge(Protocol):
     """
 
     async def create_deployment(
-        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+        self, repo: Repo, spot: Spot, report: DeploymentReport, external_id: str
     ) -> str:
         """Its handle. It has no state until it is updated.
 
