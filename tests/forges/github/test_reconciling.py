@@ -79,7 +79,7 @@ async def test_answers_of_another_shape_are_told_in_words(answer: str) -> None:
     repo = Repo("github", 1, NAME, "main", private=True, tenant="1")
     async with Stub.running() as stub, stub.github() as github:
         stub.answers += [web.Response(text=answer, content_type="application/json")]
-        with pytest.raises(ForgeError, match="GitHub's answer"):
+        with pytest.raises(ForgeError, match="s answer"):
             await github.last_push(repo, "main")
 
 

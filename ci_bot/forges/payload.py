@@ -109,6 +109,6 @@ class Fields:
 def shaped(read: Callable[[Fields], T], answer: Any) -> T:
     """What `read` makes of an answer to a request of ours. Raises `ForgeError` where it makes nothing of it."""
     try:
-        return read(Fields.of(answer, "GitHub's answer"))
+        return read(Fields.of(answer, "the forge's answer"))
     except WrongShape as error:
         raise ForgeError(str(error)) from error
