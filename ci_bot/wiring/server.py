@@ -11,7 +11,7 @@ from typing import Final
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from ci_bot.core.errors import AnotherServer, SettingsError
+from ci_bot.core.errors import AnotherServer
 from ci_bot.flow import housekeeping
 from ci_bot.flow.cron import Ticker
 from ci_bot.flow.decide import Decider
@@ -34,6 +34,7 @@ from ci_bot.store import (
     SecretStore,
 )
 from ci_bot.wiring import http, road
+from ci_bot.wiring.forges import require_forge
 from ci_bot.wiring.kept import file_stores, retention
 from ci_bot.wiring.opened import Opened
 from ci_bot.wiring.parts import allowance
@@ -89,14 +90,13 @@ class Server:
 
 @asynccontextmanager
 async def open_server(settings: Settings, known: Known) -> AsyncIterator[Server]:
-    """Opens, in this order, data directory, database, forge and engine. Raises `CiBotError`.
+    """Opens, in this order, data directory, database, forges and engine. Raises `CiBotError`.
 
     `known` is told every token and every secret before it is used, for whoever writes logs.
     """
-    if settings.github is None:
-        raise SettingsError(["github: is missing"])
+    require_forge(settings)
     async with AsyncExitStack() as stack:
-        yield _put_together(await Opened.open(stack, settings, settings.github, known))
+        yield _put_together(await Opened.open(stack, settings, known))
 
 
 def _put_together(opened: Opened) -> Server:
