@@ -28,6 +28,7 @@ from ci_bot.core.report import (
     comment,
     masked_check,
     masked_comment,
+    spot_of,
     wanted_tails,
 )
 from ci_bot.core.report.values import CheckReport
@@ -189,7 +190,8 @@ class Publisher:
         if before != state:
             await self._publications.save(subject.id, before)
         own_id, began = external_id(subject.id, before), self._clock.now()
-        handle = await forge.publish(subject.repo, subject.sha, report, own_id, before.handle)
+        spot = spot_of(report.name, subject.runs)
+        handle = await forge.publish(subject.repo, spot, report, own_id, before.handle)
         await self._publications.save(subject.id, accepted(before, report, handle))
         self._last_progress[subject.id, report.name] = self._clock.now()
         if report.conclusion is not None:

@@ -12,7 +12,7 @@ from ci_bot.core.effects import Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
 from ci_bot.core.registration import MadeApp
-from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport
+from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport, Spot
 
 
 class Webhook(Protocol):
@@ -121,7 +121,7 @@ class ForgeReports(Protocol):
     """
 
     async def publish(
-        self, repo: Repo, sha: str, report: CheckReport, external_id: str, handle: str | None
+        self, repo: Repo, spot: Spot, report: CheckReport, external_id: str, handle: str | None
     ) -> str:
         """Creates the check (handle None) or updates it; returns its handle.
 
@@ -141,7 +141,7 @@ class ForgeReports(Protocol):
         """
         ...
 
-    async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
+    async def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
         """Reacts to a comment on a pull request. Safe to repeat; a comment that is gone is fine."""
         ...
 
@@ -153,7 +153,7 @@ class DeployingForge(Protocol):
     """
 
     async def create_deployment(
-        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+        self, repo: Repo, spot: Spot, report: DeploymentReport, external_id: str
     ) -> str:
         """Its handle. It has no state until it is updated.
 
@@ -180,7 +180,7 @@ class ReconcilingForge(Protocol):
         """Its deliveries to us that ended after `since`, the newest of them at least."""
         ...
 
-    async def redeliver(self, attempt: int) -> None:
+    async def redeliver(self, attempt: Attempt) -> None:
         """Asks for one of them again. It comes with the delivery id of the first."""
         ...
 

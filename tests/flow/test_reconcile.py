@@ -41,8 +41,8 @@ class Shown:
         self.since.append(since)
         return [each for each in self.tries if each.at >= since]
 
-    async def redeliver(self, attempt: int) -> None:
-        self.redelivered.append(attempt)
+    async def redeliver(self, attempt: Attempt) -> None:
+        self.redelivered.append(attempt.id)
 
     async def open_pulls(self, repo: Repo, since: float) -> Sequence[OpenPull]:
         if self.is_down:

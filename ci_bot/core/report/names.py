@@ -13,6 +13,7 @@ from typing import Final, TypeAlias
 from ci_bot.core.gate import oldest_first
 from ci_bot.core.markdown import NAME_LENGTH, clip, one_line
 from ci_bot.core.model import JobRun, Run, RunKind
+from ci_bot.core.report.values import Spot
 
 GATE: Final = "ci-bot"
 _PREFIX: Final[Mapping[RunKind, str]] = MappingProxyType(
@@ -59,6 +60,19 @@ def runs_of_check(check: str, runs: Sequence[Run]) -> tuple[Sequence[Run], str |
         run_id, key = owners[check]
         return [run for run in runs if run.id == run_id], key
     return [run for run in runs if aggregate_name(run) == check], None
+
+
+def spot_of(check: str, runs: Sequence[Run]) -> Spot:
+    """Where a check of the commit of `runs` is shown; the commit's own spot for what is none of them.
+
+    A pull request's head comes before the push of the same commit: there it keeps from merging. `runs`
+    are one at least.
+    """
+    its_runs, _ = runs_of_check(check, runs)
+    oldest = oldest_first(its_runs or runs)
+    live = [run for run in oldest if not run.superseded] or oldest
+    run = ([run for run in live if run.pull is not None] or live)[-1]
+    return Spot(run.sha, run.ref, run.pull, run.kind is RunKind.TAG)
 
 
 def _is_live(owner: JobId, runs: Sequence[Run]) -> bool:

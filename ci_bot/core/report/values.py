@@ -19,6 +19,7 @@ __all__ = [
     "Conclusion",
     "DeploymentReport",
     "DeploymentState",
+    "Spot",
 ]
 
 
@@ -41,6 +42,19 @@ class Action:
     label: str
     description: str
     button: Button
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a check is shown: on a commit, and under what brought it, where the forge tells these apart.
+
+    `pull` is the pull request whose head it is; then `ref` is a branch of the head's own repository.
+    """
+
+    sha: str
+    ref: str = ""  # a branch or tag without "refs/…/", or a merge queue's ref; "" if not known
+    pull: int | None = None
+    is_tag: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -8,9 +8,10 @@ from typing import Any, Final
 from ci_bot.core.errors import ForgeDenied, ForgeError, SettingsError
 from ci_bot.core.events import Repo
 from ci_bot.core.report.names import GATE
+from ci_bot.forges.gate import GateExamination
 from ci_bot.forges.github.auth import NotGranted, Tokens
 from ci_bot.forges.github.calls import Calls
-from ci_bot.forges.github.gate import GateExamination, Protection, Us, examination
+from ci_bot.forges.github.gate import Protection, Us, examination
 from ci_bot.forges.github.payload import Fields, WrongShape
 from ci_bot.forges.github.permissions import PROTECTION, RESULTS
 from ci_bot.forges.github.values import FORGE, is_full_name, repo_of

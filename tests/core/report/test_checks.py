@@ -10,7 +10,8 @@ from hypothesis import strategies as st
 
 from ci_bot.core.gate import CheckState, Conclusion
 from ci_bot.core.model import LogRef, Run, RunKind, Verdict
-from ci_bot.core.report import checks, runs_of_check, wanted_tails
+from ci_bot.core.report import checks, runs_of_check, spot_of, wanted_tails
+from ci_bot.core.report.values import Spot
 from ci_bot.core.states import Status
 from tests.core.report.samples import SHA, T0, job, link, run, step
 
@@ -139,6 +140,18 @@ def test_an_aggregate_stands_for_the_runs_of_its_kind_and_an_unknown_name_for_no
     assert runs_of_check("ci-bot (tag)", both) == ([tagged], None)
     assert runs_of_check("ci-bot (tag) / test", both) == ([tagged], "test")
     assert runs_of_check("test", both) == ([], None)
+
+
+def test_a_check_is_shown_where_what_brought_its_commit_is():
+    tagged = run(job("t"), id="r2", kind=RunKind.TAG, ref="v1", created_at=T0 + 1)
+    pushed = run(job("b"), id="r3", kind=RunKind.PUSH, ref="main", created_at=T0 + 2)
+    pulled = run(job("p"), id="r1")
+    assert spot_of("ci-bot (tag)", [pushed, tagged]) == Spot(SHA, "v1", is_tag=True)
+    assert spot_of("ci-bot", [pushed, tagged]) == Spot(SHA, "main")
+    assert spot_of("ci-bot", [pulled, pushed]) == Spot(SHA, "feature", 12)
+    assert spot_of("ci-bot", [replace(pulled, superseded=True), pushed]) == Spot(SHA, "main")
+    assert spot_of("ci-bot", [replace(pulled, superseded=True)]) == Spot(SHA, "feature", 12)
+    assert spot_of("none of ours", [pushed]) == Spot(SHA, "main")
 
 
 # ── when they change ─────────────────────────────────────────────────────────────────────────

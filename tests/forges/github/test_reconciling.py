@@ -32,7 +32,7 @@ async def test_a_redelivery_is_another_attempt_at_the_same(scene: Scene) -> None
     await scene.client.push(NAME, "main", {"a": "1"}, by="alice")
     await scene.client.quiet()
     (failed,) = [each for each in await scene.github.attempts(0) if each.guid == await _first(scene)]
-    await scene.github.redeliver(failed.id)
+    await scene.github.redeliver(failed)
     await scene.client.quiet()
     tries = [each for each in await scene.github.attempts(0) if each.guid == failed.guid]
     assert [each.id == failed.id for each in tries] == [False, True]
