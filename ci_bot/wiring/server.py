@@ -16,6 +16,7 @@ from ci_bot.flow import housekeeping
 from ci_bot.flow.cron import Ticker
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.effects import Performer
+from ci_bot.flow.expiry import LOOK_SECONDS, Expiry
 from ci_bot.flow.housekeeping import Housekeeper
 from ci_bot.flow.known import Known
 from ci_bot.flow.publish import Publisher
@@ -58,6 +59,7 @@ class Server:
     reaper: Reaper
     reconciler: Reconciler
     ticker: Ticker
+    expiry: Expiry
     timers: AsyncIOScheduler
     one: OneServer | None
 
@@ -86,6 +88,7 @@ class Server:
         await self.ticker.tick()
         await self.reconciler.ask_again()
         await self.reconciler.look_at_heads()
+        await self.expiry.look()
 
 
 @asynccontextmanager
@@ -109,6 +112,7 @@ def _put_together(opened: Opened) -> Server:
     )
     reaper = Reaper(opened.holder, opened.executor, opened.workspaces, runs)
     reconciler = road.reconciler(opened)
+    expiry = Expiry(opened.forges.expiring, opened.clock, opened.meters)
     return Server(
         app=http.app(opened, runs),
         decider=road.decider(opened, runs),
@@ -118,6 +122,7 @@ def _put_together(opened: Opened) -> Server:
         reaper=reaper,
         reconciler=reconciler,
         ticker=road.ticker(opened),
+        expiry=expiry,
         one=opened.one,
         timers=make_timers(
             reaper,
@@ -129,6 +134,7 @@ def _put_together(opened: Opened) -> Server:
                 Chore(_housekeeper(opened).tidy, TIDY_SECONDS),
                 Chore(reconciler.ask_again, ASK_AGAIN_SECONDS),
                 Chore(reconciler.look_at_heads, LOOK_AT_HEADS_SECONDS),
+                Chore(expiry.look, LOOK_SECONDS),
             ),
         ),
     )
