@@ -197,6 +197,14 @@ class ReconcilingForge(Protocol):
         ...
 
 
+class TokenExpiry(Protocol):
+    """The access token of a forge that ends some day. Raises as `ForgeFacts` does."""
+
+    async def expires_at(self) -> float | None:
+        """In seconds since the epoch; None for never."""
+        ...
+
+
 @dataclass(frozen=True, slots=True)
 class ForgeCall:
     """One request to a forge, for whoever counts them.

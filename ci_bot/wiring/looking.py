@@ -14,9 +14,10 @@ from ci_bot.settings import GitHubSettings, Settings
 from ci_bot.store import Database, InboxStore, SecretStore
 from ci_bot.system import SystemClock
 from ci_bot.wiring.files import look_at_disk
+from ci_bot.wiring.forges import open_github
 from ci_bot.wiring.kept import is_missing, rest_keys, sealing_keys
 from ci_bot.wiring.keyfiles import lost_keys
-from ci_bot.wiring.parts import open_executor, open_github, open_notifier
+from ci_bot.wiring.parts import open_executor, open_notifier
 from ci_bot.workspace import lfs
 from ci_bot.workspace.git import git_version
 

@@ -24,7 +24,7 @@ from ci_bot.forges.github import AppMaker, AppSync, hook_url, open_session
 from ci_bot.settings import APP_FILE, KEY_FILE, SECRET_FILE, GitHubSettings, Settings
 from ci_bot.system import SystemClock
 from ci_bot.web.setup import Setup, link_path, make_setup_app
-from ci_bot.wiring.parts import open_github
+from ci_bot.wiring.forges import open_github
 
 NO_APP: Final = "github: is missing; `ci-bot app create --org NAME` makes the App in your browser"
 
