@@ -82,10 +82,10 @@ class Fields:
         return value
 
     def moment(self, key: str) -> float:
-        """ISO 8601 with its offset from UTC, in seconds since the epoch."""
+        """ISO 8601 with its offset from UTC, in seconds since the epoch. GitLab's hooks write " UTC"."""
         value = self.data.get(key)
         try:
-            found = datetime.fromisoformat(value) if isinstance(value, str) else None
+            found = datetime.fromisoformat(_in_iso(value)) if isinstance(value, str) else None
         except ValueError:
             found = None
         if found is None or found.tzinfo is None:
@@ -104,6 +104,10 @@ class Fields:
 
     def _wrong(self, key: str, what: str) -> WrongShape:
         return WrongShape(f"{self._at(key)} must be {what}")
+
+
+def _in_iso(moment: str) -> str:
+    return moment.removesuffix(" UTC") + "+00:00" if moment.endswith(" UTC") else moment
 
 
 def shaped(read: Callable[[Fields], T], answer: Any) -> T:
