@@ -84,7 +84,9 @@ def merge_request(action: str = "open", **fields: Any) -> dict[str, Any]:
         "labels": [{"id": 1, "title": "API"}],
         "changes": {},
     }
-    top = {key: fields.pop(key) for key in ("user", "project", "changes") if key in fields}
+    top: dict[str, Any] = {}
+    for key in ("user", "project", "changes"):
+        top |= {key: fields.pop(key)} if key in fields else {}
     return {**body, **top, "object_attributes": {**told, **fields}}
 
 
@@ -98,7 +100,9 @@ def note(text: str = "/retry", **fields: Any) -> dict[str, Any]:
         "system": False,
         "action": "create",
     }
-    top = {key: fields.pop(key) for key in ("user", "project", "event_type") if key in fields}
+    top: dict[str, Any] = {}
+    for key in ("user", "project", "event_type"):
+        top |= {key: fields.pop(key)} if key in fields else {}
     about = {
         key: value for key, value in merge_request()["object_attributes"].items() if key != "action"
     }
