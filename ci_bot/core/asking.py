@@ -26,6 +26,7 @@ HEAD_MARGIN: Final = 60.0
 
 OWN_CHANGE: Final = "nobody approves their own pull request: somebody else with write access has to"
 NEVER: Final = "this repository runs nothing for people without write access; no approval changes that"
+NOT_ENOUGH: Final = "the operator asks for a higher role of whoever approves what others wrote"
 NOT_WAITING: Final = "nothing waits for approval on"
 
 
@@ -167,6 +168,8 @@ def refusal(candidate: Candidate, person: Vouched) -> str:
     """Why this person's approval does not let it run, "" if it does."""
     if not candidate.waits:
         return NOT_WAITING
+    if not person.may_approve:
+        return NOT_ENOUGH
     if candidate.pull is not None and candidate.pull.author.id == person.actor.id:
         return OWN_CHANGE
     if candidate.planned is not None and candidate.planned.ruling is Ruling.REFUSE:
