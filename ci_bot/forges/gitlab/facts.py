@@ -72,7 +72,7 @@ async def permission(client: Client, levels: Levels, repo: Repo, actor: Actor) -
     https://docs.gitlab.com/api/project_members/#retrieve-an-inherited-or-invited-member-of-a-project
     """
     level = await access_level(client, repo.id, actor.id)
-    return Access(actor.id, levels.permission(level))
+    return Access(actor.id, levels.permission(level), may_approve=level >= levels.approve)
 
 
 async def access_level(client: Client, project: int, account: int) -> int:
