@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from ci_bot.core.asking import Candidate, refusal
-from ci_bot.core.events import Access, Actor, Permission
+from ci_bot.core.events import Access, Actor, Permission, Repo
 from ci_bot.core.manners import command, manners_of, numbered, prefixes
 from ci_bot.core.secret_rules import refusal_of_run
 from ci_bot.core.trust import Ruling, Vouched
@@ -52,7 +52,7 @@ def test_a_forge_calls_things_by_its_own_names() -> None:
         ),
     ],
 )
-def test_who_may_approve_is_the_forges_custom(repo, permission: Permission, why: str) -> None:
+def test_who_may_approve_is_the_forges_custom(repo: Repo, permission: Permission, why: str) -> None:
     candidate = Candidate(None, new_run(), pull(author=ALICE, head_repo=99))
     bob = Vouched(BOB, Access(BOB.id, permission))
     assert refusal(repo, candidate, bob) == why
