@@ -26,8 +26,8 @@ from ci_bot.core.trust import Role, Ruling, Vouched, Voucher
 HEAD_MARGIN: Final = 60.0
 
 OWN_CHANGE: Final = "nobody approves their own {pull}: {other} has to"
-NO_APPROVER: Final = "approving is for {approver} here, and {who} may run their own changes only"
 NEVER: Final = "this repository runs nothing for people without write access; no approval changes that"
+NOT_ENOUGH: Final = "approving what others wrote takes a higher role here: ask {approver}"
 NOT_WAITING: Final = "nothing waits for approval on"
 
 
@@ -170,10 +170,10 @@ def refusal(repo: Repo, candidate: Candidate, person: Vouched) -> str:
     if not candidate.waits:
         return NOT_WAITING
     manners = manners_of(repo.forge)
+    if not person.may_approve:
+        return NOT_ENOUGH.format(approver=manners.approver)
     if candidate.pull is not None and candidate.pull.author.id == person.actor.id:
         return OWN_CHANGE.format(pull=manners.pull, other=manners.other_approver)
-    if person.permission < manners.approves:
-        return NO_APPROVER.format(approver=manners.approver, who=who(person))
     if candidate.planned is not None and candidate.planned.ruling is Ruling.REFUSE:
         return NEVER
     return ""

@@ -6,8 +6,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Final
 
-from ci_bot.core.events import Permission
-
 
 @dataclass(frozen=True, slots=True)
 class Manners:
@@ -17,8 +15,7 @@ class Manners:
     sign: str = "#"  # before its number
     pull_ref: str = "refs/pull/{number}/head"  # where git finds its head, in the base repository
     mark_ready: str = "mark the pull request as ready for review"
-    #: Who may approve what others wrote, and what they are called.
-    approves: Permission = Permission.WRITE
+    #: What those are called who may approve what others wrote.
     approver: str = "somebody with write access"
     other_approver: str = "somebody else with write access"
     #: Whether a check shows Markdown, annotations and buttons; else it is a line of text and a link.
@@ -34,7 +31,6 @@ GITLAB: Final = Manners(
     sign="!",
     pull_ref="refs/merge-requests/{number}/head",
     mark_ready="mark the merge request as ready",
-    approves=Permission.ADMIN,
     approver="a maintainer",
     other_approver="another maintainer",
     has_checks=False,

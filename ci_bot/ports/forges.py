@@ -176,8 +176,12 @@ class DeployingForge(Protocol):
 class ReconcilingForge(Protocol):
     """A forge that can be asked what it failed to tell, and what it has. Raises as `ForgeFacts` does."""
 
-    async def attempts(self, since: float) -> Sequence[Attempt]:
-        """Its deliveries to us that ended after `since`, the newest of them at least."""
+    async def attempts(self, repos: Sequence[Repo], since: float) -> Sequence[Attempt]:
+        """Its deliveries to us that ended after `since`, the newest of them at least.
+
+        `repos` are all that it is served for: a forge whose hooks hang at these looks there, at a part of
+        them perhaps.
+        """
         ...
 
     async def redeliver(self, attempt: Attempt) -> None:

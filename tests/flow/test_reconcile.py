@@ -35,7 +35,7 @@ class Shown:
     looked_at: list[str] = field(default_factory=list)
     is_down: bool = False
 
-    async def attempts(self, since: float) -> Sequence[Attempt]:
+    async def attempts(self, repos: Sequence[Repo], since: float) -> Sequence[Attempt]:
         if self.is_down:
             raise ForgeError("down", 502)
         self.since.append(since)

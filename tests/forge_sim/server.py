@@ -2,10 +2,6 @@
 
 from __future__ import annotations
 
-import json
-import os
-from pathlib import Path
-
 from aiohttp import web
 
 from . import api, control, githttp, pages
@@ -62,10 +58,3 @@ async def start(config: Config) -> Forge:
     port = runner.addresses[0][1]
     sim.urls = Urls(f"http://{config.host}:{port}")
     return Forge(sim, runner)
-
-
-def announce(path: Path, forge: Forge) -> None:
-    """Write ``{"url": …}`` so that a reader sees all of it or nothing."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps({"url": forge.url}))
-    partial.replace(path)

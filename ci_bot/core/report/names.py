@@ -69,11 +69,13 @@ def spot_of(check: str, runs: Sequence[Run]) -> Spot:
     A pull request's head comes before the push of the same commit: there it keeps from merging. `runs`
     are one at least.
     """
-    its_runs, _ = runs_of_check(check, runs)
+    its_runs, key = runs_of_check(check, runs)
     oldest = oldest_first(its_runs or runs)
     live = [run for run in oldest if not run.superseded] or oldest
     run = ([run for run in live if run.pull is not None] or live)[-1]
-    return Spot(run.sha, run.ref, run.pull, run.kind is RunKind.TAG)
+    may_fail = any(job.tolerated for job in run.jobs if job.key == key)
+    counts = run.kind.is_gating and not may_fail
+    return Spot(run.sha, run.ref, run.pull, run.kind is RunKind.TAG, counts)
 
 
 def _is_live(owner: JobId, runs: Sequence[Run]) -> bool:

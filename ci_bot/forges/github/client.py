@@ -170,7 +170,7 @@ class GitHub:
             raise ForgeError(f"{handle!r} is no deployment")
         await deployments.update(self._calls, repo, deployment, report)
 
-    async def attempts(self, since: float) -> Sequence[Attempt]:
+    async def attempts(self, repos: Sequence[Repo], since: float) -> Sequence[Attempt]:
         return await reconciling.attempts(self._tokens, since)
 
     async def redeliver(self, attempt: Attempt) -> None:

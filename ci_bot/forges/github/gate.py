@@ -13,7 +13,7 @@ from ci_bot.core.errors import ForgeError
 from ci_bot.core.markdown import NAME_LENGTH, clip, one_line
 from ci_bot.core.report.names import GATE
 from ci_bot.forges.gate import GateExamination
-from ci_bot.forges.github.payload import Fields, WrongShape
+from ci_bot.forges.payload import Fields, WrongShape
 
 NOT_REQUIRED: Final = (
     "nothing requires {gate} on {branch}, so a pull request can be merged while it fails or has not run; "

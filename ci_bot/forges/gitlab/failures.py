@@ -1,0 +1,106 @@
+"""What went wrong with a request in (the library's exception), our own exception out. Pure.
+
+https://docs.gitlab.com/api/rest/troubleshooting/
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from email.utils import parsedate_to_datetime
+from typing import Any, Final
+
+import requests
+from gitlab.exceptions import GitlabError
+
+from ci_bot.core.errors import ForgeBusy, ForgeDenied, ForgeError
+
+#: How long to stay away where GitLab does not say: its windows are minutes.
+#: https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/
+UNTOLD_PAUSE: Final = 60.0
+
+#: Everything that the libraries or the network raise for an answer that is none, or makes no sense.
+REQUEST_FAILURES: Final = (GitlabError, OSError, ValueError, LookupError, TypeError, RecursionError)
+
+_MOST_TEXT: Final = 300
+
+
+def forge_error(error: Exception, headers: Mapping[str, str], now: float) -> ForgeError:
+    """`headers` are those of the answer, if any came; `now` is the time in seconds since the epoch."""
+    if isinstance(error, GitlabError) and error.response_code is not None:
+        return _refusal(error, int(error.response_code), headers, now)
+    if isinstance(error, requests.TooManyRedirects):
+        return ForgeError(
+            "GitLab sends us to another address; gitlab.url must be the one it has itself"
+        )
+    if isinstance(error, requests.Timeout | TimeoutError):
+        return ForgeError("GitLab did not answer in time")
+    if isinstance(error, requests.exceptions.ProxyError):  # its text would show the proxy's whole URL
+        return ForgeError("GitLab cannot be reached: the proxy does not let us through")
+    if isinstance(error, OSError):
+        return ForgeError(_line(f"GitLab cannot be reached: {_cause(error)}"))
+    return ForgeError("GitLab's answer makes no sense")
+
+
+def _cause(error: BaseException) -> str:
+    """The innermost words: those around it repeat the address, with its query."""
+    reason: Any = error
+    for _ in range(5):
+        inner = getattr(reason, "reason", None) or next(iter(getattr(reason, "args", ())), None)
+        if not isinstance(inner, BaseException):
+            break
+        reason = inner
+    words = str(getattr(reason, "strerror", "") or reason).rpartition(": ")[2]
+    return words or type(error).__name__
+
+
+def _refusal(error: GitlabError, status: int, headers: Mapping[str, str], now: float) -> ForgeError:
+    text = _line(f"GitLab answered {status}: {error.error_message}")
+    if status == 429 or (status >= 500 and "retry-after" in headers):
+        return ForgeBusy(text, pause_of(headers, now), status)
+    if status in (401, 403):
+        return ForgeDenied(text, status)
+    return ForgeError(text, status)
+
+
+def pause_of(headers: Mapping[str, str], now: float) -> float:
+    """Seconds to stay away: as told, else until the limit's reset, else a minute.
+
+    https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers
+    """
+    told = _seconds(headers.get("retry-after", ""), now)
+    if told is not None:
+        return max(1.0, told)
+    reset = headers.get("ratelimit-reset", "")
+    if headers.get("ratelimit-remaining") == "0" and _is_number(reset):
+        return max(1.0, int(reset) + 1 - now)
+    return UNTOLD_PAUSE
+
+
+def left_of(headers: Mapping[str, str]) -> int:
+    """What may still be asked in this window, -1 where GitLab does not say."""
+    left = headers.get("ratelimit-remaining", "")
+    return int(left) if _is_number(left) else -1
+
+
+def _seconds(value: str, now: float) -> float | None:
+    """A number of seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after."""
+    if _is_number(value):
+        return float(value)
+    date = moment_of(value)
+    return None if date is None else date - now
+
+
+def moment_of(date: str) -> float | None:
+    """Seconds since the epoch of an HTTP date; None for what is none."""
+    try:
+        return parsedate_to_datetime(date).timestamp()
+    except (ValueError, OverflowError):
+        return None
+
+
+def _is_number(value: str) -> bool:
+    return value.isascii() and value.isdecimal() and len(value) < 12
+
+
+def _line(text: str) -> str:
+    return " ".join(text.split())[:_MOST_TEXT]
