@@ -116,7 +116,7 @@ async def pipelines(page: Page) -> web.Response:
 async def pipeline(page: Page) -> web.Response:
     """All its jobs, those that were tried again too."""
     one = page.pipeline
-    hidden = [views.job(each) for each in one.statuses if each.retried]
+    older = [views.job(each) for each in one.statuses if each.retried]
     return page.show(
         "pipeline.html",
         **frame(page.project, "pipelines"),
@@ -124,5 +124,5 @@ async def pipeline(page: Page) -> web.Response:
         user=one.user,
         created_at=one.created_at,
         jobs=views.jobs(one),
-        hidden=hidden,
+        older=older,
     )
