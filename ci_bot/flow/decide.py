@@ -39,6 +39,7 @@ from ci_bot.core.events import (
     TenantChanged,
     Ticked,
 )
+from ci_bot.core.manners import numbered
 from ci_bot.core.model import Run, RunKind
 from ci_bot.core.occasion import Changed
 from ci_bot.core.patience import is_hopeless, pause
@@ -204,7 +205,7 @@ class Decider:
             return await self._decide_push(pushed)
         pull = await self._facts.forge(repo).pull(repo, event.number)
         if pull.head_sha != event.sha:
-            return Decision(f"#{pull.number} has moved on since")
+            return Decision(f"{numbered(repo.forge, pull.number)} has moved on since")
         # Who brought it is not known, so nobody vouches for a fork's; nor since when it is there.
         changed = PullRequestChanged(repo, pull, pull.author, brought_head=False, at=self._clock.now())
         return await self._decide_pull(changed)

@@ -20,6 +20,7 @@ from ci_bot.core.convergence import (
 )
 from ci_bot.core.deployments import notes
 from ci_bot.core.errors import CiBotError, ForgeBusy, ForgeError, SecretRefused, StoreError
+from ci_bot.core.manners import prefixes
 from ci_bot.core.model import LogRef, Run
 from ci_bot.core.patience import pause
 from ci_bot.core.report import (
@@ -163,7 +164,8 @@ class Publisher:
         why = self._why_waiting()
         known = await self._publications.known(subject.id)
         said = notes(subject.runs, known)
-        made = await asyncio.to_thread(checks, subject.runs, tails, self._link, self._prefix, why, said)
+        prefix = prefixes(subject.repo.forge, self._prefix)[0]
+        made = await asyncio.to_thread(checks, subject.runs, tails, self._link, prefix, why, said)
         reports = [masked_check(report, mask) for report in made]
         later: list[float] = []
         for report, state in in_order(reports, known):
@@ -202,7 +204,8 @@ class Publisher:
     async def _comment(self, subject: Subject) -> None:
         known = (await self._publications.known(subject.id)).get(COMMENT)
         tails = await self._tails(subject)
-        wanted = comment(subject.runs, tails, self._link, known is not None, self._prefix)
+        prefix = prefixes(subject.repo.forge, self._prefix)[0]
+        wanted = comment(subject.runs, tails, self._link, known is not None, prefix)
         if wanted is None or subject.pull is None:
             return
         wanted = masked_comment(wanted, await self._mask(subject))

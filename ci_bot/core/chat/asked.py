@@ -9,6 +9,7 @@ from typing import Final
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.effects import React, ReactAfter, Reaction, Reply
 from ci_bot.core.events import Commented, Pull, Repo
+from ci_bot.core.manners import manners_of, numbered, slashed
 from ci_bot.core.markdown import code, escaped
 from ci_bot.core.model import Run
 from ci_bot.core.planned import Plan
@@ -58,7 +59,7 @@ class Asked:
 
 def usage(prefix: str, words: str) -> str:
     """A command as it is written here: "/retry", or "/ci retry" with a prefix."""
-    return f"/{prefix} {words}" if prefix else f"/{words}"
+    return slashed(prefix, words)
 
 
 def taken(asked: Asked, decision: Decision, *runs: str, ends: bool = False) -> Decision:
@@ -93,8 +94,9 @@ def turned_away(event: Commented, person: Vouched) -> Decision:
 
 
 def too_late(event: Commented) -> Decision:
-    body = "This pull request is closed, so there is nothing to command here. Reopen it first."
-    return _without_asking(event, f"#{event.pull} is closed", body, "closed")
+    manners = manners_of(event.repo.forge)
+    body = f"This {manners.pull} is closed, so there is nothing to command here. Reopen it first."
+    return _without_asking(event, f"{numbered(event.repo.forge, event.pull)} is closed", body, "closed")
 
 
 def _without_asking(event: Commented, reason: str, body: str, about: str) -> Decision:

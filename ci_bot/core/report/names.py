@@ -11,6 +11,7 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from ci_bot.core.gate import oldest_first
+from ci_bot.core.manners import numbered
 from ci_bot.core.markdown import NAME_LENGTH, clip, one_line
 from ci_bot.core.model import JobRun, Run, RunKind
 from ci_bot.core.report.values import Spot
@@ -109,7 +110,7 @@ def _candidates(run: Run, job: JobRun) -> Iterator[str]:
 def _whose(run: Run) -> str:
     match run.kind:
         case RunKind.PULL_REQUEST:
-            return f"#{run.pull}"
+            return numbered(run.repo.forge, run.pull)
         case RunKind.MERGE_GROUP:
             return "merge queue"
         case _:

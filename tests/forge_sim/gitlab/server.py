@@ -47,7 +47,7 @@ async def start(config: Config) -> GitLab:
     config.data.mkdir(parents=True, exist_ok=True)
     sim = Sim(config)
     app = web.Application(client_max_size=_MOST_BODY)
-    for part in (api, control, pages, githttp):  # the last one's paths take anything
+    for part in (api, control, githttp, pages):  # the last ones' paths take anything
         part.add_routes(app.router, sim)
     runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
     await runner.setup()
