@@ -20,6 +20,8 @@ class Manners:
     other_approver: str = "somebody else with write access"
     #: Whether a check shows Markdown, annotations and buttons; else it is a line of text and a link.
     has_checks: bool = True
+    #: Whether `Repo.tenant` names the owner, so that another one means another owner, who was not told of.
+    tenant_is_owner: bool = False
     #: What commands begin with where the operator chose nothing: "ci" for `/ci retry`.
     prefix: str = ""
 
@@ -34,6 +36,7 @@ GITLAB: Final = Manners(
     approver="a maintainer",
     other_approver="another maintainer",
     has_checks=False,
+    tenant_is_owner=True,
     prefix="ci",
 )
 

@@ -43,7 +43,6 @@ HELD_SCHEDULE: Final = (
     "their word."
 )
 
-AWAITED: Final = "Waiting for {approver} to comment {line}: {reason}"
 PUSH_ANOTHER: Final = "push a commit whose message does not say so"
 
 MOST_NAMES: Final = 10
@@ -82,23 +81,16 @@ def _again(gate: GateState, prefix: str) -> Mapping[str, str]:
     return {"again": f"the comment {retry} {where}", "do_again": f"comment {retry} {where}"}
 
 
-def line_of_need(gate: GateState, prefix: str = "") -> str:
-    """What waits for whom, in one line without markup, for a forge that shows no more; "" for anything else."""
+def line_of_need(gate: GateState) -> str:
+    """What was not run, and what would have it run, in one line for a forge that shows no more; else ""."""
     run = gate.runs[-1]
     manners = manners_of(run.repo.forge)
     if manners.has_checks or gate.is_superseded or gate.conclusion is not Conclusion.ACTION_REQUIRED:
         return ""
-    held = next((each for each in gate.runs if each.verdict is Verdict.HELD), None)
-    if held is None:
-        is_draft = any(each.verdict is Verdict.DRAFT for each in gate.runs)
-        return f"{NOT_RUN}: {run.reason}; {manners.mark_ready if is_draft else PUSH_ANOTHER}"
-    if held.ruling is Ruling.REFUSE or held.kind is RunKind.SCHEDULE:
+    if any(each.verdict is Verdict.HELD for each in gate.runs):
         return ""
-    return AWAITED.format(
-        approver=manners.approver,
-        line=slashed(prefix, f"approve {held.sha}"),
-        reason=held.reason,
-    )
+    is_draft = any(each.verdict is Verdict.DRAFT for each in gate.runs)
+    return f"{NOT_RUN}: {run.reason}; next: {manners.mark_ready if is_draft else PUSH_ANOTHER}"
 
 
 def _awaited(gate: GateState, prefix: str) -> str:

@@ -47,7 +47,7 @@ def aggregate(
         name=name,
         state=gate.state,
         conclusion=gate.conclusion,
-        title=title((line_of_need(gate, prefix) or headline(gate)) + (WAITING if why else "")),
+        title=title((line_of_need(gate) or headline(gate)) + (WAITING if why else "")),
         summary=document([_paused(why), *_late(gate), *_summary(gate, link_to, prefix)]),
         details_url=link_to(gate.runs[-1].id, None),
         annotations=problem_annotations(gate.runs),

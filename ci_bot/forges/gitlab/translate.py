@@ -27,7 +27,7 @@ from ci_bot.core.events import (
     RepoTransferred,
     TagPushed,
 )
-from ci_bot.forges.gitlab.values import FORGE, account_of, actor_of, path_of, told_repo_of
+from ci_bot.forges.gitlab.values import FORGE, account_of, actor_of, path_of, tenant_of, told_repo_of
 from ci_bot.forges.payload import Fields, WrongShape
 
 _HEADS: Final = "refs/heads/"
@@ -226,7 +226,7 @@ def _listed_repo(body: Fields) -> Repo:
     """System hooks do not tell the default branch: "". Older ones wrote "visibilitylevel|private"."""
     visibility = body.name("project_visibility").rpartition("|")[2]
     path = path_of(body, "path_with_namespace")
-    return Repo(FORGE, body.id("project_id"), path, "", visibility != "public", "")
+    return Repo(FORGE, body.id("project_id"), path, "", visibility != "public", tenant_of(path))
 
 
 def _repo(body: Fields) -> Repo:

@@ -37,14 +37,20 @@ def is_group_path(name: str) -> bool:
 def told_repo_of(project: Fields, id: int) -> Repo:
     """A project as hooks carry it; in older ones its number stands beside it."""
     private = project.data.get("visibility_level") != _PUBLIC_LEVEL
-    return Repo(FORGE, id, path_of(project, "path_with_namespace"), _branch(project), private, "")
+    path = path_of(project, "path_with_namespace")
+    return Repo(FORGE, id, path, _branch(project), private, tenant_of(path))
 
 
 def repo_of(project: Fields) -> Repo:
     """A project as the API describes it."""
     private = project.name("visibility") != _PUBLIC if project.has("visibility") else True
     path = path_of(project, "path_with_namespace")
-    return Repo(FORGE, project.id("id"), path, _branch(project), private, "")
+    return Repo(FORGE, project.id("id"), path, _branch(project), private, tenant_of(path))
+
+
+def tenant_of(path: str) -> str:
+    """The group at the top, or the person: whose stored secrets a project may share. Case does not count."""
+    return path.partition("/")[0].lower()
 
 
 def path_of(data: Fields, key: str) -> str:
