@@ -19,6 +19,10 @@ from ci_bot.core.errors import ForgeBusy, ForgeDenied, ForgeError
 #: https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/
 UNTOLD_PAUSE: Final = 60.0
 
+STALE: Final = (
+    "{why}; the access token is no good any more: make a new one, and put it in gitlab.token_file"
+)
+
 #: Everything that the libraries or the network raise for an answer that is none, or makes no sense.
 REQUEST_FAILURES: Final = (GitlabError, OSError, ValueError, LookupError, TypeError, RecursionError)
 
@@ -59,7 +63,9 @@ def _refusal(error: GitlabError, status: int, headers: Mapping[str, str], now: f
     text = _line(f"GitLab answered {status}: {error.error_message}")
     if status == 429 or (status >= 500 and "retry-after" in headers):
         return ForgeBusy(text, pause_of(headers, now), status)
-    if status in (401, 403):
+    if status == 401:  # until somebody renews it nothing is lost, and GitLab bans who keeps knocking
+        return ForgeBusy(STALE.format(why=text), UNTOLD_PAUSE, status)
+    if status == 403:
         return ForgeDenied(text, status)
     return ForgeError(text, status)
 

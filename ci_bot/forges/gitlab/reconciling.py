@@ -117,7 +117,7 @@ class Deliveries:
         except ForgeBusy:
             raise
         except ForgeError as error:
-            if error.status not in (401, 403, 404):
+            if error.status not in (403, 404):
                 raise
         return tuple(f"{kind}/{name}/{id}" for id in found)
 
@@ -145,7 +145,7 @@ class Deliveries:
         except ForgeBusy:
             raise
         except ForgeError as error:
-            if error.status not in (401, 403, 404):
+            if error.status not in (403, 404):
                 raise
         state.looked_at, state.until = now, now
         state.first_seen = {each.id: each.at for each in found}

@@ -63,9 +63,7 @@ async def publish(
     if await heads.takes_ours(place.project, bot.id):
         try:
             return await _sent(client, heads, bot, place, spot, report)
-        except ForgeDenied as error:
-            if error.status == 401:
-                raise
+        except ForgeDenied:
             heads.refused(place.project)
     return await _beside(client, heads, bot, repo, spot, report)
 
