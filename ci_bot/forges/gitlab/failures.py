@@ -5,6 +5,7 @@ https://docs.gitlab.com/api/rest/troubleshooting/
 
 from __future__ import annotations
 
+import re
 from collections.abc import Mapping
 from email.utils import parsedate_to_datetime
 from typing import Any, Final
@@ -22,6 +23,7 @@ UNTOLD_PAUSE: Final = 60.0
 REQUEST_FAILURES: Final = (GitlabError, OSError, ValueError, LookupError, TypeError, RecursionError)
 
 _MOST_TEXT: Final = 300
+_ERRNO: Final = re.compile(r"\[Errno -?\d+\] ")
 
 
 def forge_error(error: Exception, headers: Mapping[str, str], now: float) -> ForgeError:
@@ -49,7 +51,7 @@ def _cause(error: BaseException) -> str:
         if not isinstance(inner, BaseException):
             break
         reason = inner
-    words = str(getattr(reason, "strerror", "") or reason).rpartition(": ")[2]
+    words = _ERRNO.sub("", str(reason)).rpartition(": ")[2]
     return words or type(error).__name__
 
 

@@ -72,7 +72,10 @@ class Deliveries:
         return [each for hook in due for each in await self._of(hook, since)]
 
     async def redeliver(self, attempt: Attempt) -> None:
-        """Raises `ForgeBusy` without asking where GitLab would refuse, since that would count as well."""
+        """Raises `ForgeBusy` without asking where GitLab would refuse, since that would count as well.
+
+        GitLab answers once the delivery has ended, 422 if it failed again: it was sent all the same.
+        """
         window, now = self._hooks.setdefault(attempt.hook, _Hook()).resends, self._client.now()
         wait = window.wait(now, 1)
         if wait > 0:
@@ -80,9 +83,12 @@ class Deliveries:
         window.take(now, 1)
         kind, owner, hook = attempt.hook.split("/")
         endpoint = f"/{kind}/{{owner}}/hooks/{{hook}}/events/{{event}}/resend"
-        await self._client.write(
-            "post", endpoint, {}, owner=_unfolded(owner), hook=hook, event=attempt.id
-        )
+        where: dict[str, Any] = {"owner": _unfolded(owner), "hook": hook, "event": attempt.id}
+        try:
+            await self._client.write("post", endpoint, {}, **where)
+        except ForgeError as error:
+            if error.status != 422:
+                raise
 
     # ── which hooks there are ────────────────────────────────────────────────────────────────
 

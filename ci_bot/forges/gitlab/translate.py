@@ -182,17 +182,10 @@ def _note(body: Fields, bot_id: int | None) -> Event | None:
     Nor does an internal one, which not everybody sees. Before 16.11 there is no action: edits were not
     told of. A removed note is never told of.
     """
-    told, actor = body.object("object_attributes"), actor_of(body.object("user"))
-    number, repo = told.id("id"), _repo(body)
-    if told.data.get("noteable_type") != "MergeRequest" or told.data.get("action") not in (
-        None,
-        "create",
-    ):
+    told = body.object("object_attributes")
+    if not _is_new_and_seen(body, told):
         return None
-    if told.data.get("system") is True or told.data.get("internal") is True:
-        return None
-    if body.data.get("event_type") not in (None, _NOTE):
-        return None
+    actor, repo = actor_of(body.object("user")), _repo(body)
     pull, author = body.object("merge_request"), told.id("author_id")
     if pull.id("target_project_id") != repo.id:
         raise WrongShape("merge_request.target_project_id must be the project's")
@@ -201,7 +194,16 @@ def _note(body: Fields, bot_id: int | None) -> Event | None:
     if actor.is_bot or author == bot_id:
         return None
     at = told.moment("created_at")
-    return Commented(repo, pull.id("iid"), number, told.text("note"), actor, at)
+    return Commented(repo, pull.id("iid"), told.id("id"), told.text("note"), actor, at)
+
+
+def _is_new_and_seen(body: Fields, told: Fields) -> bool:
+    kind, action = told.name("noteable_type"), told.data.get("action")
+    if kind != "MergeRequest" or action not in (None, "create"):
+        return False
+    if told.data.get("system") is True or told.data.get("internal") is True:
+        return False
+    return body.data.get("event_type") in (None, _NOTE)
 
 
 # ── projects ─────────────────────────────────────────────────────────────────────────────────

@@ -131,7 +131,12 @@ class GitLabClient(Hands):
         return _pull(await self.api("PUT", f"{_mr(repo, number)}/merge", fields or None, by=by))
 
     async def comment(self, repo: str, number: int, text: str, *, by: str) -> Json:
-        return _comment(await self.api("POST", f"{_mr(repo, number)}/notes", {"body": text}, by=by))
+        """Raises ForgeCallFailed (202) where all of it was a quick action of GitLab's own, as /approve is."""
+        path = f"{_mr(repo, number)}/notes"
+        made = await self.api("POST", path, {"body": text}, by=by)
+        if "id" not in made:
+            raise ForgeCallFailed("GitLab took the comment as its own quick action", 202, made)
+        return _comment(made)
 
     async def delete_comment(self, repo: str, comment_id: int, *, by: str) -> None:
         await self.api("DELETE", await self._note(repo, comment_id), by=by)

@@ -7,10 +7,13 @@ new note and for a changed one; none for a deleted one, and none for what the sy
 from __future__ import annotations
 
 import hashlib
+import re
 import time
+from dataclasses import dataclass
 
-from . import merging
-from .errors import ApiError, invalid, not_found
+from . import merging, quick_actions
+from .access import level_of
+from .errors import ApiError, forbidden, invalid, not_found
 from .shapes.payloads import (
     NoteHook,
     note_attributes,
@@ -19,7 +22,7 @@ from .shapes.payloads import (
     user_hook,
 )
 from .sim import Sim
-from .state import Emoji, MergeRequest, Note, User
+from .state import DEVELOPER, REPORTER, Emoji, MergeRequest, Note, User
 
 # https://docs.gitlab.com/administration/instance_limits/#size-of-comments-and-descriptions-of-issues-merge-requests-and-epics.
 MOST_NOTE = 1_000_000
@@ -30,10 +33,57 @@ EMOJIS = frozenset(
 )
 
 
+@dataclass(frozen=True, slots=True)
+class Written:
+    """``note`` None: all of it was quick actions, and ``summary`` tells what became of them."""
+
+    note: Note | None
+    summary: list[str]
+
+
 async def write(
     sim: Sim, mr: MergeRequest, author: User, body: str, *, internal: bool = False, thread: bool = False
-) -> Note:
+) -> Written:
     check(body)
+    taken = quick_actions.extract(body)
+    summary = [await _perform(sim, mr, author, name) for name, _ in taken.actions]
+    if not taken.rest:
+        return Written(None, summary)
+    return Written(await _save(sim, mr, author, taken.rest, internal, thread), summary)
+
+
+async def _perform(sim: Sim, mr: MergeRequest, by: User, name: str) -> str:
+    """Only what bears on CI has an effect here; the others are taken just the same."""
+    try:
+        if name in ("approve", "unapprove"):
+            if level_of(by, mr.target) < DEVELOPER:
+                return f"Could not apply {name} command."
+            if name == "approve":
+                await merging.approve(sim, mr, by, None)
+            else:
+                await merging.unapprove(sim, mr, by)
+        elif name in ("draft", "ready", "close", "reopen"):
+            await _change(sim, mr, by, name)
+    except ApiError:
+        return f"Could not apply {name} command."
+    return f"Applied the {name} command."
+
+
+async def _change(sim: Sim, mr: MergeRequest, by: User, name: str) -> None:
+    if level_of(by, mr.target) < REPORTER and by is not mr.author:
+        raise forbidden()
+    if name == "close":
+        await merging.close(sim, mr, by)
+    elif name == "reopen":
+        await merging.reopen(sim, mr, by)
+    else:
+        title = re.sub(r"^(?:draft:|\[draft\]|\(draft\))\s*", "", mr.title, flags=re.IGNORECASE)
+        await merging.change(sim, mr, by, {"title": f"Draft: {title}" if name == "draft" else title})
+
+
+async def _save(
+    sim: Sim, mr: MergeRequest, author: User, body: str, internal: bool, thread: bool
+) -> Note:
     number = sim.world.next_id("note")
     digest = hashlib.sha1(str(number).encode(), usedforsecurity=False).hexdigest()
     discussion = ("d" if thread else "a") + digest[1:]

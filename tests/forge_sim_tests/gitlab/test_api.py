@@ -131,6 +131,21 @@ async def test_notes_and_emoji(scene: Scene) -> None:
     assert changed["object_attributes"]["note"] == "/cancel"
 
 
+async def test_gitlab_takes_its_own_quick_actions_out_of_comments(scene: Scene) -> None:
+    client = scene.client
+    sha, number = await scene.opened()
+    with pytest.raises(ForgeCallFailed, match="quick action"):
+        await client.comment(REPO, number, f"/approve {sha}", by="alice")
+    for text in (f"/ci approve {sha}", f" /approve {sha}", "/retry", "`/approve`", "> /approve x"):
+        said = await client.comment(REPO, number, f"Well.\n\n{text}\n/title Better\n", by="wim")
+        assert text.strip() in said["body"]
+        assert ("/title" in said["body"]) is text.startswith(">"), "a quote goes on, lazily"
+    hooks = await scene.settled()
+    notes = [one for one in hooks.got if one.name == "note.create"]
+    assert len(notes) == 5, "of the first one nobody heard"
+    assert hooks.only("merge_request.approved").body["user"]["username"] == "alice"
+
+
 async def test_internal_notes_are_told_to_who_asked_for_them(scene: Scene) -> None:
     _, number = await scene.opened()
     path = f"{P}/merge_requests/{number}/notes"

@@ -8,6 +8,7 @@ from .. import noting
 from ..access import level_of
 from ..errors import forbidden, not_found
 from ..exchange import Call, Paged, Params, Reply, Route
+from ..shapes.common import Shape
 from ..shapes.merging import DiscussionShape, emoji_shape, note_shape
 from ..state import GUEST, MAINTAINER, NO_ACCESS, REPORTER, Emoji, MergeRequest, Note
 
@@ -63,8 +64,22 @@ async def _write(call: Call) -> Reply:
     wanted, mr = call.params(NewNote), call.mr
     call.sim.limits.act(call.caller.who, "notes", call.sim.limits.limits.notes_a_minute)
     internal = wanted.internal or wanted.confidential
-    note = await noting.write(call.sim, mr, call.user, wanted.body, internal=internal)
-    return Reply(201, note_shape(call.sim.urls, note), made=note.id)
+    made = await noting.write(call.sim, mr, call.user, wanted.body, internal=internal)
+    if made.note is None:
+        return _taken(made)
+    return Reply(201, note_shape(call.sim.urls, made.note), made=made.note.id)
+
+
+class NoteCommands(Shape):
+    """lib/api/entities/note.rb: the answer where a comment held quick actions only."""
+
+    commands_changes: dict[str, str]
+    summary: list[str]
+
+
+def _taken(made: noting.Written) -> Reply:
+    """lib/api/helpers/notes_helpers.rb."""
+    return Reply(202, NoteCommands(commands_changes={}, summary=made.summary))
 
 
 class ChangedNote(Params):
@@ -110,7 +125,9 @@ async def _discussions(call: Call) -> Reply:
 async def _thread(call: Call) -> Reply:
     wanted = call.params(NewNote)
     call.sim.limits.act(call.caller.who, "notes", call.sim.limits.limits.notes_a_minute)
-    note = await noting.write(call.sim, call.mr, call.user, wanted.body, thread=True)
+    made = await noting.write(call.sim, call.mr, call.user, wanted.body, thread=True)
+    if (note := made.note) is None:
+        return _taken(made)
     shape = note_shape(call.sim.urls, note)
     body = DiscussionShape(id=note.discussion, individual_note=False, notes=[shape])
     return Reply(201, body, made=note.discussion)
