@@ -1,16 +1,56 @@
-"""``git http-backend`` behind aiohttp: one request of git over HTTP in, the program's answer out."""
+"""Git over HTTP on any simulated forge: ``git http-backend`` behind aiohttp, with faults and the ledger."""
 
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Mapping
+import time
+from collections.abc import Awaitable, Callable, Mapping
 
 from aiohttp import web
 
+from .faults import Faults
 from .git import GitStore, clean_environment
+from .ledger import Ledger
 
 REALM = {"WWW-Authenticate": 'Basic realm="Simulated forge"'}
 _CHUNK = 1 << 16
+
+
+async def serve_git(
+    faults: Faults,
+    ledger: Ledger,
+    request: web.Request,
+    answer: Callable[[], Awaitable[tuple[str, web.StreamResponse]]],
+) -> web.StreamResponse:
+    """``answer`` lets the caller in or not, and gives who it is and what is said."""
+    started, subject = time.time(), f"{request.method} {request.path}"
+    slow = faults.hit(subject, "delay")
+    if slow is not None:
+        await asyncio.sleep(slow.seconds)
+    fault = faults.hit(subject, "status")
+    if fault is not None:
+        who = "anonymous"
+        response: web.StreamResponse = web.Response(status=fault.status, headers=fault.headers)
+    else:
+        who, response = await answer()
+    ledger.add(
+        "git",
+        method=request.method,
+        path=request.path,
+        query=dict(request.query),
+        who=who,
+        status=response.status,
+        ms=round((time.time() - started) * 1000, 2),
+    )
+    return response
+
+
+def wants_to_push(request: web.Request) -> bool:
+    return "git-receive-pack" in (request.match_info["service"], request.query.get("service"))
+
+
+def refused(status: int, words: str) -> web.Response:
+    return web.Response(status=status, text=words, headers=REALM if status == 401 else {})
 
 
 async def run_backend(

@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 from aiohttp import web
 
 from .access import ANONYMOUS, Caller, basic_password, by_token, may_see, permits, reaches
 from .errors import ApiError
-from .gitbackend import REALM, run_backend
+from .gitbackend import refused, run_backend, serve_git, wants_to_push
 from .queueing import settle
 from .sim import Sim
 from .state import RANK, Repo
@@ -17,7 +14,7 @@ from .state import RANK, Repo
 
 def add_routes(router: web.UrlDispatcher, sim: Sim) -> None:
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await _serve(sim, request)
+        return await serve_git(sim.faults, sim.ledger, request, lambda: _answer(sim, request))
 
     base = "/{owner}/{repo:[^/]+?}"
     for suffix in (".git", ""):
@@ -25,43 +22,19 @@ def add_routes(router: web.UrlDispatcher, sim: Sim) -> None:
         router.add_route("*", path, handle)
 
 
-async def _serve(sim: Sim, request: web.Request) -> web.StreamResponse:
-    started = time.time()
-    subject = f"{request.method} {request.path}"
-    slow = sim.faults.hit(subject, "delay")
-    if slow is not None:
-        await asyncio.sleep(slow.seconds)
-    caller, response = await _admitted(sim, request, subject)
-    sim.ledger.add(
-        "git",
-        method=request.method,
-        path=request.path,
-        query=dict(request.query),
-        who=caller.who,
-        status=response.status,
-        ms=round((time.time() - started) * 1000, 2),
-    )
-    return response
-
-
-async def _admitted(sim: Sim, request: web.Request, subject: str) -> tuple[Caller, web.StreamResponse]:
-    fault = sim.faults.hit(subject, "status")
-    if fault is not None:
-        return ANONYMOUS, web.Response(status=fault.status, headers=fault.headers)
+async def _answer(sim: Sim, request: web.Request) -> tuple[str, web.StreamResponse]:
     caller = ANONYMOUS
     try:
         caller = _caller(sim, request.headers.get("Authorization"))
-        write = "git-receive-pack" in (request.match_info["service"], request.query.get("service"))
-        repo = _repo(sim, caller, request, write)
+        repo = _repo(sim, caller, request, wants_to_push(request))
     except ApiError as error:
-        headers = REALM if error.status == 401 else {}
-        return caller, web.Response(status=error.status, text=error.message, headers=headers)
+        return caller.who, refused(error.status, error.message)
     if request.match_info["service"] != "git-receive-pack":
-        return caller, await _backend(sim, repo, request, caller)
+        return caller.who, await _backend(sim, repo, request, caller)
     async with sim.lock(repo):
         response = await _backend(sim, repo, request, caller)
         await settle(sim, repo, caller.account)
-    return caller, response
+    return caller.who, response
 
 
 def _caller(sim: Sim, authorization: str | None) -> Caller:

@@ -23,8 +23,9 @@ _CHECK: dict[str, tuple[str, str | None]] = {
     "canceled": ("completed", "cancelled"),
     "skipped": ("completed", "skipped"),
 }
-# A pending status that tells a person what to do is what other forges call "action required".
-_ASKS = re.compile(r"(?:^|[\s`(])/[a-z]+|\bready\b", re.IGNORECASE)
+# A pending status that waits for a person, by its own words or by a command in them, is what other forges
+# call "action required".
+_ASKS = re.compile(r"^(?:Waiting|Not run)\b|(?:^|[\s`(])/[a-z]+")
 _MERGEABLE = {"mergeable": "clean", "draft_status": "draft", "conflict": "dirty", "not_open": "unknown"}
 _EMOJI = {"thumbsup": "+1", "thumbsdown": "-1"}
 _DEPLOYED = {"created": "queued", "running": "in_progress", "failed": "failure"} | {

@@ -13,12 +13,14 @@ class Limits:
     ``requests_a_minute``: authenticated API traffic of one user. ``notes_a_minute``: creation of notes.
     ``resends_a_minute``: resent events of one hook by one user. ``pipeline_jobs``: jobs of one pipeline, 0
     for no limit (https://docs.gitlab.com/administration/cicd/limits/#maximum-number-of-jobs-in-a-pipeline).
+    ``diff_files``: of one diff, what is beyond is not told (https://docs.gitlab.com/administration/diff_limits/).
     """
 
     requests_a_minute: int = 2000
     notes_a_minute: int = 60
     resends_a_minute: int = 5
     pipeline_jobs: int = 0
+    diff_files: int = 1000
     # Requests already on their way when the limit was answered are not held against the caller.
     polite_grace: float = 0.5
 

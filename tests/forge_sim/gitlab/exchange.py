@@ -5,26 +5,30 @@ A handler gets a Call and gives a Reply; everything that all endpoints share hap
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import json
 import math
 import time
 import traceback
-from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Awaitable, Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, TypeVar
 from urllib.parse import urlencode
 
 from aiohttp import web
 from pydantic import BaseModel, ConfigDict, ValidationError
 
-from ..faults import Rule
-from ..ledger import bounded
+from ..answering import Reply, serve
+from ..faults import Faults
+from ..ledger import Ledger
+from ..state import Json
 from .access import ANONYMOUS, Caller, demand, demand_scope, identify
 from .errors import ApiError, bad_parameter, not_found, unauthorized
 from .limits import Bucket
 from .sim import Sim
 from .state import GUEST, Group, MergeRequest, Project, User
+
+__all__ = ["ROOT", "Call", "Paged", "Params", "Reply", "Route", "handler_of", "shown"]
 
 _T = TypeVar("_T")
 ROOT = "/api/v4"
@@ -43,18 +47,6 @@ class Paged(Params):
 
     page: int = 1
     per_page: int = 20
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """``raw`` stands for a body that is not JSON; ``made`` is the id of what a request created."""
-
-    status: int = 200
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    made: int | str | None = None
-    raw: bytes | None = None
-    media: str = "application/json"
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,7 +159,7 @@ def handler_of(sim: Sim, route: Route) -> Callable[[web.Request], Awaitable[web.
 
 @dataclass(slots=True)
 class _Exchange:
-    """What is known of a request while it is answered."""
+    """What is known of a request while it is answered: an ``answering.Exchange``."""
 
     sim: Sim
     route: Route
@@ -180,27 +172,40 @@ class _Exchange:
     body: Any = None
 
     @property
+    def faults(self) -> Faults:
+        return self.sim.faults
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.sim.ledger
+
+    @property
     def who(self) -> str:
         return self.caller.who if self.caller is not None else "bad credentials"
 
+    async def answer(self) -> Reply:
+        return await _answer(self)
+
+    def respond(self, reply: Reply) -> web.Response:
+        return _response(self, reply)
+
+    def identify(self) -> None:
+        if self.caller is None:
+            with contextlib.suppress(ApiError):
+                self.caller = identify(self.sim.world, self.request.headers, self.request.query)
+
+    def told(self, seconds: int) -> None:
+        if self.caller is not None:
+            at = time.time()
+            self.sim.limits.told(self.sim.limits.bucket(self.who), at, at + seconds)
+
+    def fault_body(self, status: int) -> Json:
+        return {"message": f"{status} A fault on demand"}
+
 
 async def _serve(sim: Sim, route: Route, request: web.Request) -> web.StreamResponse:
-    raw = await request.read()
     subject = f"{request.method} {request.path.removeprefix(ROOT)}"
-    now = _Exchange(sim, route, request, raw, subject, time.time())
-    slow = sim.faults.hit(subject, "delay")
-    if slow is not None:
-        await asyncio.sleep(slow.seconds)
-    fault = sim.faults.hit(subject, "status", "cut_before")
-    if fault is not None:
-        return _faulty(now, fault, None)
-    reply = await _answer(now)
-    response = _response(now, reply)
-    fault = sim.faults.hit(subject, "cut_after", "status_after")
-    if fault is not None:
-        return _faulty(now, fault, reply)
-    _record(now, reply.status, made=reply.made)
-    return response
+    return await serve(_Exchange(sim, route, request, await request.read(), subject, time.time()))
 
 
 async def _answer(now: _Exchange) -> Reply:
@@ -316,41 +321,3 @@ def _response(now: _Exchange, reply: Reply) -> web.Response:
     if raw:
         headers["Content-Type"] = reply.media
     return web.Response(status=reply.status, body=raw or None, headers=headers)
-
-
-def _faulty(now: _Exchange, fault: Rule, reply: Reply | None) -> web.StreamResponse:
-    """Answer as the fault says; ``reply`` is what would have been said, after its effect."""
-    made = reply.made if reply is not None else None
-    cut = fault.kind.startswith("cut")
-    _record(now, 0 if cut else fault.status, made=made, fault=fault.kind)
-    if cut:
-        if now.request.transport is not None:
-            now.request.transport.abort()
-        return web.Response(status=500)
-    wait = next((v for k, v in fault.headers.items() if k.lower() == "retry-after"), None)
-    if wait is not None and wait.isdecimal() and now.caller is not None:
-        at = time.time()
-        now.sim.limits.told(now.sim.limits.bucket(now.who), at, at + int(wait))
-    body = json.dumps({"message": f"{fault.status} A fault on demand"})
-    media = "application/json"
-    return web.Response(status=fault.status, text=body, headers=fault.headers, content_type=media)
-
-
-def _record(now: _Exchange, status: int, **more: Any) -> None:
-    if now.caller is None:
-        try:
-            now.caller = identify(now.sim.world, now.request.headers, now.request.query)
-        except ApiError:
-            now.caller = None
-    query = {key: value for key, value in now.request.query.items() if key != "private_token"}
-    now.sim.ledger.add(
-        "api",
-        method=now.request.method,
-        path=now.request.path.removeprefix(ROOT),
-        query=query,
-        who=now.who,
-        status=status,
-        request=bounded(now.body, len(now.raw)),
-        ms=round((time.time() - now.started) * 1000, 2),
-        **{key: value for key, value in more.items() if value is not None},
-    )

@@ -2,12 +2,9 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 from aiohttp import web
 
-from ..gitbackend import REALM, run_backend
+from ..gitbackend import refused, run_backend, serve_git, wants_to_push
 from .access import ANONYMOUS, Caller, basic_password, by_token, level_of, may_push, may_see
 from .errors import ApiError
 from .pushes import settle
@@ -36,51 +33,27 @@ def add_routes(router: web.UrlDispatcher, sim: Sim) -> None:
     (hooks / "pre-receive").chmod(0o755)
 
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await _serve(sim, request)
+        return await serve_git(sim.faults, sim.ledger, request, lambda: _answer(sim, request))
 
     for suffix in (r"\.git", ""):
         path = f"/{{path:.+?}}{suffix}/{{service:info/refs|git-upload-pack|git-receive-pack}}"
         router.add_route("*", path.replace(r"\.git", ".git"), handle)
 
 
-async def _serve(sim: Sim, request: web.Request) -> web.StreamResponse:
-    started = time.time()
-    subject = f"{request.method} {request.path}"
-    slow = sim.faults.hit(subject, "delay")
-    if slow is not None:
-        await asyncio.sleep(slow.seconds)
-    caller, response = await _admitted(sim, request, subject)
-    sim.ledger.add(
-        "git",
-        method=request.method,
-        path=request.path,
-        query=dict(request.query),
-        who=caller.who,
-        status=response.status,
-        ms=round((time.time() - started) * 1000, 2),
-    )
-    return response
-
-
-async def _admitted(sim: Sim, request: web.Request, subject: str) -> tuple[Caller, web.StreamResponse]:
-    fault = sim.faults.hit(subject, "status")
-    if fault is not None:
-        return ANONYMOUS, web.Response(status=fault.status, headers=fault.headers)
+async def _answer(sim: Sim, request: web.Request) -> tuple[str, web.StreamResponse]:
     caller = ANONYMOUS
     try:
         caller = _caller(sim, request.headers.get("Authorization"))
-        write = "git-receive-pack" in (request.match_info["service"], request.query.get("service"))
-        project = _project(sim, caller, request.match_info["path"], write)
+        project = _project(sim, caller, request.match_info["path"], wants_to_push(request))
     except ApiError as error:
-        headers = REALM if error.status == 401 else {}
-        return caller, web.Response(status=error.status, text=str(error), headers=headers)
+        return caller.who, refused(error.status, str(error))
     if request.match_info["service"] != "git-receive-pack":
-        return caller, await _backend(sim, project, request, caller)
+        return caller.who, await _backend(sim, project, request, caller)
     assert caller.user is not None
     async with sim.lock(project):
         response = await _backend(sim, project, request, caller)
         await settle(sim, project, caller.user)
-    return caller, response
+    return caller.who, response
 
 
 def _caller(sim: Sim, authorization: str | None) -> Caller:

@@ -12,7 +12,7 @@ from ..gitobjects import Commit
 from . import merging
 from .shapes.payloads import PushHook, commit_hook, project_hook, repository_hook
 from .sim import Sim
-from .state import Json, Project, User
+from .state import Json, Project, PushEvent, User
 
 # Same page: no hook at all where one push changes more than three branches, or more than three tags
 # (``push_event_hooks_limit``, each kind for itself).
@@ -30,13 +30,41 @@ async def settle(sim: Sim, project: Project, pusher: User) -> None:
         project.updated_at = time.time()
     for kind, trigger in (("refs/heads/", "push_hooks"), ("refs/tags/", "tag_push_hooks")):
         refs = [ref for ref in changed if ref.startswith(kind)]
-        for ref in refs if len(refs) <= MOST_REFS else ():
+        if len(refs) > MOST_REFS:
+            _record_many(sim, project, kind, len(refs), pusher)
+            continue
+        for ref in refs:
             old, new = before.get(ref, NULL_SHA), after.get(ref, NULL_SHA)
-            sim.hooks.emit(trigger, project, await _payload(sim, project, ref, old, new, pusher))
+            payload = await _payload(sim, project, ref, old, new, pusher)
+            _record(sim, project, payload, pusher)
+            sim.hooks.emit(trigger, project, payload)
     for ref in changed:
         if ref.startswith("refs/heads/"):
             old, new = before.get(ref, NULL_SHA), after.get(ref, NULL_SHA)
             await merging.follow(sim, project, ref.removeprefix("refs/heads/"), old, new, pusher)
+
+
+def _record(sim: Sim, project: Project, payload: Json, pusher: User) -> None:
+    """https://docs.gitlab.com/api/events/; a push of many refs at once is one event that names none."""
+    kind, name = payload["ref"].split("/", 2)[1:]
+    told = payload["commits"]
+    event = PushEvent(
+        id=sim.world.next_id("event"),
+        ref=name,
+        ref_type="tag" if kind == "tags" else "branch",
+        before=payload["before"],
+        after=payload["after"],
+        commits=payload["total_commits_count"],
+        title=told[-1]["title"] if told else None,
+        user=pusher,
+    )
+    project.pushes.append(event)
+
+
+def _record_many(sim: Sim, project: Project, kind: str, count: int, pusher: User) -> None:
+    number, what = sim.world.next_id("event"), "tag" if "tags" in kind else "branch"
+    many = PushEvent(number, None, what, NULL_SHA, NULL_SHA, 0, None, pusher, refs=count)
+    project.pushes.append(many)
 
 
 async def _payload(sim: Sim, project: Project, ref: str, old: str, new: str, pusher: User) -> Json:

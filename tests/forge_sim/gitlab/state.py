@@ -40,6 +40,7 @@ FIRST_ID = {
     "hook_event": 990_001,
     "token": 80_001,
     "label": 91_001,
+    "event": 12_000_000_001,
 }
 
 
@@ -276,6 +277,22 @@ class Protection:
     allow_force_push: bool = False
 
 
+@dataclass(frozen=True, slots=True)
+class PushEvent:
+    """One move of a branch or tag, as a project's activity keeps it; ``ref`` None: of many at once."""
+
+    id: int
+    ref: str | None
+    ref_type: str
+    before: str
+    after: str
+    commits: int
+    title: str | None
+    user: User
+    refs: int = 1
+    at: float = field(default_factory=time.time)
+
+
 @dataclass(slots=True)
 class Project:
     id: int
@@ -297,6 +314,7 @@ class Project:
     pipelines: dict[int, Pipeline] = field(default_factory=dict)
     environments: dict[str, Environment] = field(default_factory=dict)
     deployments: dict[int, Deployment] = field(default_factory=dict)
+    pushes: list[PushEvent] = field(default_factory=list)
     next_iid: int = 1
     created_at: float = field(default_factory=time.time)
     updated_at: float = field(default_factory=time.time)

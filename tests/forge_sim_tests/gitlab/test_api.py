@@ -85,6 +85,25 @@ async def test_pages_are_linked(scene: Scene) -> None:
     assert (await scene.call("GET", f"{P}/merge_requests/1/changes")).body["changes_count"] == "5"
 
 
+async def test_diffs_are_cut_and_say_so(scene: Scene) -> None:
+    await scene.client.settings(limits={"diff_files": 2})
+    await scene.opened(b="1", c="1")
+    assert len((await scene.call("GET", f"{P}/merge_requests/1/diffs")).body) == 2
+    assert (await scene.call("GET", f"{P}/merge_requests/1")).body["changes_count"] == "2+"
+    told = (await scene.call("GET", f"{P}/repository/compare?from=main&to=feature")).body
+    assert len(told["diffs"]) == 2
+
+
+async def test_pushes_are_kept_as_events(scene: Scene) -> None:
+    sha = await scene.client.push(REPO, "x", {"a": "1"}, by="wim", message="One")
+    await scene.client.push_refs(REPO, *[f"HEAD:refs/heads/y{n}" for n in range(4)], by="wim")
+    many, first = (await scene.call("GET", f"{P}/events?action=pushed")).body
+    assert (first["action_name"], first["author_username"]) == ("pushed new", "wim")
+    data = first["push_data"]
+    assert (data["ref"], data["commit_from"], data["commit_to"]) == ("x", None, sha)
+    assert (many["push_data"]["ref"], many["push_data"]["ref_count"]) == (None, 4)
+
+
 async def test_a_merge_request_is_changed_closed_and_opened_again(scene: Scene) -> None:
     client = scene.client
     _, number = await scene.opened()

@@ -69,12 +69,13 @@ async def test_who_may_register_hooks(scene: Scene) -> None:
     assert (await scene.call("POST", "/hooks", body, by="root")).status == 201
 
 
-async def test_system_hooks_have_a_name_of_their_own(scene: Scene) -> None:
+async def test_system_hooks_have_a_name_of_their_own_and_hear_no_comments(scene: Scene) -> None:
     await scene.client.control("POST", "/users", {"login": "root", "admin": True})
     async with receiving() as other:
-        body = {"url": other.url, "token": "t", "merge_requests_events": True}
+        body = {"url": other.url, "token": "t", "merge_requests_events": True, "note_events": True}
         await scene.call("POST", "/hooks", body, by="root")
-        await scene.opened()
+        _, number = await scene.opened()
+        await scene.client.comment(REPO, number, "/retry", by="wim")
         await scene.settled()
         assert other.names() == ["push", "merge_request.open"]
         assert {one.headers["X-Gitlab-Event"] for one in other.got} == {"System Hook"}

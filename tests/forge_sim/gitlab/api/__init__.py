@@ -8,7 +8,7 @@ from aiohttp import web
 
 from ..exchange import ROOT, handler_of
 from ..sim import Sim
-from . import hooks, members, merge_requests, notes, projects, repository, statuses
+from . import events, hooks, members, merge_requests, notes, projects, repository, statuses
 
 ROUTES = (
     *projects.ROUTES,
@@ -18,6 +18,7 @@ ROUTES = (
     *merge_requests.ROUTES,
     *notes.ROUTES,
     *hooks.ROUTES,
+    *events.ROUTES,
 )
 
 

@@ -10,7 +10,7 @@ from urllib.parse import urlsplit
 from ..errors import ApiError, forbidden, invalid, not_found
 from ..exchange import Call, Paged, Params, Reply, Route
 from ..shapes.common import Shape
-from ..shapes.hooks import EVENTS, hook_event_shape, hook_shape
+from ..shapes.hooks import events_of, hook_event_shape, hook_shape
 from ..state import MAINTAINER, OWNER, Group, Hook, HookEvent
 
 _DEFAULTS = {"push_events": True}
@@ -122,7 +122,7 @@ def _assign(call: Call, hook: Hook, wanted: Flags) -> None:
         hook.ssl_verification = wanted.enable_ssl_verification
     if wanted.push_events_branch_filter is not None:
         hook.branch_filter = wanted.push_events_branch_filter or None
-    given = {name: getattr(wanted, name) for name in EVENTS}
+    given = {name: getattr(wanted, name) for name in events_of(hook)}
     hook.events |= {name: value for name, value in given.items() if value is not None}
 
 

@@ -86,7 +86,7 @@ async def _full(call: Call, mr: MergeRequest, **more: Any) -> MergeRequestFull:
     return MergeRequestFull(
         **basic_fields(urls, mr, await merging.detailed_status(sim, mr)),
         subscribed=False,
-        changes_count=str(len(await _changed(call, mr, newest))),
+        changes_count=await _count(call, mr, newest),
         latest_build_started_at=None,
         latest_build_finished_at=None,
         first_deployed_to_production_at=None,
@@ -101,7 +101,16 @@ async def _full(call: Call, mr: MergeRequest, **more: Any) -> MergeRequestFull:
 
 
 async def _changed(call: Call, mr: MergeRequest, version: Version) -> list[FileChange]:
-    return await call.sim.git.diff(mr.target.id, version.base, version.head)
+    """As many as are kept of it."""
+    found = await call.sim.git.diff(mr.target.id, version.base, version.head)
+    return found[: call.sim.limits.limits.diff_files]
+
+
+async def _count(call: Call, mr: MergeRequest, version: Version) -> str:
+    """``1000+`` where there are more than are kept."""
+    found = await call.sim.git.diff(mr.target.id, version.base, version.head)
+    most = call.sim.limits.limits.diff_files
+    return f"{most}+" if len(found) > most else str(len(found))
 
 
 class OneMergeRequest(Params):

@@ -202,10 +202,11 @@ async def _compare(call: Call) -> Reply:
     shas = await git.list_commits(number, new.sha, f"^{old.sha}")
     found = [await git.commit(number, sha) for sha in reversed(shas)]
     shapes = [commit_shape(call.sim.urls, call.project, one) for one in found if one is not None]
+    changed = await git.diff(number, start, new.sha)
     body = Comparison(
         commit=shapes[-1] if shapes else None,
         commits=shapes,
-        diffs=[diff_shape(one) for one in await git.diff(number, start, new.sha)],
+        diffs=[diff_shape(one) for one in changed[: call.sim.limits.limits.diff_files]],
         compare_timeout=False,
         compare_same_ref=wanted.from_ == wanted.to,
         web_url=f"{call.sim.urls.project(call.project)}/-/compare/{wanted.from_}...{wanted.to}",

@@ -103,7 +103,7 @@ def hook_shape(hook: Hook, *, signing: bool) -> HookShape:
         "custom_webhook_template": None,
         "custom_headers": [],
     }
-    fields |= {name: hook.events.get(name, False) for name in _events_of(hook)}
+    fields |= {name: hook.events.get(name, False) for name in events_of(hook)}
     if signing:
         present = {"token_present": bool(hook.token)}
         fields |= present | {"signing_token_present": bool(hook.signing_token)}
@@ -114,7 +114,8 @@ def hook_shape(hook: Hook, *, signing: bool) -> HookShape:
     return HookShape(**fields)
 
 
-def _events_of(hook: Hook) -> tuple[str, ...]:
+def events_of(hook: Hook) -> tuple[str, ...]:
+    """What it can be told of; an instance's hook never of notes (https://docs.gitlab.com/administration/system_hooks/)."""
     if hook.owner is None:
         return _OF_SYSTEM
     if isinstance(hook.owner, Group):
