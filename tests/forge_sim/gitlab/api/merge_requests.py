@@ -223,6 +223,8 @@ async def _merge(call: Call) -> Reply:
 async def _commits(call: Call) -> Reply:
     """Newest first."""
     mr = call.mr
+    if not mr.versions:  # it is being prepared
+        return False
     newest = mr.versions[-1]
     shas = await call.sim.git.list_commits(mr.target.id, newest.head, f"^{newest.base}")
     items, headers = call.page(shas)
