@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 
@@ -57,6 +59,8 @@ from ci_bot.ports import Clock, Decisions, EventParser, Inbox, StoredDelivery
 _log = structlog.get_logger()
 AT_ONCE = 4  # deliveries decided at the same time; more would keep webhooks waiting for their answer
 NET_SECONDS = 5.0  # how often to look for work that no bell announced
+
+_Told = TypeVar("_Told", Pushed, TagPushed)
 
 
 class Decider:
@@ -221,8 +225,7 @@ class Decider:
         return await asyncio.to_thread(deciding.decide_pull, event, current, head, trust)
 
     async def _decide_push(self, event: Pushed) -> Decision:
-        repo = event.repo
-        self._facts.told_message(repo, event.sha, event.message)
+        event, repo = await self._with_message(event), event.repo
         before = "" if event.before == NO_SHA else event.before
         question = changes.of_push(repo, event.branch, event.before, event.sha)
         pulls, head, newer = await asyncio.gather(
@@ -233,6 +236,13 @@ class Decider:
         trust = await self._facts.trust_of_push(repo, event.sha, event.actor)
         beside = [(pull, await self._changed_by(repo, pull)) for pull in pulls]
         return await asyncio.to_thread(deciding.decide_push, event, head, beside, newer, trust)
+
+    async def _with_message(self, event: _Told) -> _Told:
+        """Not every delivery tells it: GitLab's system hooks list no commits. It may say [skip ci]."""
+        if not event.message:
+            return replace(event, message=await self._facts.message(event.repo, event.sha))
+        self._facts.told_message(event.repo, event.sha, event.message)
+        return event
 
     async def _changed_by(self, repo: Repo, pull: Pull) -> Changed:
         kind = RunKind.PULL_REQUEST
@@ -248,6 +258,7 @@ class Decider:
         return tuple(found.values())
 
     async def _decide_tag(self, event: TagPushed) -> Decision:
+        event = await self._with_message(event)
         head = await self._facts.head(
             event.repo, event.sha, event.message, "", RunKind.TAG, changes.OF_A_TAG
         )

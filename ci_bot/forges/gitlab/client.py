@@ -37,7 +37,7 @@ _MOST_PAGES: Final = 30
 _TRIES: Final = 3
 
 #: To connect, and to wait for each part of an answer; and for all of it.
-_TIMEOUT: Final = 30.0
+_TIMEOUT: Final = 20.0
 _MOST_SECONDS: Final = 60.0
 _MOST_BYTES: Final = 32 * 1024 * 1024
 

@@ -16,6 +16,8 @@ from ci_bot.forges.payload import Fields, WrongShape, shaped
 
 MERGE_REQUEST: Final = "/projects/{project}/merge_requests/{number}"
 
+NOT_PREPARED: Final = "GitLab has not prepared the merge request !{number} yet"
+
 _MOST_CONTENT: Final = 1024 * 1024  # bytes of a file that is read through the API
 #: What a 404 says when it is the file that is missing, and not the commit or the project.
 _NO_FILE: Final = "file not found"
@@ -45,7 +47,14 @@ async def read_file(client: Client, repo: Repo, path: str, sha: str) -> bytes | 
 
 
 async def pull(client: Client, repo: Repo, number: int) -> Pull:
-    return shaped(pull_of, await client.get(MERGE_REQUEST, project=repo.id, number=number))
+    """Of a new one GitLab works out the diff a moment after it tells of it: `ForgeError` 409, and it is asked again.
+
+    https://docs.gitlab.com/api/merge_requests/#empty-api-fields-for-new-merge-requests
+    """
+    answer = await client.get(MERGE_REQUEST, project=repo.id, number=number)
+    if isinstance(answer, dict) and answer.get("state") == "opened" and not answer.get("diff_refs"):
+        raise ForgeError(NOT_PREPARED.format(number=number), 409)
+    return shaped(pull_of, answer)
 
 
 async def pulls_of_head(client: Client, repo: Repo, sha: str) -> Sequence[Pull]:

@@ -7,17 +7,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Any, Final
 
 import requests
 from gitlab.exceptions import GitlabError
 
 from ci_bot.core.errors import ForgeBusy, ForgeDenied, ForgeError
+from ci_bot.forges.retry_after import is_number, seconds_of
 
 #: How long to stay away where GitLab does not say: its windows are minutes.
 #: https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/
 UNTOLD_PAUSE: Final = 60.0
+
+STALE: Final = (
+    "{why}; the access token is no good any more: make a new one, and put it in gitlab.token_file"
+)
 
 #: Everything that the libraries or the network raise for an answer that is none, or makes no sense.
 REQUEST_FAILURES: Final = (GitlabError, OSError, ValueError, LookupError, TypeError, RecursionError)
@@ -59,7 +63,9 @@ def _refusal(error: GitlabError, status: int, headers: Mapping[str, str], now: f
     text = _line(f"GitLab answered {status}: {error.error_message}")
     if status == 429 or (status >= 500 and "retry-after" in headers):
         return ForgeBusy(text, pause_of(headers, now), status)
-    if status in (401, 403):
+    if status == 401:  # until somebody renews it nothing is lost, and GitLab bans who keeps knocking
+        return ForgeBusy(STALE.format(why=text), UNTOLD_PAUSE, status)
+    if status == 403:
         return ForgeDenied(text, status)
     return ForgeError(text, status)
 
@@ -69,11 +75,11 @@ def pause_of(headers: Mapping[str, str], now: float) -> float:
 
     https://docs.gitlab.com/administration/settings/user_and_ip_rate_limits/#response-headers
     """
-    told = _seconds(headers.get("retry-after", ""), now)
+    told = seconds_of(headers.get("retry-after", ""), now)
     if told is not None:
         return max(1.0, told)
     reset = headers.get("ratelimit-reset", "")
-    if headers.get("ratelimit-remaining") == "0" and _is_number(reset):
+    if headers.get("ratelimit-remaining") == "0" and is_number(reset):
         return max(1.0, int(reset) + 1 - now)
     return UNTOLD_PAUSE
 
@@ -81,27 +87,7 @@ def pause_of(headers: Mapping[str, str], now: float) -> float:
 def left_of(headers: Mapping[str, str]) -> int:
     """What may still be asked in this window, -1 where GitLab does not say."""
     left = headers.get("ratelimit-remaining", "")
-    return int(left) if _is_number(left) else -1
-
-
-def _seconds(value: str, now: float) -> float | None:
-    """A number of seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after."""
-    if _is_number(value):
-        return float(value)
-    date = moment_of(value)
-    return None if date is None else date - now
-
-
-def moment_of(date: str) -> float | None:
-    """Seconds since the epoch of an HTTP date; None for what is none."""
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):
-        return None
-
-
-def _is_number(value: str) -> bool:
-    return value.isascii() and value.isdecimal() and len(value) < 12
+    return int(left) if is_number(left) else -1
 
 
 def _line(text: str) -> str:

@@ -9,7 +9,7 @@ from typing import Final
 from ci_bot.core.changes import Between, ChangedFiles, OfPull
 from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.effects import Reaction
-from ci_bot.core.errors import ForgeDenied, ForgeError
+from ci_bot.core.errors import ForgeBusy, ForgeError
 from ci_bot.core.events import Access, Actor, Pull, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
@@ -96,7 +96,9 @@ class GitLab:
         return await facts.read_file(self._client, repo, path, sha)
 
     async def pull(self, repo: Repo, number: int) -> Pull:
-        return await facts.pull(self._client, repo, number)
+        found = await facts.pull(self._client, repo, number)
+        self._heads.learn(repo, found)
+        return found
 
     async def pulls_of_head(self, repo: Repo, sha: str) -> Sequence[Pull]:
         return await facts.pulls_of_head(self._client, repo, sha)
@@ -188,8 +190,10 @@ class GitLab:
         """What is wrong with the token, each with its remedy; () if nothing."""
         try:
             return token.problems(await self.token_state())
-        except ForgeDenied as error:
-            return (token.REFUSED.format(why=error),)
+        except ForgeBusy as error:
+            if error.status != 401:
+                raise
+            return (str(error),)
 
     async def examine_gate(self, repo_name: str) -> GateExamination:
         """What a merge into the default branch of "group/project" depends on, and what is wrong with that.

@@ -32,6 +32,10 @@ NO_LEVEL: Final = (
     "the bot's role in {project} is {level}, and statuses are taken from Developers (30) on; make it one in "
     "Manage, Members"
 )
+PROTECTED: Final = (
+    "{branch} of {project} is protected, and the bot may neither push nor merge there: GitLab takes no status "
+    "on it from the bot; make it a Maintainer, or allow it in Settings, Repository, Protected branches"
+)
 OWN_PIPELINES: Final = (
     "{project} has a .gitlab-ci.yml or Auto DevOps beside ci-bot: GitLab looks at the newest pipeline of a "
     "head alone, and that may be one without {gate}; remove the file or switch its pipelines off with "
@@ -66,6 +70,7 @@ class Found:
     level: int  # the bot's own access level
     bot: str  # its user name
     has_ci_file: bool
+    may_update: bool  # whether the bot may push to, or merge into, the default branch
     forks: Sequence[ForkHead]
 
 
@@ -74,10 +79,10 @@ def examination(found: Found) -> GateExamination:
     try:
         project = Fields.of(found.project)
         branch = project.name("default_branch") if project.has("default_branch") else ""
-        path = clip(one_line(project.text("path_with_namespace")), NAME_LENGTH)
+        path = _shown(project.text("path_with_namespace"))
     except WrongShape as error:
         raise ForgeError(f"GitLab's answer does not describe the project: {error}") from error
-    words = {"project": path, "gate": GATE, "level": found.level}
+    words = {"project": path, "gate": GATE, "level": found.level, "branch": _shown(branch)}
     plain = tuple(text.format(**words) for text in _problems(project, found))
     forks = tuple(_of_fork(each, found, words) for each in found.forks if not each.is_ours)
     return GateExamination(branch, (*plain, *forks[:MOST_FORKS]), _has(project, "merge_trains_enabled"))
@@ -94,13 +99,18 @@ def _problems(project: Fields, found: Found) -> Iterator[str]:
         yield OWN_PIPELINES
     if found.level < DEVELOPER:
         yield NO_LEVEL
+    elif not found.may_update:
+        yield PROTECTED
     if _has(project, "merge_trains_enabled"):
         yield TRAINS
 
 
 def _of_fork(head: ForkHead, found: Found, words: dict[str, Any]) -> str:
-    fork = clip(one_line(head.fork), NAME_LENGTH)
-    return FORK.format(number=head.number, fork=fork, bot=f"@{found.bot}", **words)
+    return FORK.format(number=head.number, fork=_shown(head.fork), bot=f"@{found.bot}", **words)
+
+
+def _shown(text: str) -> str:
+    return clip(one_line(text), NAME_LENGTH)
 
 
 def _has(project: Fields, key: str) -> bool:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import OrderedDict
 from typing import Final
 
-from ci_bot.core.events import Repo
+from ci_bot.core.events import Pull, Repo
 from ci_bot.core.report.values import Spot
 from ci_bot.forges.gitlab.client import Client
 from ci_bot.forges.gitlab.facts import MERGE_REQUEST
@@ -49,6 +49,10 @@ class Heads:
     def saw(self, sha: str, place: Place) -> None:
         if place.pipeline:
             _remember(self._pipelines, (sha, place.project, place.ref), place.pipeline)
+
+    def learn(self, repo: Repo, pull: Pull) -> None:
+        """Saves asking: whoever publishes for a merge request has looked at it before."""
+        _remember(self._sources, (repo.id, pull.number), pull.head_repo)
 
     async def fork_of(self, repo: Repo, number: int) -> int | None:
         """The project that a merge request comes from, None for its own; a fork that is gone is 0."""

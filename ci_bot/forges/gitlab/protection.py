@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from ci_bot.core.errors import ForgeBusy, ForgeDenied, ForgeError, SettingsError
@@ -26,12 +26,14 @@ async def examine(client: Client, name: str, bot: int, username: str) -> GateExa
     """`name` is "group/project". Raises `SettingsError` if not, `ForgeDenied` where it is not seen."""
     project = await project_of(client, name)
     repo = shaped(repo_of, project)
+    level = await access_level(client, repo.id, bot)
     return examination(
         Found(
             project=project,
-            level=await access_level(client, repo.id, bot),
+            level=level,
             bot=username,
             has_ci_file=await _has_ci_file(client, repo, project),
+            may_update=await _may_update(client, repo, level, bot),
             forks=[each async for each in _forks(client, repo, bot)],
         )
     )
@@ -66,6 +68,37 @@ async def _has_ci_file(client: Client, repo: Repo, project: Mapping[str, Any]) -
         if error.status == 404:
             return False
         raise
+
+
+async def _may_update(client: Client, repo: Repo, level: int, bot: int) -> bool:
+    """What GitLab asks of whoever sets a status on a protected branch.
+
+    https://docs.gitlab.com/api/protected_branches/#get-a-single-protected-branch-or-wildcard-protected-branch
+    https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/policies/ci/pipeline_policy.rb
+    """
+    endpoint = "/projects/{project}/protected_branches/{branch}"
+    if not repo.default_branch:
+        return True
+    try:
+        rule = await client.get(endpoint, project=repo.id, branch=repo.default_branch)
+    except ForgeBusy:
+        raise
+    except ForgeError as error:
+        if error.status not in (403, 404):
+            raise
+        return True  # not protected, or not for us to see: then the role is told already
+    rules = Fields.of(rule)
+    allowed = [*_listed(rules, "push_access_levels"), *_listed(rules, "merge_access_levels")]
+    return any(
+        one.get("user_id") == bot
+        or (one.get("user_id") is None and 0 < (one.get("access_level") or 0) <= level)
+        for one in allowed
+    )
+
+
+def _listed(rule: Fields, key: str) -> Sequence[Mapping[str, Any]]:
+    found = rule.data.get(key)
+    return [one for one in found if isinstance(one, dict)] if isinstance(found, list) else []
 
 
 async def _forks(client: Client, repo: Repo, bot: int) -> Any:

@@ -10,10 +10,10 @@ from ci_bot.core.errors import ForgeBusy, ForgeError
 from ci_bot.core.events import NO_SHA, Repo
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
 from ci_bot.forges.gitlab.client import PER_PAGE, Client
-from ci_bot.forges.gitlab.failures import moment_of
 from ci_bot.forges.gitlab.values import actor_of, pull_of
 from ci_bot.forges.pace import Window
 from ci_bot.forges.payload import Fields, shaped
+from ci_bot.forges.retry_after import moment_of
 
 #: Answers hold whole deliveries, so few at a time.
 _EVENTS_AT_ONCE: Final = 20
@@ -117,7 +117,7 @@ class Deliveries:
         except ForgeBusy:
             raise
         except ForgeError as error:
-            if error.status not in (401, 403, 404):
+            if error.status not in (403, 404):
                 raise
         return tuple(f"{kind}/{name}/{id}" for id in found)
 
@@ -145,7 +145,7 @@ class Deliveries:
         except ForgeBusy:
             raise
         except ForgeError as error:
-            if error.status not in (401, 403, 404):
+            if error.status not in (403, 404):
                 raise
         state.looked_at, state.until = now, now
         state.first_seen = {each.id: each.at for each in found}

@@ -21,6 +21,11 @@ NOT_GATED: Final = (
     "Developers of the fork alone: the result stands here, and keeps nobody from merging. Whoever owns the "
     "fork can add `@{bot}` as a Developer._"
 )
+REFUSED: Final = (
+    "{why}; statuses are taken from Developers of the project on, and on a protected branch from who may push "
+    "or merge there: `ci-bot doctor --repo` says which it is"
+)
+_REFS: Final = "refs/merge-requests/"  # of the target project, for what a fork does not take
 _STICKY: Final = "<!-- ci-bot:pull:"
 
 _STATUS: Final = "status"
@@ -53,29 +58,32 @@ async def publish(
     """Its handle, which keeps the project, the pipeline and the ref that it stands in."""
     known = _place(handle)
     place = heads.with_pipeline(spot.sha, known) if known else await heads.place(repo, spot)
-    if place.project == repo.id:
+    if place.project == repo.id and not place.ref.startswith(_REFS):
+        return await _at_home(client, heads, bot, place, spot, report)
+    if place.project != repo.id and await heads.takes_ours(place.project, bot.id):
         try:
             return await _sent(client, heads, bot, place, spot, report)
         except ForgeDenied:
-            if spot.pull is None or not place.ref.startswith("refs/merge-requests/"):
-                raise
-            return _NOWHERE
-    if await heads.takes_ours(place.project, bot.id):
-        try:
-            return await _sent(client, heads, bot, place, spot, report)
-        except ForgeDenied as error:
-            if error.status == 401:
-                raise
             heads.refused(place.project)
-    return await _beside(client, heads, bot, repo, spot, report)
+    beside = place if place.project == repo.id else heads.beside(repo, spot)
+    return await _beside(client, heads, bot, beside, spot, report)
+
+
+async def _at_home(
+    client: Client, heads: Heads, bot: Me, place: Place, spot: Spot, report: CheckReport
+) -> str:
+    try:
+        return await _sent(client, heads, bot, place, spot, report)
+    except ForgeDenied as error:
+        raise ForgeDenied(REFUSED.format(why=error), error.status) from error
 
 
 async def _beside(
-    client: Client, heads: Heads, bot: Me, repo: Repo, spot: Spot, report: CheckReport
+    client: Client, heads: Heads, bot: Me, place: Place, spot: Spot, report: CheckReport
 ) -> str:
     """The target project may know the fork's commit or not: versions of GitLab differ."""
     try:
-        return await _sent(client, heads, bot, heads.beside(repo, spot), spot, report)
+        return await _sent(client, heads, bot, place, spot, report)
     except ForgeBusy:
         raise
     except ForgeError as error:

@@ -136,11 +136,13 @@ async def pipeline_of(client: Client, sha: str, name: str, place: Place, me: int
 
     https://docs.gitlab.com/api/commits/#list-commit-statuses
     """
-    query = {"name": name_of(name), "order_by": "id", "sort": "desc", "all": "true"}
-    query |= {"ref": place.ref} if place.ref else {}
+    query = {"name": name_of(name)} | ({"ref": place.ref} if place.ref else {})
     endpoint = "/projects/{project}/repository/commits/{sha}/statuses"
-    async for item in client.items(endpoint, query, pages=1, project=place.project, sha=sha):
+    newest, pipeline = 0, 0
+    async for item in client.items(endpoint, query, project=place.project, sha=sha):
         status = shaped(lambda one: one, item)
-        if status.has("author") and status.object("author").data.get("id") == me:
-            return shaped(_pipeline, item)
-    return 0
+        author = status.data.get("author")
+        if isinstance(author, dict) and author.get("id") == me:
+            id = shaped(lambda one: one.id("id"), item)
+            newest, pipeline = max((newest, pipeline), (id, shaped(_pipeline, item)))
+    return pipeline

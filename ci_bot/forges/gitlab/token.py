@@ -17,9 +17,6 @@ LACKS_SCOPE: Final = (
     "the access token {name} has the scopes {scopes}, and ci-bot needs api: make a new one, and put it "
     "in gitlab.token_file"
 )
-REFUSED: Final = (
-    "GitLab takes no access token of ours ({why}): make a new one, and put it in gitlab.token_file"
-)
 INACTIVE: Final = (
     "the access token {name} is revoked or has expired: make a new one, and put it in gitlab.token_file"
 )

@@ -20,9 +20,13 @@ _PART: Final = r"[A-Za-z0-9_][A-Za-z0-9_.-]{0,254}"
 _GROUP: Final = re.compile(rf"{_PART}(?:/{_PART}){{0,30}}")
 _PROJECT: Final = re.compile(rf"{_PART}(?:/{_PART}){{1,30}}")
 
-#: The account that comes with a project's or group's access token. Who takes such a name only loses by it.
+#: The account that comes with a project's or group's access token, and one for a service, by the names
+#: that GitLab gives them. Who takes such a name only loses by it.
 #: https://docs.gitlab.com/user/project/settings/project_access_tokens/#bot-users-for-projects
-_TOKENS_ACCOUNT: Final = re.compile(r"(?:project|group)_\d+_bot(?:_?[0-9a-f]*)")
+#: https://docs.gitlab.com/user/profile/service_accounts/
+_NO_PERSON: Final = re.compile(
+    r"(?:project|group)_\d+_bot_?[0-9a-f]*|service_account_(?:(?:group|project)_\d+_)?[0-9a-f]{32}"
+)
 
 
 def is_project_path(name: str) -> bool:
@@ -71,7 +75,7 @@ def actor_of(account: Fields) -> Actor:
 
 def account_of(id: int, username: str) -> Actor:
     """`username` "" where GitLab tells the number alone."""
-    is_bot = bool(_TOKENS_ACCOUNT.fullmatch(username))
+    is_bot = bool(_NO_PERSON.fullmatch(username))
     return Actor(id, username or f"user-{id}", is_bot=is_bot)
 
 

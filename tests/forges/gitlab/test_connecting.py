@@ -110,5 +110,6 @@ async def test_a_token_that_may_too_little_or_is_none(scene: Scene, stub: Stub) 
     known = {"name": "x", "user_id": 9, "scopes": ["api"], "active": False, "expires_at": "2020-01-01"}
     stub.says(known)
     async with stub.gitlab() as gitlab:
-        assert "takes no access token" in (await gitlab.examine())[0]
+        assert "no good any more" in (await gitlab.examine())[0]
+        stub.clock.ahead += 61
         assert "revoked or has expired" in (await gitlab.examine())[0]

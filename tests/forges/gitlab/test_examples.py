@@ -40,7 +40,7 @@ ROOT = {"id": 1, "name": "Administrator", "username": "root", "email": "admin@ex
 
 
 def repo(id: int, name: str, branch: str = "master", *, private: bool = True) -> Repo:
-    return Repo("gitlab", id, name, branch, private=private, tenant="")
+    return Repo("gitlab", id, name, branch, private=private, tenant=name.split("/", maxsplit=1)[0])
 
 
 def pushed(**fields: Any) -> dict[str, Any]:

@@ -68,6 +68,14 @@ async def test_a_merge_request_and_those_of_a_head(scene: Scene) -> None:
     assert not (await scene.gitlab.pull(scene.repo, number)).is_open
 
 
+async def test_a_merge_request_that_gitlab_has_not_prepared_yet_is_asked_for_again(stub: Stub) -> None:
+    stub.says({"iid": 4, "state": "opened", "sha": None, "diff_refs": None})
+    async with stub.gitlab() as gitlab:
+        with pytest.raises(ForgeError, match="not prepared the merge request !4") as caught:
+            await gitlab.pull(REPO, 4)
+    assert caught.value.status == 409
+
+
 async def test_a_forks_head_is_none_of_the_projects_own(scene: Scene) -> None:
     sha, _, _ = await scene.from_fork()
     assert await scene.gitlab.pulls_of_head(scene.repo, sha) == []

@@ -22,14 +22,14 @@ PROJECT = {
 
 
 def problems(
-    level: int = 40, *forks: ForkHead, has_ci_file: bool = False, **change: Any
+    level: int = 40, *forks: ForkHead, has_ci_file: bool = False, may_update: bool = True, **change: Any
 ) -> tuple[str, ...]:
-    found = Found({**PROJECT, **change}, level, "ci-bot", has_ci_file, forks)
+    found = Found({**PROJECT, **change}, level, "ci-bot", has_ci_file, may_update, forks)
     return examination(found).problems
 
 
 def test_a_project_that_waits_for_pipelines_is_well() -> None:
-    found = examination(Found(PROJECT, 30, "ci-bot", False, ()))
+    found = examination(Found(PROJECT, 30, "ci-bot", False, True, ()))
     assert (found.branch, found.problems, found.has_merge_queue) == ("main", (), False)
 
 
@@ -55,6 +55,8 @@ def test_pipelines_of_its_own_and_a_bot_that_may_not() -> None:
     assert ".gitlab-ci.yml" in own
     (level,) = problems(20)
     assert "the bot's role in acme/shop/web is 20" in level
+    (protected,) = problems(30, may_update=False)
+    assert "main of acme/shop/web is protected" in protected
 
 
 def test_forks_that_take_no_status_are_named_a_few_of_them() -> None:
@@ -69,7 +71,7 @@ def test_an_answer_that_is_no_project_is_an_error() -> None:
     answers: tuple[Any, ...] = (None, [], {})
     for answer in answers:
         with pytest.raises(ForgeError):
-            examination(Found(answer, 40, "ci-bot", False, ()))
+            examination(Found(answer, 40, "ci-bot", False, True, ()))
 
 
 async def test_a_real_project_before_and_after_it_is_protected(scene: Scene) -> None:

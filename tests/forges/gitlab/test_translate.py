@@ -43,8 +43,8 @@ from tests.forges.gitlab.payloads import (
 from tests.forges.gitlab.scene import ShiftedClock
 
 WEBHOOK = GitLabWebhook(signing_tokens=[], plain_tokens=["x"], clock=ShiftedClock(), bot_id=BOT)
-REPO = Repo("gitlab", 11, "acme/shop/web", "main", private=True, tenant="")
-LISTED = Repo("gitlab", 11, "acme/shop/web", "", private=True, tenant="")
+REPO = Repo("gitlab", 11, "acme/shop/web", "main", private=True, tenant="acme")
+LISTED = Repo("gitlab", 11, "acme/shop/web", "", private=True, tenant="acme")
 ALICE = Actor(7, "alice")
 
 
