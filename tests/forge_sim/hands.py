@@ -205,6 +205,18 @@ class Hands(Protocol):
         """Raises ForgeCallFailed with status 405 where the forge's rules say no."""
         ...
 
+    async def protect(
+        self,
+        repo: str,
+        *contexts: str,
+        by: str,
+        branch: str = "main",
+        app_id: int = -1,
+        strict: bool = False,
+    ) -> None:
+        """Nothing is merged before what the forge can ask for (checks by name, or all) has passed."""
+        ...
+
     async def comment(self, repo: str, number: int, text: str, *, by: str) -> Json: ...
 
     async def delete_comment(self, repo: str, comment_id: int, *, by: str) -> None: ...
