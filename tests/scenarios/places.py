@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from typing import Final
 
 from ci_bot.core.manners import Manners, command, manners_of
+from tests.forge_sim.client import PERMISSIONS
 from tests.scenarios.world import Scene
 
 FORGES: Final = ("github", "gitlab")
@@ -39,7 +40,10 @@ class Place(Scene):
 
     async def found(self) -> None:
         await self.people()
-        await self.forge.install(self.account, self.org)
+        installation = await self.forge.install(self.account, self.org)
+        if self.kind == "github":  # on GitLab a Developer may deploy
+            granted = {"permissions": PERMISSIONS | {"deployments": "write"}}
+            await self.forge.control("PATCH", f"/installations/{installation}", granted)
         await self.forge.quiet()
 
     async def fork(self, by: str) -> str:

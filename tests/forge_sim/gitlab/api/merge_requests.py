@@ -65,7 +65,8 @@ async def _listed(call: Call, projects: list[Project]) -> Reply:
 def _fits(mr: MergeRequest, wanted: MergeRequests) -> bool:
     source = mr.source.id if mr.source else None
     return (
-        wanted.state in ("all", mr.state)
+        bool(mr.versions)  # before, it is only being prepared
+        and wanted.state in ("all", mr.state)
         and wanted.source_branch in (None, mr.source_branch)
         and wanted.target_branch in (None, mr.target_branch)
         and wanted.source_project_id in (None, source)
