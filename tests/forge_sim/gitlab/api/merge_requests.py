@@ -299,8 +299,6 @@ async def _of_commit(call: Call) -> Reply:
 
 
 async def _holds(call: Call, mr: MergeRequest, sha: str) -> bool:
-    if not mr.versions:  # it is being prepared
-        return False
     newest = mr.versions[-1]
     shas = await call.sim.git.list_commits(mr.target.id, newest.head, f"^{newest.base}")
     return sha in shas
