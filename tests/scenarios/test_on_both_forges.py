@@ -322,7 +322,7 @@ async def test_answers_that_never_arrive_make_nothing_twice(place: Place) -> Non
 async def test_a_fork_that_takes_no_results_of_ours_has_them_in_the_note(lab: Place) -> None:
     await lab.make_repo(private=False)
     await lab.forge.fork(lab.repo, "alice")
-    sha = await lab.forge.push("alice/shop", "mine", {".ci.yaml": FAILING}, by="alice")
+    await lab.forge.push("alice/shop", "mine", {".ci.yaml": FAILING}, by="alice")
     number = await lab.open_pull("alice:mine", by="alice")
     note = await lab.sticky(number, "1 of 2 jobs failed", "expected 5, got 4")
     assert "keeps nobody from merging" in note
