@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
-from contextlib import AsyncExitStack
+from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
@@ -73,23 +73,31 @@ async def _served(github: str, gitlab: str, home: Path) -> tuple[Bot, dict[str, 
     return bot, {"github": app, "gitlab": account}
 
 
-@pytest.fixture(params=FORGES)
-async def place(both: Account, forge_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+@asynccontextmanager
+async def _placed(both: Account, github_url: str, kind: str, test: str) -> AsyncIterator[Place]:
     """An organisation or group of its own; whatever broke a forge's rules fails the test."""
     bot, gitlab_url, accounts = both
-    kind = str(request.param)
-    async with AsyncExitStack() as stack:
-        client = ForgeClient(forge_url) if kind == "github" else GitLabClient(gitlab_url)
-        await stack.enter_async_context(client)
-        seen = len(await client.violations())
-        made = Place(
-            client, bot, org_for(request.node.name), kind, accounts[kind]["id"], accounts[kind]["slug"]
-        )
+    client = ForgeClient(github_url) if kind == "github" else GitLabClient(gitlab_url)
+    async with client:
+        seen, account = len(await client.violations()), accounts[kind]
+        made = Place(client, bot, org_for(test), kind, account["id"], account["slug"])
         await made.found()
         yield made
         await client.clear_faults()
         broken = [f"{each['where']}: {each['message']}" for each in (await client.violations())[seen:]]
         assert "\n".join(broken) == ""
+
+
+@pytest.fixture(params=FORGES)
+async def place(both: Account, forge_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    async with _placed(both, forge_url, str(request.param), request.node.name) as made:
+        yield made
+
+
+@pytest.fixture
+async def lab(both: Account, forge_url: str, request: pytest.FixtureRequest) -> AsyncIterator[Place]:
+    async with _placed(both, forge_url, "gitlab", request.node.name) as made:
+        yield made
 
 
 async def test_a_push_is_tested(place: Place) -> None:
@@ -306,3 +314,47 @@ async def test_answers_that_never_arrive_make_nothing_twice(place: Place) -> Non
     await place.settled()
     assert set(await place.ended(sha)) == {"ci-bot", "ci-bot / build", "ci-bot / test"}
     assert len(await place.forge.comments(place.repo, number)) == 1
+
+
+# ── what is so on GitLab alone ───────────────────────────────────────────────────────────────
+
+
+async def test_a_fork_that_takes_no_results_of_ours_has_them_in_the_note(lab: Place) -> None:
+    await lab.make_repo(private=False)
+    await lab.forge.fork(lab.repo, "alice")
+    await lab.forge.push("alice/shop", "mine", {".ci.yaml": FAILING}, by="alice")
+    number = await lab.open_pull("alice:mine", by="alice")
+    note = await lab.sticky(number, "1 of 2 jobs failed", "expected 5, got 4")
+    assert "keeps nobody from merging" in note
+    fixed = await lab.forge.push("alice/shop", "fixed", {"new": "1"}, by="alice")
+    other = await lab.open_pull("alice:fixed", by="alice")
+    assert "**✅ 1 job passed" in await lab.sticky(other, "keeps nobody from merging", fixed[:7])
+
+
+async def test_a_developers_own_code_runs_and_a_maintainer_lets_others_run(lab: Place) -> None:
+    number, sha = await lab.stranger(PASSING)
+    await lab.forge.collaborator(lab.repo, "dora", "write")
+    await says(lab, number, f"/ci approve {sha}", by="dora")
+    assert "takes a higher role here: ask a maintainer" in (await replies(lab, number))[0]
+    assert (await lab.check(sha))["conclusion"] == "action_required"
+    own = await lab.push("dora", by="dora", new="1")
+    assert (await lab.check(own))["conclusion"] == "success"
+    with pytest.raises(ForgeCallFailed, match="its own quick action"):  # which nobody hears of
+        await says(lab, number, f"/approve {sha}")
+    await lab.settled()
+    assert (await lab.check(sha))["conclusion"] == "action_required"
+    await says(lab, number, f"/ci approve {sha}")
+    await lab.check(sha, conclusion="success")
+    again = await says(lab, number, "/retry test", by="dora")  # what GitLab lets pass is heard
+    assert "eyes" in await reacted(lab, again, "eyes")
+
+
+async def test_a_project_in_a_group_within_a_group(lab: Place) -> None:
+    repo = f"{lab.org}/tools/ci/app"
+    await lab.forge.repo(repo, {".ci.yaml": PASSING}, collaborators={"alice": "write"})
+    sha = await lab.forge.push(repo, "main", {"new": "1"}, by="alice")
+    job = await lab.forge.wait_check(repo, sha, "ci-bot / test")
+    assert job["conclusion"] == "success"
+    assert "all is well\n" in await lab.log(job)
+    async with lab.forge.session.get(f"{lab.bot.url}/badges/gitlab/{repo}.svg") as badge:
+        assert badge.status == 200

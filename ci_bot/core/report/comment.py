@@ -52,10 +52,11 @@ def comment(
     if not runs:
         return None
     gate = judge(newest_head(runs))
-    if not known and not _needs_a_person(gate):
+    if not known and not _needs_a_person(gate) and not _may_stand_alone(gate):
         return None
     marker = marker_of(gate.runs[-1])
-    return CommentReport(marker, document([marker, *_blocks(gate, tails, link, prefix)]))
+    head = _verdict(gate, again=known)
+    return CommentReport(marker, document([marker, *_blocks(gate, head, tails, link, prefix)]))
 
 
 def marker_of(run: Run) -> str:
@@ -71,15 +72,26 @@ def _needs_a_person(gate: GateState) -> bool:
     return bool(_failed(gate)) or any(run.verdict is Verdict.HELD for run in gate.runs)
 
 
+def _may_stand_alone(gate: GateState) -> bool:
+    """Of a fork's head a forge without checks may show nothing but this."""
+    if gate.is_superseded or gate.conclusion is None:
+        return False
+    return any(
+        run.plan is not None and run.plan.facts is not None and run.plan.facts.fork
+        for run in gate.runs
+        if not manners_of(run.repo.forge).has_checks
+    )
+
+
 def _failed(gate: GateState) -> list[tuple[Run, JobRun]]:
     return [(run, job) for run in gate.runs for job in run.jobs if has_failed(job)]
 
 
 def _blocks(
-    gate: GateState, tails: Mapping[LogRef, bytes], link_to: Link, prefix: str
+    gate: GateState, head: str, tails: Mapping[LogRef, bytes], link_to: Link, prefix: str
 ) -> Iterator[str]:
     has_checks = manners_of(gate.runs[-1].repo.forge).has_checks
-    yield f"{_verdict(gate)} · {code(gate.runs[-1].sha[:7])}"
+    yield f"{head} · {code(gate.runs[-1].sha[:7])}"
     for run in gate.runs:
         if run.problems:
             yield problem_list(run, MAX_PROBLEMS if has_checks else ALL_PROBLEMS)
@@ -93,12 +105,12 @@ def _blocks(
     yield next_step(gate, prefix)
 
 
-def _verdict(gate: GateState) -> str:
+def _verdict(gate: GateState, *, again: bool) -> str:
     if gate.state is not CheckState.COMPLETED or gate.conclusion is None:
         return f"**❌ {STILL_RUNNING}**" if _failed(gate) else f"**⏳ {RUNNING}**"
     line = escaped(headline(gate))
     if gate.conclusion is Conclusion.SUCCESS and any(run.jobs for run in gate.runs):
-        return f"**✅ {PASSED}:** {line}"
+        return f"**✅ {PASSED}:** {line}" if again else f"**✅ {line}**"
     return f"**{_icon(gate, gate.conclusion)} {line}**"
 
 

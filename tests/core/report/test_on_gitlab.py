@@ -9,8 +9,11 @@ from pathlib import Path
 import pytest
 
 from ci_bot.core.events import Repo
+from ci_bot.core.occasion import Facts
+from ci_bot.core.planned import Plan
 from ci_bot.core.report import checks, comment
-from tests.core.report.samples import link
+from tests.core.report import samples
+from tests.core.report.samples import job, link, run
 from tests.core.report.test_golden import SITUATIONS, tails_of
 
 GOLDEN = Path(__file__).parent / "golden_gitlab"
@@ -69,6 +72,17 @@ def test_no_note_speaks_of_what_gitlab_does_not_have(situation):
 
 def test_each_failed_job_shows_what_it_said_last():
     assert note(on_gitlab("mixed")).count(" said last (") == 2
+
+
+@pytest.mark.parametrize(
+    ("forge", "fork", "told"), [(REPO, True, True), (REPO, False, False), (samples.REPO, True, False)]
+)
+def test_a_forks_success_is_told_where_no_check_may_show_it(forge, fork, told):
+    plan = Plan("app", (), facts=Facts(event="pull_request", fork=fork))
+    passed = replace(run(job("test")), plan=plan, repo=forge)
+    made = comment([passed], {}, link, False, "ci")
+    assert (made is not None) is told
+    assert made is None or "**✅ 1 job passed" in made.body
 
 
 def test_every_golden_file_is_shown():
