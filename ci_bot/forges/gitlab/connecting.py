@@ -15,6 +15,7 @@ from ci_bot.forges.gitlab.client import Client
 from ci_bot.forges.gitlab.facts import access_level
 from ci_bot.forges.gitlab.levels import DEVELOPER, MAINTAINER, OWNER
 from ci_bot.forges.gitlab.protection import project_of
+from ci_bot.forges.gitlab.reconciling import STOPPED
 from ci_bot.forges.gitlab.values import is_group_path, is_project_path
 from ci_bot.forges.payload import Fields, shaped
 
@@ -41,7 +42,7 @@ UNSIGNED: Final = (
 )
 DISABLED: Final = (
     "GitLab had stopped sending this webhook, since it had failed too often; it does so again once a test of "
-    "it succeeds, in Settings, Webhooks"
+    "it succeeds: the server asks for one when it starts and once an hour"
 )
 TOO_LOW: Final = (
     "the bot's role in {name} is {level}: statuses and notes are taken from Developers (30) on; raise it in "
@@ -112,10 +113,7 @@ async def connect(
     except ForgeDenied as error:
         raise ForgeDenied(_why_not(owner, hook_url), error.status) from error
     problems = () if owner.level >= DEVELOPER else (TOO_LOW.format(name=name, level=owner.level),)
-    stopped = known is not None and known.data.get("alert_status") in (
-        "disabled",
-        "temporarily_disabled",
-    )
+    stopped = known is not None and known.data.get("alert_status") in STOPPED
     notes = (*((DISABLED,) if stopped else ()), *(() if is_signed else (UNSIGNED,)))
     hook = shaped(lambda one: one.id("id"), made)
     return HookConnection(

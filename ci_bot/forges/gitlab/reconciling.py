@@ -28,6 +28,9 @@ _RESENDS: Final = (5, 60)
 
 _MOST_PUSH_PAGES: Final = 3
 
+#: What GitLab says of a hook that it sends nothing to any more.
+STOPPED: Final = frozenset({"disabled", "temporarily_disabled"})
+
 
 @dataclass(slots=True)
 class _Owner:
@@ -112,14 +115,38 @@ class Deliveries:
         try:
             async for item in self._client.items(f"/{kind}/{{owner}}/hooks", owner=_unfolded(name)):
                 hook = shaped(lambda one: one, item)
-                if hook.data.get("url") == self._hook_url:
-                    found.append(shaped(lambda one: one.id("id"), item))
+                if hook.data.get("url") != self._hook_url:
+                    continue
+                found.append(shaped(lambda one: one.id("id"), item))
+                if hook.data.get("alert_status") in STOPPED:
+                    await self._revive(owner, found[-1])
         except ForgeBusy:
             raise
         except ForgeError as error:
             if error.status not in (403, 404):
                 raise
         return tuple(f"{kind}/{name}/{id}" for id in found)
+
+    async def _revive(self, owner: str, hook: int) -> None:
+        """GitLab stops a hook that fails, for up to a day or for good, until a test of it succeeds.
+
+        The sample of a merge request has no action, and asks us for nothing; of a push it tells the newest,
+        which is known or is found anyway.
+        https://docs.gitlab.com/user/project/integrations/webhooks/#re-enable-disabled-webhooks
+        https://docs.gitlab.com/api/project_webhooks/#trigger-a-test-project-webhook
+        """
+        kind, name = owner.split("/")
+        endpoint = f"/{kind}/{{owner}}/hooks/{{hook}}/test/{{trigger}}"
+        for trigger in ("merge_requests_events", "push_events"):
+            where: dict[str, Any] = {"owner": _unfolded(name), "hook": hook, "trigger": trigger}
+            try:
+                await self._client.write("post", endpoint, {}, **where)
+                return
+            except ForgeBusy:
+                raise
+            except ForgeError as error:
+                if not 400 <= error.status < 500:
+                    raise
 
     # ── what was delivered ───────────────────────────────────────────────────────────────────
 

@@ -49,6 +49,9 @@ _RUNNING: Final[Mapping[CheckState, str]] = MappingProxyType(
 _COMMAND: Final = re.compile(r"^/(?:[a-z0-9-]{1,32} )?approve [0-9a-f]{40}$", re.MULTILINE)
 
 
+_REFUSED_FROM: Final = re.compile(r"annot transition status via :\w+ from :(\w+)")
+
+
 @dataclass(frozen=True, slots=True)
 class Place:
     """Where a commit's statuses are: a project, a ref of it, and the pipeline once it is known (else 0)."""
@@ -64,10 +67,14 @@ def name_of(check: str) -> str:
 
 
 def state_of(report: CheckReport, spot: Spot) -> str:
-    """GitLab lets merge by the whole pipeline, so what does not count must not be red in the gate's."""
+    """GitLab lets merge by the whole pipeline, so what does not count must not be red in the gate's.
+
+    It is skipped there when it fails. What runs cannot be skipped any more, so it waits meanwhile.
+    """
+    counts = spot.counts or spot.is_tag  # which has a pipeline of its own
     if report.conclusion is None:
-        return _RUNNING[report.state]
-    if spot.counts or spot.is_tag or report.conclusion is Conclusion.SUCCESS:
+        return _RUNNING[report.state] if counts else "pending"
+    if counts or report.conclusion is Conclusion.SUCCESS:
         return _STATES[report.conclusion]
     return "skipped"
 
@@ -103,12 +110,11 @@ async def publish(client: Client, spot: Spot, report: CheckReport, place: Place)
 
     Raises `ForgeBusy` while another update of this commit is under way.
     """
+    body = body_of(report, place, spot)
     try:
-        answer = await client.write(
-            "post", ENDPOINT, body_of(report, place, spot), project=place.project, sha=spot.sha
-        )
+        answer = await client.write("post", ENDPOINT, body, project=place.project, sha=spot.sha)
     except ForgeError as error:
-        if _is_there_already(error):
+        if _is_there_already(error, body["state"]):
             return place
         if error.status == 409:
             raise ForgeBusy(str(error), _TAKEN_SECONDS, 409) from error
@@ -118,12 +124,14 @@ async def publish(client: Client, spot: Spot, report: CheckReport, place: Place)
     return replace(place, pipeline=shaped(_pipeline, answer) or place.pipeline)
 
 
-def _is_there_already(error: ForgeError) -> bool:
-    """A status that is in the wanted state is not accepted again.
+def _is_there_already(error: ForgeError, wanted: str) -> bool:
+    """A status that is in the wanted state is not accepted again, nor one that runs as one that waits.
 
     "Cannot transition status via :run from :running (Reason(s): Status cannot transition via "run")"
+    https://gitlab.com/gitlab-org/gitlab/-/blob/master/app/models/commit_status.rb
     """
-    return error.status == 400 and "cannot transition" in str(error).lower()
+    found = _REFUSED_FROM.search(str(error)) if error.status == 400 else None
+    return found is not None and (found.group(1) == wanted or wanted in _RUNNING.values())
 
 
 def _pipeline(answer: Fields) -> int:

@@ -70,7 +70,7 @@ class Hooks:
         """Queues an event for every hook that asked for it: the project's, its groups', the instance's."""
         event = str(uuid.uuid4())
         for hook in list(self._world.hooks.values()):
-            if not _covers(hook, project) or not _wants(hook, trigger, data):
+            if not covers(hook, project) or not _wants(hook, trigger, data):
                 continue
             parcel = Parcel(hook, trigger, data, str(uuid.uuid4()), event)
             self._outbox.put(hook.id, parcel, subject_of(trigger, data))
@@ -84,6 +84,14 @@ class Hooks:
             return None
         parcel = Parcel(hook, event.trigger, event.data, event.key, str(uuid.uuid4()))
         return await self._attempt(parcel, subject_of(event.trigger, event.data))
+
+    async def test(self, hook: Hook, trigger: str, data: Json) -> HookEvent:
+        """Sent also where the hook is disabled, and heals it where it is accepted.
+
+        https://docs.gitlab.com/user/project/integrations/webhooks/#re-enable-disabled-webhooks
+        """
+        parcel = Parcel(hook, trigger, data, str(uuid.uuid4()), str(uuid.uuid4()))
+        return await self._attempt(parcel, subject_of(trigger, data))
 
     async def send_now(self, hook: Hook, trigger: str, data: Any, headers: dict[str, str]) -> int:
         """A hand-made delivery, outside the queue and the records; the status of the answer."""
@@ -216,7 +224,7 @@ def subject_of(trigger: str, data: Json) -> str:
     return f"{kind}.{action}" if action else kind
 
 
-def _covers(hook: Hook, project: Project) -> bool:
+def covers(hook: Hook, project: Project) -> bool:
     return hook.owner is None or hook.owner is project or hook.owner in project.ancestors
 
 

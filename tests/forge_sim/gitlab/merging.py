@@ -26,9 +26,17 @@ async def tell(
     sim: Sim, mr: MergeRequest, action: str, by: User, changes: Json | None = None, **more: Any
 ) -> None:
     """A hook of the *target* project; ``oldrev`` is there only where code was pushed."""
+    data = await hook_of(sim, mr, by, changes, action=action, **more)
+    sim.hooks.emit("merge_request_hooks", mr.target, data)
+
+
+async def hook_of(
+    sim: Sim, mr: MergeRequest, by: User, changes: Json | None = None, **more: Any
+) -> Json:
+    """Without an ``action`` it is the sample that a test of a hook sends."""
     project = mr.target
     status = await detailed_status(sim, mr)
-    attributes = await attributes_of(sim, mr, status, action=action, **more)
+    attributes = await attributes_of(sim, mr, status, **more)
     shape = MergeRequestHook(
         object_kind="merge_request",
         event_type="merge_request",
@@ -39,7 +47,8 @@ async def tell(
         changes=changes or {},
         repository=repository_hook(sim.urls, project, full=False),
     )
-    sim.hooks.emit("merge_request_hooks", project, shape.model_dump(mode="json"))
+    found: Json = shape.model_dump(mode="json")
+    return found
 
 
 async def attributes_of(sim: Sim, mr: MergeRequest, status: str, **more: Any) -> Json:

@@ -10,7 +10,9 @@ import pytest
 from ci_bot.core.errors import ForgeBusy
 from ci_bot.core.events import NO_SHA, Actor
 from ci_bot.core.reconciling import Attempt, LastPush
-from ci_bot.forges.gitlab import HookSecrets
+from ci_bot.forges.gitlab import GitLabWebhook, HookSecrets
+from tests.forge_sim.gitlab.shapes.hooks import alert_status
+from tests.forge_sim_tests.gitlab.scene import receiving
 from tests.forges.gitlab.scene import NAME, REPO, Scene, Stub
 
 KEY = "whsec_MDEyMzQ1Njc4OWFiY2RlZjAxMjM0NTY3ODlhYmNkZWY="
@@ -42,6 +44,27 @@ async def test_other_hooks_and_old_deliveries_are_not_ours(scene: Scene) -> None
     assert await scene.gitlab.attempts([scene.repo], time.time() + 60) == []
     nowhere = await scene.other(hook_url="")
     assert await nowhere.attempts([scene.repo], 0) == ()
+
+
+async def test_a_hook_that_gitlab_had_stopped_is_revived(scene: Scene) -> None:
+    """Its owner was away for long: without that GitLab would tell us nothing for up to a day."""
+    async with receiving() as receiver:
+        receiver.answer = 503
+        gitlab = await scene.other(hook_url=receiver.url)
+        await gitlab.connect(NAME, HookSecrets(signing=KEY))
+        await scene.opened()
+        for number in range(4):
+            await scene.pushed(f"b{number}")
+            await scene.client.quiet()
+        (hook,) = [one for one in scene.sim.sim.world.hooks.values() if one.url == receiver.url]
+        assert alert_status(hook) == "temporarily_disabled"
+        receiver.answer = 200
+        await gitlab.attempts([scene.repo], 0)
+        assert alert_status(hook) == "executable"
+        sample = receiver.got[-1]
+        webhook = GitLabWebhook(signing_tokens=[KEY], plain_tokens=[], clock=scene.clock)
+        webhook.verify(sample.headers, sample.raw)
+        assert webhook.parse(sample.headers, sample.raw) is None
 
 
 def event(id: int, *, status: Any = "200", guid: str = "g", **headers: str) -> dict[str, Any]:

@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from ci_bot.core.errors import ForgeBusy, ForgeDenied
+from ci_bot.core.errors import ForgeBusy, ForgeDenied, ForgeError
 from ci_bot.core.report.values import CheckState, CommentReport, Conclusion, Spot
 from ci_bot.forges.gitlab.statuses import Place, body_of
 from tests.forges.gitlab.scene import NAME, REPO, Scene, Stub, ended, report
@@ -49,6 +49,7 @@ def test_what_keeps_nobody_from_merging_is_never_red_in_the_gates_pipeline(
 ) -> None:
     beside = Spot("a" * 40, "feature", 4, counts=False)
     assert body_of(ended(conclusion), PLACE, beside)["state"] == "skipped"
+    assert body_of(report(), PLACE, beside)["state"] == "pending"  # what runs cannot be skipped
     tag = Spot("a" * 40, "v1", is_tag=True, counts=False)  # which has a pipeline of its own
     assert body_of(ended(Conclusion.FAILURE), PLACE, tag)["state"] == "failed"
 
@@ -132,7 +133,10 @@ async def test_a_merge_request_is_blocked_until_its_gate_passes(scene: Scene) ->
         assert await mergeable() == state
     lint = ended(Conclusion.FAILURE, name="ci-bot / lint")
     beside = Spot(sha, "feature", number, counts=False)
-    await scene.gitlab.publish(scene.repo, beside, lint, "2", None)
+    running = report(name="ci-bot / lint")
+    handle = await scene.gitlab.publish(scene.repo, beside, running, "2", None)
+    assert await mergeable() == "blocked"
+    await scene.gitlab.publish(scene.repo, beside, lint, "2", handle)
     assert await mergeable() == "clean"
 
 
@@ -208,6 +212,33 @@ async def test_a_commit_that_is_being_updated_is_asked_for_again_soon(stub: Stub
         assert (caught.value.seconds, caught.value.status) == (2.0, 409)
         stub.says({"id": 1, "pipeline_id": 5}, status=201)  # and nothing else has to wait
         assert await gitlab.publish(REPO, PUSH, report(), "1", "status:11:5:main") == "status:11:5:main"
+
+
+@pytest.mark.parametrize(
+    ("said", "was", "is_fine"),
+    [
+        (report(), "running", True),
+        (report(CheckState.QUEUED), "running", True),
+        (ended(Conclusion.SUCCESS), "success", True),
+        (ended(Conclusion.FAILURE), "success", False),
+        (ended(Conclusion.SKIPPED), "running", False),
+    ],
+)
+async def test_a_refused_change_is_fine_only_where_nothing_would_change(
+    stub: Stub, said: Any, was: str, is_fine: bool
+) -> None:
+    stub.says(ME)
+    reason = (
+        f'Cannot transition status via :x from :{was} (Reason(s): Status cannot transition via "x")'
+    )
+    stub.says({"message": reason}, status=400)
+    async with stub.gitlab() as gitlab:
+        asking = gitlab.publish(REPO, PUSH, said, "1", "status:11:5:main")
+        if is_fine:
+            assert await asking == "status:11:5:main"
+        else:
+            with pytest.raises(ForgeError):
+                await asking
 
 
 async def test_a_pipeline_that_was_deleted_is_made_anew(stub: Stub) -> None:

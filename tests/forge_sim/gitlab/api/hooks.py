@@ -7,8 +7,10 @@ import binascii
 from typing import Any
 from urllib.parse import urlsplit
 
+from .. import merging
 from ..errors import ApiError, forbidden, invalid, not_found
 from ..exchange import Call, Paged, Params, Reply, Route
+from ..hooks import covers
 from ..shapes.common import Shape
 from ..shapes.hooks import events_of, hook_event_shape, hook_shape
 from ..state import MAINTAINER, OWNER, Group, Hook, HookEvent
@@ -203,6 +205,30 @@ async def _resend(call: Call) -> Reply:
     return Reply(201, Resent(response_status=int(made.status)), made=made.id)
 
 
+class Tested(Shape):
+    message: str
+
+
+async def _test(call: Call) -> Reply:
+    """Since 16.11, five times a minute; merge requests and pushes alone are told here.
+
+    https://docs.gitlab.com/api/project_webhooks/#trigger-a-test-project-webhook
+    """
+    hook, trigger = _hook(call), call.args["trigger"]
+    call.sim.limits.act(call.caller.who, f"test:{hook.id}", call.sim.limits.limits.resends_a_minute)
+    if trigger != "merge_requests_events":
+        raise ApiError(422, "Testing not available for this hook")
+    projects = [one for one in call.sim.world.projects.values() if covers(hook, one)]
+    known = [mr for one in projects for mr in one.merge_requests.values() if mr.versions]
+    if not known:
+        raise ApiError(422, "Ensure the project has merge requests.")
+    data = await merging.hook_of(call.sim, known[-1], call.user)
+    made = await call.sim.hooks.test(hook, "merge_request_hooks", data)
+    if not made.status.isdecimal():
+        raise ApiError(422, "Error response from webhook")
+    return Reply(201, Tested(message="201 Created"), made=made.id)
+
+
 def _routes(base: str, level: int) -> tuple[Route, ...]:
     one = f"{base}/{{hook_id}}"
     return (
@@ -213,6 +239,7 @@ def _routes(base: str, level: int) -> tuple[Route, ...]:
         Route("DELETE", one, _remove, level=level),
         Route("GET", f"{one}/events", _events, EventsOf, level, login=True),
         Route("POST", f"{one}/events/{{event_id}}/resend", _resend, level=level),
+        Route("POST", f"{one}/test/{{trigger}}", _test, level=level),
     )
 
 
