@@ -14,9 +14,9 @@ unexport PYTHONDONTWRITEBYTECODE
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-11s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 
-demo: ## shows a pull request failing and passing, on this machine alone (KEEP=1: stays up afterwards)
+demo: ## shows a pull request failing and passing, on this machine alone (KEEP=1: stays up; FORGE=gitlab)
 	@$(STAGE) "Set-up" dev/setup.sh demo
-	@KEEP="$(KEEP)" $(PYTHON) -m dev.demo
+	@KEEP="$(KEEP)" FORGE="$(FORGE)" $(PYTHON) -m dev.demo
 
 test: setup lint types ## runs everything: set-up, ruff, mypy, import contracts, pytest (ARGS="-k name")
 	@$(STAGE) "pytest" $(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)

@@ -9,11 +9,12 @@ import sys
 import tempfile
 import time
 from pathlib import Path
+from typing import Any
 
-from dev.demo import REPO, push_failing, set_scene
+from dev.demo import push_failing, set_scene
+from dev.stands import Stand, github, gitlab
 from tests.browser import browsing
-from tests.forge_sim.client import ForgeClient
-from tests.rig import ROOT, Process, free_port, make_bot, running_forge
+from tests.rig import ROOT, Process, free_port
 
 PICTURES = ROOT / "docs" / "images"
 CHROMIUM = [
@@ -35,32 +36,43 @@ def main() -> None:
     fonts = subprocess.run(["fc-list", ":lang=und-zsye"], check=True, capture_output=True).stdout
     if not fonts:
         sys.exit("no font here has the marks that checks show; apt-get install fonts-noto-color-emoji")
-    with (
-        tempfile.TemporaryDirectory(prefix="ci-bot-pictures-") as home,
-        running_forge(Path(home), description=None) as url,
-    ):
-        asyncio.run(_take(url, Path(home)))
-        _take_setup(url, Path(home))
+    for take in (_take_github, _take_gitlab):
+        with tempfile.TemporaryDirectory(prefix="ci-bot-pictures-") as home:
+            asyncio.run(take(Path(home)))
 
 
-async def _take(url: str, home: Path) -> None:
-    async with ForgeClient(url) as forge:
-        bot = await make_bot(forge, home)
-        bot.start()
-        try:
-            await set_scene(forge, bot)
-            sha, number = await push_failing(forge)
-            job = await forge.wait_check(REPO, sha, "ci-bot / test")
-            while not await forge.comments(REPO, number):
-                await asyncio.sleep(0.05)
+async def _take_github(home: Path) -> None:
+    async with github(home) as stand:
+        await set_scene(stand)
+        async with stand.install():
+            await stand.protect()
+            number, job = await _failed(stand)
+            forge, url = stand.forge, stand.forge.url
             await forge.organization("globex", {"alice": "admin"})
             await forge.repo("globex/todo", {"README.md": "# To do\n"})
             _shoot(f"{url}/apps/ci-bot?as=alice", "install", 760, 290)
-            _shoot(f"{url}/{REPO}/pull/{number}?as=alice", "pull-request", 1000, 1260)
-            _shoot(f"{url}/{REPO}/runs/{job['id']}?as=alice", "check", 1000, 900)
+            _shoot(stand.pull(number), "pull-request", 1000, 1260)
+            _shoot(f"{url}/{stand.repo}/runs/{job['id']}?as=alice", "check", 1000, 900)
             await _shoot_log(str(job["details_url"]))
-        finally:
-            bot.process.stop()
+        await asyncio.to_thread(_take_setup, url, home)
+
+
+async def _take_gitlab(home: Path) -> None:
+    async with gitlab(home) as stand:
+        await set_scene(stand)
+        async with stand.install():
+            await stand.protect()
+            number, _ = await _failed(stand)
+            _shoot(stand.pull(number), "merge-request", 1000, 1180)
+
+
+async def _failed(stand: Stand) -> tuple[int, dict[str, Any]]:
+    """A pull request whose tests failed, with all that ci-bot has to say of it; and the job that failed."""
+    sha, number = await push_failing(stand)
+    job = await stand.forge.wait_check(stand.repo, sha, "ci-bot / test")
+    while not await stand.forge.comments(stand.repo, number):
+        await asyncio.sleep(0.05)
+    return number, job
 
 
 def _take_setup(url: str, home: Path) -> None:

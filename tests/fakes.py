@@ -26,7 +26,7 @@ from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit, ExitReason, JobRun, Run
 from ci_bot.core.planned import Checkout, Step
 from ci_bot.core.reconciling import LastPush
-from ci_bot.core.report.values import CheckReport, CheckState, CommentReport, DeploymentReport
+from ci_bot.core.report.values import CheckReport, CheckState, CommentReport, DeploymentReport, Spot
 from ci_bot.ports import WHOLE, Alive, CloneSource, FileSink, JobSpec, LogWriter, StepSpec, Workspace
 
 
@@ -211,7 +211,7 @@ class FakeForge:
     # reports
 
     async def publish(
-        self, repo: Repo, sha: str, report: CheckReport, external_id: str, handle: str | None
+        self, repo: Repo, spot: Spot, report: CheckReport, external_id: str, handle: str | None
     ) -> str:
         self.calls.append(f"publish {report.name} {report.state}")
         if self.failures and not self.fails_after_effect:
@@ -220,7 +220,7 @@ class FakeForge:
             handle = f"check:{next(self._numbers)}"
         else:
             self.checks[handle].check_change(report)
-        self.checks[handle] = ShownCheck(sha, report, external_id, was_answered=not self.failures)
+        self.checks[handle] = ShownCheck(spot.sha, report, external_id, was_answered=not self.failures)
         if self.failures:
             raise self.failures.pop(0)
         return handle
@@ -244,11 +244,11 @@ class FakeForge:
     # deployments
 
     async def create_deployment(
-        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+        self, repo: Repo, spot: Spot, report: DeploymentReport, external_id: str
     ) -> str:
         await self._asked(f"deploy {report.environment}")
         handle = f"deployment:{next(self._numbers)}"
-        self.deployments[handle] = (sha, report.environment, external_id, [])
+        self.deployments[handle] = (spot.sha, report.environment, external_id, [])
         if self.deployment_answers_lost:
             raise self.deployment_answers_lost.pop(0)
         return handle
@@ -263,7 +263,7 @@ class FakeForge:
         await self._asked(f"deployed {report.state}")
         self.deployments[handle][3].append(report)
 
-    async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
+    async def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
         self.calls.append(f"react {comment} {reaction}")
         if self.failures:
             raise self.failures.pop(0)

@@ -18,10 +18,11 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Protocol
+from typing import Any, Protocol
 from urllib.error import URLError
 
 from tests.forge_sim.client import ForgeClient
+from tests.forge_sim.gitlab import GitLabClient
 from tests.preloaded import Forked, Preloaded
 
 ROOT = Path(__file__).parent.parent
@@ -137,13 +138,25 @@ class Bot:
 
 @contextmanager
 def running_forge(home: Path, *, description: Path | None = DESCRIPTION) -> Iterator[str]:
-    """The simulated forge; yields its URL."""
+    """The simulated GitHub; yields its URL."""
+    more = () if description is None else ("--description", str(description))
+    with _running("tests.forge_sim", home, *more) as url:
+        yield url
+
+
+@contextmanager
+def running_gitlab(home: Path) -> Iterator[str]:
+    """The simulated GitLab; yields its URL."""
+    with _running("tests.forge_sim.gitlab", home) as url:
+        yield url
+
+
+@contextmanager
+def _running(program: str, home: Path, *more: str) -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True)
     announce = home / "announce.json"
-    command = [sys.executable, "-m", "tests.forge_sim", "--data", str(home / "forge")]
-    command += ["--announce", str(announce)]
-    if description is not None:
-        command += ["--description", str(description)]
+    command = [sys.executable, "-m", program, "--data", str(home / "forge")]
+    command += ["--announce", str(announce), *more]
     process = Process(command, home / "forge.log")
     process.start()
     try:
@@ -160,29 +173,46 @@ def running_forge(home: Path, *, description: Path | None = DESCRIPTION) -> Iter
 
 async def make_bot(client: ForgeClient, home: Path, *, slug: str = "ci-bot", **settings: str) -> Bot:
     """Registers an App on the forge and gets ci-bot ready to serve it; not started yet."""
-    home.mkdir(parents=True, exist_ok=True)
-    port = free_port()
+    bot = bare_bot(home)
     secret = secrets.token_hex(32)
-    hook = f"http://127.0.0.1:{port}/hooks/github"
-    app = await client.app(slug, webhook_url=hook, webhook_secret=secret)
+    app = await client.app(slug, webhook_url=bot.hook, webhook_secret=secret)
     key = home / "app.pem"
     key.write_text(app["private_key"])
     key.chmod(0o600)
+    github = {
+        "CI_BOT_GITHUB__APP_ID": str(app["id"]),
+        "CI_BOT_GITHUB__PRIVATE_KEY_FILE": str(key),
+        "CI_BOT_GITHUB__WEBHOOK_SECRET": secret,
+        "CI_BOT_GITHUB__API_URL": f"{client.url}/api/v3",
+        "CI_BOT_GITHUB__WEB_URL": client.url,
+    }
+    bot.env.update(github | settings)
+    return bot
+
+
+def bare_bot(home: Path) -> Bot:
+    """ci-bot with settings for everything but a forge."""
+    home.mkdir(parents=True, exist_ok=True)
+    port = free_port()
     env = {
         "CI_BOT_CONFIG": str(_empty(home / "ci-bot.toml")),
         "CI_BOT_DATA_DIR": str(home / "data"),
         "CI_BOT_PORT": str(port),
         "CI_BOT_PUBLIC_URL": f"http://127.0.0.1:{port}",
         "CI_BOT_DEFAULT_IMAGE": "ci-bot/busybox:1",
-        "CI_BOT_GITHUB__APP_ID": str(app["id"]),
-        "CI_BOT_GITHUB__PRIVATE_KEY_FILE": str(key),
-        "CI_BOT_GITHUB__WEBHOOK_SECRET": secret,
-        "CI_BOT_GITHUB__API_URL": f"{client.url}/api/v3",
-        "CI_BOT_GITHUB__WEB_URL": client.url,
         "PYTHONWARNINGS": "default",
-    } | settings
+    }
     process = Process([sys.executable, "-m", "ci_bot", "serve"], home / "ci-bot.log", env)
     return Bot(home, port, process)
+
+
+async def on_gitlab(bot: Bot, client: GitLabClient, *, slug: str = "ci-bot") -> dict[str, Any]:
+    """Gives it an account there, and GitLab's webhooks a signing token; returns the account."""
+    made = await client.app(slug, webhook_url=f"{bot.url}/hooks/gitlab")
+    bot.env["CI_BOT_GITLAB__URL"] = client.url
+    bot.env["CI_BOT_GITLAB__TOKEN"] = made["token"]
+    bot.env["CI_BOT_GITLAB__SIGNING_TOKEN"] = made["webhook_secret"]
+    return made
 
 
 def free_port() -> int:

@@ -170,7 +170,7 @@ def test_a_bare_approval_counts_only_for_a_head_that_was_there_well_before_it() 
 
 def test_nobody_approves_their_own_pull_request() -> None:
     candidate = Candidate(None, new_run(), pull(author=ALICE, head_repo=99))
-    assert refusal(candidate, may(ALICE, Permission.ADMIN))
+    assert refusal(REPO, candidate, may(ALICE, Permission.ADMIN))
 
 
 @pytest.mark.parametrize("outsiders", trust.Outsiders)

@@ -156,3 +156,56 @@ def test_what_is_wrong_with_notifications_is_told(tmp_path: Path, lines: str, pr
         load(written(tmp_path, table))
     assert f"ci-bot.toml: notifications.0.{problem}" in str(error.value)
     assert "slack" not in str(error.value)
+
+
+SIGNING = "whsec_" + "Q2FuIHlvdSByZWFkIHRoaXM/IElmIHNvOiBnb29kIQ=="
+
+
+def gitlab(tmp_path: Path, text: str) -> Path:
+    return written(tmp_path, f'data_dir = "{tmp_path}"\n[gitlab]\ntoken = "glpat-x"\n{text}')
+
+
+def test_gitlab_alone_is_enough_and_never_shows_its_tokens(tmp_path: Path) -> None:
+    (tmp_path / "signing").write_text(f"{SIGNING}\nwhsec_{'QUJD' * 11}\n")
+    found = load(gitlab(tmp_path, f'signing_token_file = "{tmp_path}/signing"')).gitlab
+    assert found is not None
+    assert (found.url, found.run_level, found.approve_level) == ("https://gitlab.com", 30, 40)
+    assert found.signing_tokens == (SIGNING, f"whsec_{'QUJD' * 11}")
+    assert found.webhook_tokens == ()
+    assert "whsec" not in repr(found)
+    assert "glpat" not in repr(found)
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        ('signing_token = "abc"', "gitlab.signing_token: is not whsec_ and 32 bytes in base64"),
+        ('signing_token = "whsec_QUJD"', "gitlab.signing_token: is not whsec_ and 32 bytes in base64"),
+        ('webhook_token = "short"', "gitlab.webhook_token: is shorter than 16 characters"),
+        ("run_level = 20", "gitlab.run_level: Input should be greater than or equal to 30"),
+        ("run_level = 40\napprove_level = 30", "gitlab: approve_level (30) is below run_level (40)"),
+        ('url = "gitlab.example"', "gitlab.url: must begin with https://"),
+        ('signing_token_file = "/nowhere"', "/nowhere cannot be read: No such file"),
+    ],
+)
+def test_what_is_wrong_with_gitlabs_table_is_told(tmp_path: Path, text: str, said: str) -> None:
+    with pytest.raises(SettingsError) as raised:
+        load(gitlab(tmp_path, text))
+    (problem,) = raised.value.problems
+    assert said in problem
+
+
+def test_what_connect_stored_counts_where_the_settings_say_nothing(tmp_path: Path) -> None:
+    folder = tmp_path / "gitlab"
+    folder.mkdir()
+    (folder / "signing-token").write_text(f"{SIGNING}\n")
+    known = load(gitlab(tmp_path, "run_level = 40")).gitlab
+    assert known is not None
+    assert known.signing_tokens == (SIGNING,)
+    assert (known.token.get_secret_value(), known.run_level) == ("glpat-x", 40)
+    own = load(gitlab(tmp_path, 'webhook_token = "0123456789abcdef"')).gitlab
+    assert own is not None
+    assert own.signing_tokens == ()
+    (folder / "signing-token").write_text("damaged\n")
+    with pytest.raises(SettingsError, match=r"gitlab: signing_token: is not whsec_"):
+        load(gitlab(tmp_path, ""))

@@ -18,7 +18,7 @@ T = TypeVar("T")
 config_option = click.option(
     "--config", type=click.Path(path_type=Path), help="Settings file.  [default: ci-bot.toml]"
 )
-repo_option = click.option("--repo", metavar="OWNER/NAME", help="A repository, or github:NUMBER.")
+repo_option = click.option("--repo", metavar="OWNER/NAME", help="A repository, or FORGE:NUMBER.")
 
 
 def run(settings: Settings, work: Callable[[Keeping], Awaitable[T]]) -> T:

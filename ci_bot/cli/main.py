@@ -34,6 +34,7 @@ COMMANDS: Final = MappingProxyType(
         "audit": "audit",
         "queue": "queue",
         "app": "app",
+        "gitlab": "gitlab",
         "backup": "backup",
         "restore": "backup",
         "doctor": "doctor",

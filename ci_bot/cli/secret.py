@@ -47,7 +47,7 @@ def secret() -> None:
 @secret.command("seal")
 @click.argument("name")
 @click.option(
-    "--repo", required=True, metavar="OWNER/NAME", help="Or github:NUMBER, which works anywhere."
+    "--repo", required=True, metavar="OWNER/NAME", help="Or FORGE:NUMBER, which works anywhere."
 )
 @click.option("--key", type=click.Path(path_type=Path), help="The server's public key, from its /keys.")
 @click.option("--server", metavar="URL", help="Or ask this server for it.")
@@ -140,7 +140,7 @@ def rm_command(name: str, repo: str | None, org: str | None, config: Path | None
 
 
 @secret.command("unlock")
-@click.option("--repo", required=True, metavar="OWNER/NAME", help="Or github:NUMBER.")
+@click.option("--repo", required=True, metavar="OWNER/NAME", help="Or FORGE:NUMBER.")
 @config_option
 def unlock_command(repo: str, config: Path | None) -> None:
     """Confirm a transferred repository: its steps get their secrets again."""
@@ -180,7 +180,7 @@ async def _scope(keeping: Keeping, repo: str | None, org: str | None) -> Scope:
 
 
 async def _repo_key(settings: Settings, repo: str) -> str:
-    if ":" in repo:
+    if ":" in repo and "/" not in repo:
         return repo
     async with open_keeping(settings) as keeping:
         return (await keeping.repo(repo)).key
@@ -189,7 +189,7 @@ async def _repo_key(settings: Settings, repo: str) -> str:
 def _number(key: str) -> tuple[str, int]:
     forge, _, number = key.partition(":")
     if not forge or not number.isascii() or not number.isdigit() or int(number) < 1:
-        raise click.UsageError(f"--repo {key}: write owner/name, or github:NUMBER")
+        raise click.UsageError(f"--repo {key}: write owner/name, github:NUMBER or gitlab:NUMBER")
     return forge, int(number)
 
 

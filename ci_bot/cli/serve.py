@@ -13,10 +13,8 @@ from aiohttp import web
 
 from ci_bot import __version__
 from ci_bot.cli.logging import configure
-from ci_bot.core.errors import SettingsError
 from ci_bot.flow.known import Known
 from ci_bot.settings import Settings, load
-from ci_bot.wiring.registering import NO_APP
 from ci_bot.wiring.server import Server, open_server
 
 _log = structlog.get_logger()
@@ -35,8 +33,6 @@ def serve(config: Path | None) -> None:
     settings = load(config)
     known = Known()
     configure(settings.log_level, settings.log_format, known.mask)
-    if settings.github is None:
-        raise SettingsError([NO_APP])
     asyncio.run(_serve(settings, known))
 
 

@@ -12,6 +12,7 @@ from rich.padding import Padding
 from rich.table import Table
 from rich.text import Text
 
+from ci_bot.core.manners import numbered
 from ci_bot.core.plain import plain
 from ci_bot.web.api.models import Job, Run, RunDetail
 
@@ -107,7 +108,7 @@ def _left(widths: Mapping[str, int], width: int) -> int:
 
 def whole(run: RunDetail, now: datetime | None = None) -> RenderableType:
     """One run with its jobs, and the steps of those that did not succeed."""
-    pull = f" #{run.pull}" if run.pull else ""
+    pull = f" {numbered(run.forge, run.pull)}" if run.pull else ""
     head = Text.assemble(
         mark(run.status),
         " ",

@@ -18,14 +18,16 @@ from ci_bot.core.decisions import (
     Withdraw,
 )
 from ci_bot.core.events import Button, ButtonPressed, Pull, Repo, RerunAsked
+from ci_bot.core.manners import manners_of
 from ci_bot.core.model import Run, Verdict
 from ci_bot.core.trust import Role, Ruling, Vouched, Voucher
 
 #: A bare approval counts for a head that was there so many seconds before the comment.
 HEAD_MARGIN: Final = 60.0
 
-OWN_CHANGE: Final = "nobody approves their own pull request: somebody else with write access has to"
+OWN_CHANGE: Final = "nobody approves their own {pull}: {other} has to"
 NEVER: Final = "this repository runs nothing for people without write access; no approval changes that"
+NOT_ENOUGH: Final = "approving what others wrote takes a higher role here: ask {approver}"
 NOT_WAITING: Final = "nothing waits for approval on"
 
 
@@ -142,9 +144,9 @@ def approve(
 ) -> Decision:
     """Lets what waits on exactly this sha run, with its secrets. Call `refusal` first, to have words."""
     seen = (SeeRepo(repo),)
-    waiting = [each for each in candidates if not refusal(each, person)]
+    waiting = [each for each in candidates if not refusal(repo, each, person)]
     if not waiting:
-        why = refusal(candidates[0], person) if candidates else NOT_WAITING
+        why = refusal(repo, candidates[0], person) if candidates else NOT_WAITING
         return Decision(f"{who(person)} approves nothing: {why} {sha[:7]}", repos=seen)
     voucher = approval(person, now)
     records = tuple(_record(repo, sha, each, voucher, comment) for each in waiting)
@@ -163,12 +165,15 @@ def approve(
     )
 
 
-def refusal(candidate: Candidate, person: Vouched) -> str:
+def refusal(repo: Repo, candidate: Candidate, person: Vouched) -> str:
     """Why this person's approval does not let it run, "" if it does."""
     if not candidate.waits:
         return NOT_WAITING
+    manners = manners_of(repo.forge)
+    if not person.may_approve:
+        return NOT_ENOUGH.format(approver=manners.approver)
     if candidate.pull is not None and candidate.pull.author.id == person.actor.id:
-        return OWN_CHANGE
+        return OWN_CHANGE.format(pull=manners.pull, other=manners.other_approver)
     if candidate.planned is not None and candidate.planned.ruling is Ruling.REFUSE:
         return NEVER
     return ""

@@ -31,6 +31,7 @@ class React:
     repo: Repo
     comment: int
     reaction: Reaction
+    pull: int = 0  # whose comment it is, which some forges want to know; 0 as older versions stored it
 
     @property
     def key(self) -> str:
@@ -48,6 +49,7 @@ class ReactAfter:
     comment: int
     runs: tuple[str, ...]
     is_done_by_ending: bool = False
+    pull: int = 0
 
     @property
     def key(self) -> str:

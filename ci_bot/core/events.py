@@ -48,10 +48,15 @@ class Permission(IntEnum):
 
 @dataclass(frozen=True, slots=True)
 class Access:
-    """The forge's own answer about one account at one moment; `account` says whom it is about."""
+    """The forge's own answer about one account at one moment; `account` says whom it is about.
+
+    `may_approve` False where the operator asks for more than write access of whoever lets the code of
+    others run.
+    """
 
     account: int
     permission: Permission
+    may_approve: bool = True
 
 
 @dataclass(frozen=True, slots=True)

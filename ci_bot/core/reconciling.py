@@ -37,6 +37,7 @@ class Attempt:
     guid: str
     at: float
     is_accepted: bool
+    hook: str = ""  # opaque: where the forge's adapter asks for it again, if it has several hooks
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,8 +80,8 @@ def unanswered(attempts: Iterable[Attempt], now: float) -> tuple[Attempt, ...]:
     return tuple(sorted(left, key=lambda attempt: (attempt.at, attempt.id)))
 
 
-def to_redeliver(failed: Sequence[Attempt], up_since: float, now: float) -> tuple[int, ...]:
-    """Ids of attempts to ask for again, one for each thing, what failed first first.
+def to_redeliver(failed: Sequence[Attempt], up_since: float, now: float) -> tuple[Attempt, ...]:
+    """Attempts to ask for again, one for each thing, what failed first first.
 
     `failed` is what `unanswered` gave. What fails again and again is asked for ever more rarely; what
     failed before `up_since`, when this server began to listen, is asked for at once.
@@ -88,7 +89,7 @@ def to_redeliver(failed: Sequence[Attempt], up_since: float, now: float) -> tupl
     tries: dict[str, list[Attempt]] = {}
     for attempt in failed:
         tries.setdefault(attempt.guid, []).append(attempt)
-    return tuple(each[-1].id for each in tries.values() if _is_due(each, up_since, now))
+    return tuple(each[-1] for each in tries.values() if _is_due(each, up_since, now))
 
 
 def _is_due(tries: Sequence[Attempt], up_since: float, now: float) -> bool:

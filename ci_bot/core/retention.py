@@ -156,8 +156,7 @@ def run_removed(kept: Retention) -> str:
     """Stands where a run was, for whoever comes with a link that we signed."""
     return (
         f"This run is over, and its record was removed: this server keeps runs {_for([_days(kept.runs)])}. "
-        "What it came to still stands in its check on the forge. To see it run again, press Re-run there, "
-        "or push.\n"
+        "What it came to still stands on the forge. To see it run again, push, or ask for it there.\n"
     )
 
 

@@ -9,6 +9,7 @@ from dataclasses import asdict, dataclass
 from typing import Final
 
 from ci_bot.core.events import Repo
+from ci_bot.core.manners import command, manners_of
 from ci_bot.core.model import Run, RunKind
 from ci_bot.core.planned import SecretRef, Step
 from ci_bot.core.trust import Ruling
@@ -60,7 +61,8 @@ def refusal_of_run(run: Run, *, locked: bool) -> str:
     if run.ruling is not Ruling.RUN:
         return (
             "this run gets no secrets, because nobody with write access vouched for its commit; "
-            f"on the pull request, /approve {run.sha} gives them to it"
+            f"on the {manners_of(run.repo.forge).pull}, "
+            f"{command(run.repo.forge, '', f'approve {run.sha}')} gives them to it"
         )
     if not any(voucher.holds for voucher in run.vouchers):
         return "this run gets no secrets, because nobody is on record as having vouched for its commit"
@@ -77,7 +79,11 @@ def refusal_of_use(ref: SecretRef, limits: SecretLimits, run: Run, step: Step) -
     if limits.events and run.kind not in limits.events:
         return f"secret {ref.name} is given on {_listed(limits.events)} alone, and this is {run.kind}"
     if limits.branches and not _on_branch(run, limits.branches):
-        where = "a pull request" if run.pull is not None else f"{run.kind} of {run.ref}"
+        where = (
+            f"a {manners_of(run.repo.forge).pull}"
+            if run.pull is not None
+            else f"{run.kind} of {run.ref}"
+        )
         return f"secret {ref.name} is given on {_listed(limits.branches)} alone, and this is {where}"
     if limits.images and not any(matches(pattern, step.image) for pattern in limits.images):
         return (

@@ -132,6 +132,11 @@ class Vouched:
         )
 
     @property
+    def may_approve(self) -> bool:
+        """Whether their word lets run what others wrote."""
+        return self.may_write and self.access is not None and self.access.may_approve
+
+    @property
     def permission(self) -> Permission:
         """What may be relied on: nothing, where the answer is about somebody else."""
         if self.access is None or self.access.account != self.actor.id:
@@ -266,9 +271,10 @@ def to_ask_again(
 
 def lost(voucher: Voucher, now: Vouched) -> str:
     """Why a run may not go on because of this voucher, "" where it still holds."""
-    if now.may_write:
+    if now.may_approve or (now.may_write and voucher.role is not Role.APPROVER):
         return ""
-    return f"@{voucher.actor.login}, who vouched for this commit, has no write access any more"
+    gone = "may not approve" if now.may_write else "has no write access"
+    return f"@{voucher.actor.login}, who vouched for this commit, {gone} any more"
 
 
 def outsider(ruling: Ruling, vouchers: Sequence[Voucher]) -> Actor | None:

@@ -11,6 +11,7 @@ from ci_bot.core.chat import Asked, Command
 from ci_bot.core.decisions import Decision, NewRun
 from ci_bot.core.effects import comment_key
 from ci_bot.core.events import Commented, Pull, Repo
+from ci_bot.core.manners import prefixes
 from ci_bot.core.model import Run, RunKind
 from ci_bot.core.pipeline import offered
 from ci_bot.core.planned import Plan
@@ -40,7 +41,7 @@ class Commands:
         self._why_waiting = why_waiting
 
     async def decide(self, event: Commented) -> Decision:
-        commands = chat.parse(event.body, self._prefix)
+        commands = chat.parse(event.body, *prefixes(event.repo.forge, self._prefix))
         if not commands:
             return Decision("commands nothing")
         decision = await self._decide(event, commands)
@@ -81,7 +82,7 @@ class Commands:
             head_at=own[-1].head_at if own else None,
             forced_at=forced_at,
             now=self._clock.now(),
-            prefix=self._prefix,
+            prefix=prefixes(repo.forge, self._prefix)[0],
             timed=tuple(timed),
             why_waiting=self._why_waiting(),
         )

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 import structlog
 
@@ -39,6 +41,7 @@ from ci_bot.core.events import (
     TenantChanged,
     Ticked,
 )
+from ci_bot.core.manners import numbered
 from ci_bot.core.model import Run, RunKind
 from ci_bot.core.occasion import Changed
 from ci_bot.core.patience import is_hopeless, pause
@@ -56,6 +59,8 @@ from ci_bot.ports import Clock, Decisions, EventParser, Inbox, StoredDelivery
 _log = structlog.get_logger()
 AT_ONCE = 4  # deliveries decided at the same time; more would keep webhooks waiting for their answer
 NET_SECONDS = 5.0  # how often to look for work that no bell announced
+
+_Told = TypeVar("_Told", Pushed, TagPushed)
 
 
 class Decider:
@@ -204,7 +209,7 @@ class Decider:
             return await self._decide_push(pushed)
         pull = await self._facts.forge(repo).pull(repo, event.number)
         if pull.head_sha != event.sha:
-            return Decision(f"#{pull.number} has moved on since")
+            return Decision(f"{numbered(repo.forge, pull.number)} has moved on since")
         # Who brought it is not known, so nobody vouches for a fork's; nor since when it is there.
         changed = PullRequestChanged(repo, pull, pull.author, brought_head=False, at=self._clock.now())
         return await self._decide_pull(changed)
@@ -225,8 +230,7 @@ class Decider:
         return await asyncio.to_thread(deciding.decide_pull, event, current, head, trust, known)
 
     async def _decide_push(self, event: Pushed) -> Decision:
-        repo = event.repo
-        self._facts.told_message(repo, event.sha, event.message)
+        event, repo = await self._with_message(event), event.repo
         before = "" if event.before == NO_SHA else event.before
         question = changes.of_push(repo, event.branch, event.before, event.sha)
         pulls, head, newer = await asyncio.gather(
@@ -237,6 +241,13 @@ class Decider:
         trust = await self._facts.trust_of_push(repo, event.sha, event.actor)
         beside = [(pull, await self._changed_by(repo, pull)) for pull in pulls]
         return await asyncio.to_thread(deciding.decide_push, event, head, beside, newer, trust)
+
+    async def _with_message(self, event: _Told) -> _Told:
+        """Not every delivery tells it: GitLab's system hooks list no commits. It may say [skip ci]."""
+        if not event.message:
+            return replace(event, message=await self._facts.message(event.repo, event.sha))
+        self._facts.told_message(event.repo, event.sha, event.message)
+        return event
 
     async def _changed_by(self, repo: Repo, pull: Pull) -> Changed:
         kind = RunKind.PULL_REQUEST
@@ -252,6 +263,7 @@ class Decider:
         return tuple(found.values())
 
     async def _decide_tag(self, event: TagPushed) -> Decision:
+        event = await self._with_message(event)
         head = await self._facts.head(
             event.repo, event.sha, event.message, "", RunKind.TAG, changes.OF_A_TAG
         )

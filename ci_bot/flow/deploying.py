@@ -8,6 +8,7 @@ from dataclasses import replace
 from ci_bot.core.convergence import Published, external_id, fingerprint, is_unknown
 from ci_bot.core.deployments import denied, deployments, deploys
 from ci_bot.core.errors import ForgeDenied
+from ci_bot.core.report import spot_of
 from ci_bot.core.report.values import DeploymentReport
 from ci_bot.ports import DeployingForge, Publications, Subject
 
@@ -58,7 +59,8 @@ class Deployments:
         else:
             await self._publications.save(subject.id, replace(state, sent=True))
         if handle is None:
-            handle = await forge.create_deployment(subject.repo, subject.sha, report, own_id)
+            spot = spot_of(state.name, subject.runs)
+            handle = await forge.create_deployment(subject.repo, spot, report, own_id)
         made = replace(state, handle=handle, sent=True)
         await self._publications.save(subject.id, made)
         return made

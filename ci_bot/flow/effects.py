@@ -100,12 +100,12 @@ class Performer:
         forge = self._forges[effect.repo.forge]
         match effect:
             case React():
-                await forge.react(effect.repo, effect.comment, effect.reaction)
+                await forge.react(effect.repo, effect.pull, effect.comment, effect.reaction)
             case ReactAfter():
                 reaction = reaction_after(effect, await self._effects.runs(effect.runs))
                 if reaction is None:
                     return False
-                await forge.react(effect.repo, effect.comment, reaction)
+                await forge.react(effect.repo, effect.pull, effect.comment, reaction)
             case Reply():
                 marker = f"<!-- ci-bot:reply:{effect.key} -->"
                 reply = CommentReport(marker, f"{marker}\n\n{effect.body}")

@@ -82,6 +82,11 @@ class Meters:
             "forge_budget_remaining", "Requests that the forge still takes this hour.", "installation"
         )
 
+        self.token_expires = self._gauge(
+            "forge_token_expires_timestamp_seconds",
+            "When the forge's access token ends, in seconds since the epoch.", "forge",
+        )  # fmt: skip
+
     def _upkeep(self) -> None:
         self.database_up = self._gauge("database_up", "1 while the database answers.")
         self.disk_free = self._gauge("disk_free_bytes", "Free where a setting points to.", "setting")

@@ -13,7 +13,7 @@ from ci_bot.core.errors import EngineError
 from ci_bot.ports import Clock
 
 _log = structlog.get_logger()
-LOOK_SECONDS: Final = 2.0
+LOOK_AT_DISKS_SECONDS: Final = 2.0
 #: So long what was done is given time: what a job wrote goes with its end.
 PATIENCE: Final = 15.0
 

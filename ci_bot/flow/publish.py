@@ -20,6 +20,7 @@ from ci_bot.core.convergence import (
 )
 from ci_bot.core.deployments import notes
 from ci_bot.core.errors import CiBotError, ForgeBusy, ForgeError, SecretRefused, StoreError
+from ci_bot.core.manners import prefixes
 from ci_bot.core.model import LogRef, Run
 from ci_bot.core.patience import pause
 from ci_bot.core.report import (
@@ -28,6 +29,7 @@ from ci_bot.core.report import (
     comment,
     masked_check,
     masked_comment,
+    spot_of,
     wanted_tails,
 )
 from ci_bot.core.report.values import CheckReport
@@ -163,7 +165,8 @@ class Publisher:
         why = self._why_waiting()
         known = await self._publications.known(subject.id)
         said = notes(subject.runs, known)
-        made = await asyncio.to_thread(checks, subject.runs, tails, self._link, self._prefix, why, said)
+        prefix = prefixes(subject.repo.forge, self._prefix)[0]
+        made = await asyncio.to_thread(checks, subject.runs, tails, self._link, prefix, why, said)
         reports = [masked_check(report, mask) for report in made]
         later: list[float] = []
         for report, state in in_order(reports, known):
@@ -190,7 +193,8 @@ class Publisher:
         if before != state:
             await self._publications.save(subject.id, before)
         own_id, began = external_id(subject.id, before), self._clock.now()
-        handle = await forge.publish(subject.repo, subject.sha, report, own_id, before.handle)
+        spot = spot_of(report.name, subject.runs)
+        handle = await forge.publish(subject.repo, spot, report, own_id, before.handle)
         await self._publications.save(subject.id, accepted(before, report, handle))
         self._last_progress[subject.id, report.name] = self._clock.now()
         if report.conclusion is not None:
@@ -201,7 +205,8 @@ class Publisher:
     async def _comment(self, subject: Subject) -> None:
         known = (await self._publications.known(subject.id)).get(COMMENT)
         tails = await self._tails(subject)
-        wanted = comment(subject.runs, tails, self._link, known is not None, self._prefix)
+        prefix = prefixes(subject.repo.forge, self._prefix)[0]
+        wanted = comment(subject.runs, tails, self._link, known is not None, prefix)
         if wanted is None or subject.pull is None:
             return
         wanted = masked_comment(wanted, await self._mask(subject))

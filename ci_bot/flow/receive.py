@@ -12,6 +12,7 @@ import structlog
 from ci_bot.core.chat import parse
 from ci_bot.core.deciding import turn_of
 from ci_bot.core.events import Commented, Event
+from ci_bot.core.manners import prefixes
 from ci_bot.flow.bell import Bell
 from ci_bot.flow.meters import Meters
 from ci_bot.ports import Delivery, Inbox, Webhook
@@ -81,9 +82,10 @@ class Receiver:
         """
         if not isinstance(event, Commented):
             return True
+        heard = prefixes(event.repo.forge, self._command_prefix)
         if len(event.body) <= READ_AT_ONCE:
-            return bool(parse(event.body, self._command_prefix))
-        return bool(await asyncio.to_thread(parse, event.body, self._command_prefix))
+            return bool(parse(event.body, *heard))
+        return bool(await asyncio.to_thread(parse, event.body, *heard))
 
     def _told(self, received: Received, forge: str, delivery_id: str) -> Received:
         self._meters.deliveries.labels(forge, received).inc()

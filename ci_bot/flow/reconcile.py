@@ -97,7 +97,8 @@ class Reconciler:
     async def _ask_again(self, name: str, forge: ReconcilingForge) -> int:
         now = self._clock.now()
         since = self._looked_at.get(name, now - REDELIVERABLE_SECONDS)
-        seen = await forge.attempts(since - OVERLAP_SECONDS)
+        served = [one.repo for one in await self._repositories.served() if one.repo.forge == name]
+        seen = await forge.attempts(served, since - OVERLAP_SECONDS)
         self._looked_at[name] = now
         self._failed[name] = unanswered((*self._failed.get(name, ()), *seen), now)
         due = to_redeliver(self._failed[name], self._up_since, now)[:REDELIVER_AT_ONCE]

@@ -41,6 +41,7 @@ from ci_bot.ports.forges import (
     ForgeReports,
     OnCall,
     ReconcilingForge,
+    TokenExpiry,
     Webhook,
 )
 from ci_bot.ports.keeping import ArtifactRecord, Artifacts, Caches, FoundCache, NewCache
@@ -120,6 +121,7 @@ __all__ = [
     "StoredDelivery",
     "StoredEffect",
     "Subject",
+    "TokenExpiry",
     "Tokens",
     "Vault",
     "Webhook",

@@ -12,7 +12,7 @@ from ci_bot.core.effects import Reaction
 from ci_bot.core.events import Access, Actor, Event, Pull, Repo
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
 from ci_bot.core.registration import MadeApp
-from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport
+from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport, Spot
 
 
 class Webhook(Protocol):
@@ -121,7 +121,7 @@ class ForgeReports(Protocol):
     """
 
     async def publish(
-        self, repo: Repo, sha: str, report: CheckReport, external_id: str, handle: str | None
+        self, repo: Repo, spot: Spot, report: CheckReport, external_id: str, handle: str | None
     ) -> str:
         """Creates the check (handle None) or updates it; returns its handle.
 
@@ -141,7 +141,7 @@ class ForgeReports(Protocol):
         """
         ...
 
-    async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
+    async def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
         """Reacts to a comment on a pull request. Safe to repeat; a comment that is gone is fine."""
         ...
 
@@ -153,7 +153,7 @@ class DeployingForge(Protocol):
     """
 
     async def create_deployment(
-        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+        self, repo: Repo, spot: Spot, report: DeploymentReport, external_id: str
     ) -> str:
         """Its handle. It has no state until it is updated.
 
@@ -176,11 +176,15 @@ class DeployingForge(Protocol):
 class ReconcilingForge(Protocol):
     """A forge that can be asked what it failed to tell, and what it has. Raises as `ForgeFacts` does."""
 
-    async def attempts(self, since: float) -> Sequence[Attempt]:
-        """Its deliveries to us that ended after `since`, the newest of them at least."""
+    async def attempts(self, repos: Sequence[Repo], since: float) -> Sequence[Attempt]:
+        """Its deliveries to us that ended after `since`, the newest of them at least.
+
+        `repos` are all that it is served for: a forge whose hooks hang at these looks there, at a part of
+        them perhaps.
+        """
         ...
 
-    async def redeliver(self, attempt: int) -> None:
+    async def redeliver(self, attempt: Attempt) -> None:
         """Asks for one of them again. It comes with the delivery id of the first."""
         ...
 
@@ -194,6 +198,14 @@ class ReconcilingForge(Protocol):
 
     async def last_push(self, repo: Repo, branch: str) -> LastPush | None:
         """None where the branch is gone, or where the forge keeps no record of who moved it."""
+        ...
+
+
+class TokenExpiry(Protocol):
+    """The access token of a forge that ends some day. Raises as `ForgeFacts` does."""
+
+    async def expires_at(self) -> float | None:
+        """In seconds since the epoch; None for never."""
         ...
 
 

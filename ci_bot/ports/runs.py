@@ -130,6 +130,9 @@ class RunList(Protocol):
         """The run, if it is of one of these repositories."""
         ...
 
-    async def repo(self, name: str) -> Repo | None:
-        """The repository of that name now, "owner/name", as forges compare names: without case."""
+    async def repo(self, name: str, forge: str = "") -> Repo | None:
+        """The repository of that name now, "owner/name", as forges compare names: without case.
+
+        `forge` "" for any: of two the one that was seen last.
+        """
         ...

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Any
 
-from sqlalchemy import ColumnElement, select, update
+from sqlalchemy import ColumnElement, or_, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -19,6 +20,7 @@ from ci_bot.core.decisions import (
     Withdraw,
 )
 from ci_bot.core.graph import retried
+from ci_bot.core.manners import manners_of
 from ci_bot.core.model import Cause, Run, RunKind, Verdict
 from ci_bot.core.states import Status
 from ci_bot.core.trust import Ruling
@@ -268,7 +270,8 @@ async def _mark_withdrawn(connection: AsyncConnection, withdraw: Withdraw, now: 
 async def _see(connection: AsyncConnection, change: SeeRepo, now: float) -> None:
     repo = change.repo
     dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    facts = {"name": repo.name, "private": repo.private, "tenant": repo.tenant, "gone": False}
+    facts: dict[str, Any] = {"name": repo.name, "private": repo.private, "tenant": repo.tenant}
+    facts["gone"] = False
     if repo.default_branch:  # installation payloads do not say it
         facts["default_branch"] = repo.default_branch
     if change.locked:
@@ -280,4 +283,7 @@ async def _see(connection: AsyncConnection, change: SeeRepo, now: float) -> None
         first_seen=now,
         **{"default_branch": "", "locked": change.locked} | facts,
     )
+    if manners_of(repo.forge).tenant_is_owner:  # it went to another owner, and nobody told us
+        moved = repositories.c.tenant != repo.tenant
+        facts["locked"] = True if change.locked else or_(repositories.c.locked, moved)
     await connection.execute(insert.on_conflict_do_update(index_elements=["key"], set_=facts))

@@ -44,12 +44,14 @@ class RunListStore:
             found = await load_runs(connection, runs.c.id == run_id, runs.c.repo.in_(repos))
         return found[0] if found else None
 
-    async def repo(self, name: str) -> Repo | None:
+    async def repo(self, name: str, forge: str = "") -> Repo | None:
         query = (
             select(*REPO_COLUMNS)
             .where(func.lower(repositories.c.name) == name.lower(), ~repositories.c.gone)
             .order_by(repositories.c.first_seen.desc())
         )
+        if forge:
+            query = query.where(repositories.c.forge == forge)
         async with self._database.read() as connection:
             row = (await connection.execute(query)).first()
         return None if row is None else repo_of(row)

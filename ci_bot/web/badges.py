@@ -1,4 +1,4 @@
-"""GET /badges/{forge}/{owner}/{repo}.svg?branch=…: a branch's state as a picture, and nothing of what is private."""
+"""GET /badges/{forge}/{repo}.svg?branch=…: a branch's state as a picture, and nothing of what is private."""
 
 from __future__ import annotations
 
@@ -35,8 +35,8 @@ async def badge(request: web.Request) -> web.Response:
 
 async def _badge(request: web.Request) -> Badge:
     site, names = request.app[SITE], request.match_info
-    repo = await site.listing.repo(f"{names['owner']}/{names['repo']}")
-    if repo is None or repo.forge != names["forge"]:
+    repo = await site.listing.repo(names["repo"], names["forge"])
+    if repo is None:
         return Badge.UNKNOWN
     if repo.private and not site.links.is_badge_key(repo, request.query.get("key", "")):
         return Badge.UNKNOWN

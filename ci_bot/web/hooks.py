@@ -100,7 +100,7 @@ async def _answer(request: web.Request) -> web.Response:
         request.app[METERS].deliveries.labels(forge, "unstored").inc()
         _log.error("delivery not stored", forge=forge, error=str(error))
         return _say(503, "the delivery could not be stored; send it again later")
-    return _say(200 if received is Received.IGNORED else 202, str(received))
+    return _say(202 if received is Received.STORED else 200, str(received))
 
 
 def _refused(request: web.Request, forge: str, status: int, reason: str) -> web.Response:

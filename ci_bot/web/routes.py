@@ -32,10 +32,10 @@ def add_pages(app: web.Application, site: Site) -> None:
         ("/runs/{run}/{job}/{step}/lines", lines),
         ("/runs/{run}/{job}/{step}/raw", raw),
         ("/runs/{run}/{job}/{step}/events", step_events),
-        ("/repos/{forge}/{owner}/{repo}", run_list),
+        ("/repos/{forge}/{repo:.+/.+}", run_list),
     ):
         app.router.add_get(path, _hiding(handler))
-    app.router.add_get("/badges/{forge}/{owner}/{repo}.svg", badge)
+    app.router.add_get("/badges/{forge}/{repo:.+/.+}.svg", badge)
     app.router.add_get("/static/{name}", _static)
 
 

@@ -1,4 +1,4 @@
-"""GET /repos/{forge}/{owner}/{repo}: a repository's runs, newest first, page by page."""
+"""GET /repos/{forge}/{repo}: a repository's runs, newest first, page by page."""
 
 from __future__ import annotations
 

@@ -120,8 +120,8 @@ async def open_repo(request: web.Request) -> tuple[Repo, bool]:
     """The repository that the address names, and whether its own key came along. Raises `Missing`."""
     site = request.app[SITE]
     names = request.match_info
-    repo = await site.listing.repo(f"{names['owner']}/{names['repo']}")
-    if repo is None or repo.forge != names["forge"]:
+    repo = await site.listing.repo(names["repo"], names["forge"])
+    if repo is None:
         raise Missing
     has_key = site.links.is_list_key(repo, request.query.get("key", ""))
     if not has_key and (repo.private or not site.rules.open_pages):

@@ -34,7 +34,7 @@ NEEDED_DISK: Final = 64 * 1024**2  # below that not even an event may be stored
 def app(opened: Opened, runs: RunStore) -> web.Application:
     inbox = InboxStore(opened.database, opened.clock)
     receiver = Receiver(
-        {"github": opened.webhook},
+        opened.forges.webhooks,
         inbox,
         opened.bells.arrived,
         opened.meters,
@@ -75,7 +75,7 @@ def _site(opened: Opened, runs: RunStore) -> Site:
         stores.records,
         stores.artifacts,
         PageRules(settings.open_pages, settings.links_expire),
-        opened.github.page_of,
+        opened.forges.page_of,
         retention(settings),
     )
 

@@ -12,6 +12,7 @@ from ci_bot.core.decisions import AuditLine
 from ci_bot.core.errors import SettingsError, StoreError
 from ci_bot.core.events import Repo
 from ci_bot.core.queueing import Survey
+from ci_bot.core.repo_names import UNSEEN, with_forge
 from ci_bot.core.scheduling import Timed
 from ci_bot.core.secret_rules import SecretLimits, StoredSecret, tenant_scope
 from ci_bot.ports import AuditFilter
@@ -90,20 +91,29 @@ class Keeping:
         """By "owner/name", as ci-bot has seen it, or by "github:123". Raises `StoreError`."""
         if _KEY.fullmatch(name):
             return Scope(name, name)
-        found = await self._store.repos_named(name) if "/" in name.strip("/") else []
-        if len(found) != 1:
+        found = await self._named(name) if "/" in name.strip("/") else []
+        if len(found) > 1:
+            raise StoreError(_which(name, found))
+        if not found:
             raise StoreError(
-                f"ci-bot has not seen a repository {name} yet; install the App there, or give its number: "
-                "--repo github:NUMBER (gh api repos/OWNER/NAME --jq .id tells it)"
+                f"ci-bot has not seen a repository {name} yet; {UNSEEN}. Or give its number: --repo "
+                "github:NUMBER (gh api repos/OWNER/NAME --jq .id tells it), or gitlab:NUMBER (its project ID)"
             )
         return Scope(found[0].key, found[0].name)
 
+    async def _named(self, name: str) -> Sequence[Repo]:
+        forge, path = with_forge(name)
+        return [repo for repo in await self._store.repos_named(path) if forge in ("", repo.forge)]
+
     async def organisation(self, name: str) -> Scope:
-        found: Sequence[Repo] = await self._store.repos_named(f"{name}/")
+        """An organisation of GitHub, or a group at the top of GitLab. Raises `StoreError`."""
+        found = await self._named(f"{name}/") if "/" not in name else []
+        if len({repo.forge for repo in found}) > 1:
+            raise StoreError(_which(name, found))
         scopes = {tenant_scope(repo) for repo in found}
         if len(scopes) != 1:
             raise StoreError(
-                f"ci-bot has seen no repository of {name} yet; install the App there first"
+                f"ci-bot has seen no repository of {name} yet (an organisation, or a group at the top); {UNSEEN}"
             )
         return Scope(scopes.pop(), name)
 
@@ -167,6 +177,11 @@ class Keeping:
 
     async def queue(self) -> Survey:
         return await self._line.now()
+
+
+def _which(name: str, found: Sequence[Repo]) -> str:
+    choices = " or ".join(f"{forge}:{name}" for forge in sorted({repo.forge for repo in found}))
+    return f"there is more than one {name}: say {choices}"
 
 
 def _encrypted(secret: StoredSecret) -> Encrypted:

@@ -8,6 +8,7 @@ from contextlib import asynccontextmanager
 from ci_bot.core.decisions import AuditLine
 from ci_bot.core.errors import StoreError
 from ci_bot.core.events import Actor, Permission, Repo
+from ci_bot.core.repo_names import UNSEEN, with_forge
 from ci_bot.links import KEY_FILE, Links, make_key, revoke
 from ci_bot.settings import Settings
 from ci_bot.store import AuditStore, Database, RunListStore, RunStore
@@ -53,11 +54,10 @@ class Linking:
         await self._audit.write([_line(ROTATED, by)])
 
     async def _repo(self, name: str) -> Repo:
-        repo = await self._list.repo(name)
+        forge, path = with_forge(name)
+        repo = await self._list.repo(path, forge)
         if repo is None:
-            raise StoreError(
-                f"ci-bot has not seen a repository {name} yet; install the App there first"
-            )
+            raise StoreError(f"ci-bot has not seen a repository {name} yet; {UNSEEN}")
         return repo
 
     async def _repo_of(self, run_id: str) -> Repo:

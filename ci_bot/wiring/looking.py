@@ -9,15 +9,17 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Final
 
-from ci_bot.core.errors import SettingsError, StoreError
+from ci_bot.core.errors import ForgeDenied, SettingsError, StoreError
+from ci_bot.core.expiring import REMEDY, in_words, is_due
 from ci_bot.core.scheduling import overview
-from ci_bot.settings import GitHubSettings, Settings
+from ci_bot.settings import GitHubSettings, GitLabSettings, Settings
 from ci_bot.store import Database, InboxStore, ScheduleStore, SecretStore
 from ci_bot.system import SystemClock
 from ci_bot.wiring.files import look_at_disk
+from ci_bot.wiring.forges import NO_HOOK, open_github, open_gitlab
 from ci_bot.wiring.kept import is_missing, rest_keys, sealing_keys
 from ci_bot.wiring.keyfiles import lost_keys
-from ci_bot.wiring.parts import open_executor, open_github, open_notifier
+from ci_bot.wiring.parts import open_executor, open_notifier
 from ci_bot.workspace import lfs
 from ci_bot.workspace.git import git_version
 
@@ -41,7 +43,7 @@ def examinations(settings: Settings, repo: str | None = None) -> Sequence[Examin
         Examination("git", _look_at_git),
         Examination("disk", partial(look_at_disk, settings, FREE_DISK)),
         Examination("database", partial(_look_at_database, settings)),
-        Examination("github", partial(_look_at_github, settings)),
+        *_forges(settings),
         Examination("secrets", partial(_look_at_keys, settings)),
         *_schedules(settings),
         *_notifications(settings),
@@ -108,7 +110,7 @@ async def _look_at_database(settings: Settings) -> str:
     if aside:
         raise StoreError(
             f"{aside} deliveries failed for good and were set aside; the server's log says why, and "
-            "redelivering one (App settings, Advanced) tries it again"
+            "redelivering one (on GitHub in the App's settings, Advanced; on GitLab in the webhook's, Recent events) tries it again"
         )
     return f"answers at {database.where}"
 
@@ -139,17 +141,38 @@ async def _lost_keys(settings: Settings) -> Sequence[str]:
         await database.close()
 
 
+def _forges(settings: Settings) -> Sequence[Examination]:
+    """GitHub also where nothing is set up: it says how to begin."""
+    github = Examination("github", partial(_look_at_github, settings))
+    if settings.gitlab is None:
+        return (github,)
+    gitlab = Examination("gitlab", partial(_look_at_gitlab, settings, settings.gitlab))
+    return (gitlab,) if settings.github is None else (github, gitlab)
+
+
 def _github(settings: Settings) -> GitHubSettings:
     if settings.github is None:
         problem = (
             "is not set up: `ci-bot app create --org NAME` makes the App; for one that is there, app_id, "
-            "private_key and webhook_secret belong under [github]"
+            "private_key and webhook_secret belong under [github]; for GitLab, token belongs under [gitlab]"
         )
         raise SettingsError([problem])
     return settings.github
 
 
 async def _look_at_gate(settings: Settings, repo: str) -> str:
+    """On the forge that is set up; on both where both are, and one is enough."""
+    if settings.gitlab is None:
+        return await _look_at_gate_on_github(settings, repo)
+    if settings.github is None or repo.count("/") > 1:
+        return await _look_at_gate_on_gitlab(settings, settings.gitlab, repo)
+    try:
+        return await _look_at_gate_on_github(settings, repo)
+    except ForgeDenied:  # it is not installed there
+        return await _look_at_gate_on_gitlab(settings, settings.gitlab, repo)
+
+
+async def _look_at_gate_on_github(settings: Settings, repo: str) -> str:
     async with AsyncExitStack() as stack:
         github = await open_github(stack, settings, _github(settings), SystemClock(), lambda _: None)
         found = await github.examine_gate(repo)
@@ -161,6 +184,15 @@ async def _look_at_gate(settings: Settings, repo: str) -> str:
     )
 
 
+async def _look_at_gate_on_gitlab(settings: Settings, gitlab: GitLabSettings, repo: str) -> str:
+    async with AsyncExitStack() as stack:
+        adapter = open_gitlab(stack, settings, gitlab, SystemClock(), lambda _: None)
+        found = await adapter.examine_gate(repo)
+    if found.problems:
+        raise SettingsError(found.problems)
+    return f"{repo}: pipelines must succeed before a merge, and ci-bot's are among them"
+
+
 async def _look_at_github(settings: Settings) -> str:
     async with AsyncExitStack() as stack:
         github = await open_github(stack, settings, _github(settings), SystemClock(), lambda _: None)
@@ -168,3 +200,21 @@ async def _look_at_github(settings: Settings) -> str:
     if problems:
         raise SettingsError(problems)
     return f"the App may do what it needs at {_github(settings).api_url}"
+
+
+async def _look_at_gitlab(settings: Settings, gitlab: GitLabSettings) -> str:
+    clock = SystemClock()
+    async with AsyncExitStack() as stack:
+        adapter = open_gitlab(stack, settings, gitlab, clock, lambda _: None)
+        problems = [*await adapter.examine()]
+        token = None if problems else await adapter.token_state()
+    if token is not None and is_due(token.expires_at, clock.now()):
+        when = in_words(token.expires_at, clock.now())
+        problems.append(f"the access token {token.name}: {when}; {REMEDY}")
+    if not (gitlab.signing_tokens or gitlab.webhook_tokens):
+        problems.append(NO_HOOK.removeprefix("gitlab: "))
+    if problems or token is None:
+        raise SettingsError(problems)
+    how = "signed" if gitlab.signing_tokens else "known by a plain token"
+    when = in_words(token.expires_at, clock.now())
+    return f"the access token {token.name} may do what it needs at {gitlab.url}, {when}; webhooks are {how}"

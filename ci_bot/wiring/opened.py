@@ -1,4 +1,4 @@
-"""What a server opens, in this order: data directory, database, forge, engine."""
+"""What a server opens, in this order: data directory, database, forges, engine."""
 
 from __future__ import annotations
 
@@ -12,11 +12,10 @@ from ci_bot.flow.known import Known
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.room import Room
 from ci_bot.flow.tracing import Tracing
-from ci_bot.forges.github import GitHub, GitHubWebhook
 from ci_bot.links import Links
 from ci_bot.ports import Notifier
 from ci_bot.secrets.vault import OpenVault
-from ci_bot.settings import GitHubSettings, Settings
+from ci_bot.settings import Settings
 from ci_bot.store import (
     Database,
     DecisionStore,
@@ -26,9 +25,10 @@ from ci_bot.store import (
 )
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.wiring.files import free_under, instance_of, locked, locked_database, make_dirs, marks
+from ci_bot.wiring.forges import Forges, open_forges
 from ci_bot.wiring.kept import open_logs
 from ci_bot.wiring.keyfiles import require_keys
-from ci_bot.wiring.parts import open_executor, open_github, open_notifier, open_tracing, open_vault
+from ci_bot.wiring.parts import open_executor, open_notifier, open_tracing, open_vault
 from ci_bot.workspace.checkouts import GitWorkspaces
 
 
@@ -50,8 +50,7 @@ class Opened:
     ids: SystemIds
     database: Database
     one: OneServer | None  # None: a file lock does it
-    github: GitHub
-    webhook: GitHubWebhook
+    forges: Forges
     tokens: Known  # minted ones: in no step's output
     known: Known  # all that is in no log of ours
     vault: OpenVault
@@ -67,9 +66,7 @@ class Opened:
     tracing: Tracing
 
     @classmethod
-    async def open(
-        cls, stack: AsyncExitStack, settings: Settings, github: GitHubSettings, known: Known
-    ) -> Opened:
+    async def open(cls, stack: AsyncExitStack, settings: Settings, known: Known) -> Opened:
         make_dirs(settings)
         stack.enter_context(locked(settings.data_dir))
         stack.enter_context(locked_database(settings))
@@ -89,7 +86,7 @@ class Opened:
             known.add(token)
 
         meters, bells = Meters(), Bells()
-        adapter = await open_github(stack, settings, github, clock, on_token, meters.forge_called)
+        forges = await open_forges(stack, settings, clock, on_token, meters.forge_called)
         executor = open_executor(settings, instance)
         stack.push_async_callback(executor.close)
         vault = open_vault(settings, database, clock, known)
@@ -99,8 +96,7 @@ class Opened:
             ids=ids,
             database=database,
             one=one,
-            github=adapter,
-            webhook=GitHubWebhook([github.webhook_secret.get_secret_value()], github.app_id),
+            forges=forges,
             tokens=tokens,
             known=known,
             notifier=open_notifier(settings, known.add),

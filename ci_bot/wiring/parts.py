@@ -18,45 +18,20 @@ from ci_bot.executors.docker.limits import Limits as StepLimits
 from ci_bot.flow.known import Known
 from ci_bot.flow.notices import Nobody
 from ci_bot.flow.tracing import NO_TRACING, Tracer, Tracing
-from ci_bot.forges.github import GitHub, open_session
 from ci_bot.notify import Notifications, Rule
-from ci_bot.ports import Clock, Decisions, Notifier, OnCall, Vault
+from ci_bot.ports import Clock, Decisions, Notifier, Vault
 from ci_bot.secrets.keys import Keyring
 from ci_bot.secrets.rest import RestKeys
 from ci_bot.secrets.vault import OpenVault
 from ci_bot.settings import (
     EngineSettings,
-    GitHubSettings,
     NotificationSettings,
     RegistrySettings,
     Settings,
 )
 from ci_bot.store import AuditStore, Database, SecretStore
-from ci_bot.system import SystemClock
+from ci_bot.wiring.forges import web_urls
 from ci_bot.wiring.kept import rest_keys, sealing_keys
-
-
-async def open_github(
-    stack: AsyncExitStack,
-    settings: Settings,
-    github: GitHubSettings,
-    clock: SystemClock,
-    on_token: Callable[[bytes], None],
-    on_call: OnCall = lambda _: None,
-) -> GitHub:
-    session = await stack.enter_async_context(open_session(settings.ca_file, settings.proxy))
-    adapter = GitHub(
-        app_id=github.app_id,
-        private_key=github.private_key.get_secret_value(),
-        api_url=github.api_url,
-        web_url=github.web_url,
-        session=session,
-        clock=clock,
-        on_token=on_token,
-        on_call=on_call,
-    )
-    stack.push_async_callback(adapter.close)
-    return adapter
 
 
 def open_notifier(settings: Settings, on_secret: Callable[[bytes], None]) -> Notifier:
@@ -138,8 +113,7 @@ def open_tracing(
         raise SettingsError([f"traces_url: needs `pip install ci-bot[otel]` ({error})"]) from error
     sink = OtelSpans.over_http(settings.traces_url)
     stack.push_async_callback(asyncio.to_thread, sink.close)
-    web_urls = {"github": settings.github.web_url} if settings.github else {}
-    return Tracer(sink, decisions, vault, tokens, clock, web_urls)
+    return Tracer(sink, decisions, vault, tokens, clock, web_urls(settings))
 
 
 class _Registries:

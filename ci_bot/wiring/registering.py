@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import secrets
 import shutil
 import tempfile
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Final
 
 from aiohttp import web
-from yarl import URL
 
 from ci_bot.core.errors import SettingsError
 from ci_bot.core.registration import MadeApp, is_org, name_for
@@ -24,11 +22,10 @@ from ci_bot.forges.github import AppMaker, AppSync, hook_url, open_session
 from ci_bot.settings import APP_FILE, KEY_FILE, SECRET_FILE, GitHubSettings, Settings
 from ci_bot.system import SystemClock
 from ci_bot.web.setup import Setup, link_path, make_setup_app
-from ci_bot.wiring.parts import open_github
+from ci_bot.wiring.forges import open_github
+from ci_bot.wiring.private_files import check_address, give_to_owner, sync_directory, write
 
 NO_APP: Final = "github: is missing; `ci-bot app create --org NAME` makes the App in your browser"
-
-_LOOPBACK: Final = frozenset({"localhost", "127.0.0.1", "::1"})
 
 
 @dataclass(frozen=True, slots=True)
@@ -84,7 +81,7 @@ async def sync_app(settings: Settings) -> AppSync:
     """Raises `SettingsError` where there is no App, `ForgeError` where GitHub does not do it."""
     if settings.github is None:
         raise SettingsError([NO_APP])
-    _check_address(settings, settings.github.web_url)
+    check_address(settings, settings.github.web_url)
     async with AsyncExitStack() as stack:
         github = await open_github(stack, settings, settings.github, SystemClock(), lambda _: None)
         return await github.sync(settings.public_url)
@@ -114,12 +111,12 @@ def store_app(settings: Settings, wanted: Wanted, made: MadeApp) -> None:
         fresh = Path(tempfile.mkdtemp(prefix="github-app.", dir=settings.keys))  # mode 0700
         try:
             for name, text in files.items():
-                _write(fresh / name, text)
-            _give_to_owner(fresh, settings.keys)
+                write(fresh / name, text)
+            give_to_owner(fresh, settings.keys)
             if wanted.replace and folder.exists():
                 folder.rename(folder.with_name(f"github-app.replaced-{int(time.time())}"))
             fresh.rename(folder)  # fails where another App was stored meanwhile
-            _sync_directory(settings.keys)
+            sync_directory(settings.keys)
         except BaseException:
             shutil.rmtree(fresh, ignore_errors=True)
             raise
@@ -148,7 +145,7 @@ def _check(settings: Settings, wanted: Wanted) -> None:
         raise SettingsError(
             [f"{settings.stored_app} is there already; --force puts another in its place"]
         )
-    _check_address(settings, wanted.web_url)
+    check_address(settings, wanted.web_url)
     try:
         settings.keys.mkdir(mode=0o700, parents=True, exist_ok=True)
         with tempfile.TemporaryDirectory(prefix="github-app.", dir=settings.keys):
@@ -157,39 +154,3 @@ def _check(settings: Settings, wanted: Wanted) -> None:
         raise SettingsError(
             [f"the App's key could not be stored: {settings.keys} cannot be written: {error.strerror}"]
         ) from error
-
-
-def _check_address(settings: Settings, web_url: str) -> None:
-    """GitHub would refuse it, in words of its own and at the end."""
-    ours, theirs = URL(settings.public_url).host, URL(web_url).host
-    if ours in _LOOPBACK and theirs not in _LOOPBACK:
-        problem = (
-            f"public_url: {settings.public_url} is this machine alone; set it to the address at which "
-            f"{theirs} reaches this server, like https://ci.example.com"
-        )
-        raise SettingsError([problem])
-
-
-def _write(path: Path, text: str) -> None:
-    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
-    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
-        file.write(text)
-        file.flush()
-        os.fsync(descriptor)
-
-
-def _give_to_owner(folder: Path, directory: Path) -> None:
-    """What root makes at the command line, the server must be able to read as its own user."""
-    _sync_directory(folder)
-    if os.geteuid() == 0:
-        owner = directory.stat()
-        for path in (folder, *folder.iterdir()):
-            os.chown(path, owner.st_uid, owner.st_gid)
-
-
-def _sync_directory(path: Path) -> None:
-    descriptor = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
-    try:
-        os.fsync(descriptor)
-    finally:
-        os.close(descriptor)

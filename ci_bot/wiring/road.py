@@ -25,7 +25,7 @@ from ci_bot.flow.steering import SOURCE, Steered, SteeringParser
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.ticking import Scheduled
 from ci_bot.flow.worker import Worker
-from ci_bot.ports import TICKS, CloneSource
+from ci_bot.ports import TICKS, CloneSource, EventParser
 from ci_bot.store import (
     ApprovalStore,
     DecisionStore,
@@ -37,6 +37,7 @@ from ci_bot.store import (
     ScheduleStore,
     TokenStore,
 )
+from ci_bot.wiring.forges import ByForge
 from ci_bot.wiring.kept import file_stores
 from ci_bot.wiring.opened import Opened
 from ci_bot.wiring.parts import policies
@@ -46,8 +47,9 @@ def decider(opened: Opened, runs: RunStore) -> Decider:
     bells, clock = opened.bells, opened.clock
     decisions = DecisionStore(opened.database, clock, opened.ids)
     facts, schedules = _facts(opened, decisions), ScheduleStore(opened.database, clock)
+    own: dict[str, EventParser] = {FOUND: Findings(), SOURCE: SteeringParser(), TICKS: Ticks()}
     return Decider(
-        {"github": opened.webhook, FOUND: Findings(), SOURCE: SteeringParser(), TICKS: Ticks()},
+        ByForge[EventParser]({**opened.forges.webhooks, **own}),
         facts,
         Commands(facts, schedules, clock, opened.settings.command_prefix, lambda: opened.room.why),
         InboxStore(opened.database, clock),
@@ -57,7 +59,7 @@ def decider(opened: Opened, runs: RunStore) -> Decider:
         (bells.ready, bells.cancelled, bells.changed, bells.effects),
         opened.meters,
         Steered(TokenStore(opened.database, clock), runs, clock),
-        Scheduled({"github": opened.github}, facts, schedules),
+        Scheduled(opened.forges.adapters, facts, schedules),
         opened.tracing,
     )
 
@@ -65,7 +67,7 @@ def decider(opened: Opened, runs: RunStore) -> Decider:
 def reconciler(opened: Opened) -> Reconciler:
     clock = opened.clock
     return Reconciler(
-        {"github": opened.github},
+        opened.forges.adapters,
         RepositoryStore(opened.database),
         DecisionStore(opened.database, clock, opened.ids),
         InboxStore(opened.database, clock),
@@ -82,7 +84,7 @@ def ticker(opened: Opened) -> Ticker:
 def _facts(opened: Opened, decisions: DecisionStore) -> Facts:
     settings = opened.settings
     return Facts(
-        {"github": opened.github},
+        opened.forges.adapters,
         decisions,
         ApprovalStore(opened.database),
         policies(settings),
@@ -94,11 +96,11 @@ def _facts(opened: Opened, decisions: DecisionStore) -> Facts:
 
 def worker(opened: Opened, runs: RunStore) -> Worker:
     async def source(run: Run) -> CloneSource:
-        return await opened.github.clone_source(run.repo, run.pull)
+        return await opened.forges.of(run.repo).clone_source(run.repo, run.pull)
 
     async def vouch(repo: Repo, actor: Actor) -> Vouched:
         try:
-            return Vouched(actor, await opened.github.permission(repo, actor))
+            return Vouched(actor, await opened.forges.of(repo).permission(repo, actor))
         except ForgeDenied:
             return Vouched(actor, None)
 
@@ -147,7 +149,7 @@ def worker(opened: Opened, runs: RunStore) -> Worker:
 def performer(opened: Opened) -> Performer:
     effects = EffectStore(opened.database, opened.clock)
     return Performer(
-        {"github": opened.github},
+        opened.forges.adapters,
         effects,
         opened.clock,
         opened.bells.effects,
@@ -159,7 +161,7 @@ def performer(opened: Opened) -> Performer:
 def publisher(opened: Opened) -> Publisher:
     publications = PublicationStore(opened.database, opened.clock)
     return Publisher(
-        {"github": opened.github},
+        opened.forges.adapters,
         publications,
         opened.logs,
         opened.vault,
@@ -168,7 +170,7 @@ def publisher(opened: Opened) -> Publisher:
         opened.links.url,
         opened.bells.changed,
         opened.meters,
-        Deployments({"github": opened.github}, publications, opened.links.url),
+        Deployments(opened.forges.adapters, publications, opened.links.url),
         opened.settings.command_prefix,
         lambda: opened.room.why,
         opened.tracing,

@@ -11,15 +11,16 @@ from typing import Final
 from aiohttp import web
 from apscheduler.schedulers.asyncio import AsyncIOScheduler
 
-from ci_bot.core.errors import AnotherServer, SettingsError
+from ci_bot.core.errors import AnotherServer
 from ci_bot.disks import disk_of
 from ci_bot.flow import housekeeping
 from ci_bot.flow.cron import Ticker
 from ci_bot.flow.decide import Decider
 from ci_bot.flow.effects import Performer
+from ci_bot.flow.expiry import LOOK_AT_TOKENS_SECONDS, Expiry
 from ci_bot.flow.housekeeping import Housekeeper
 from ci_bot.flow.known import Known
-from ci_bot.flow.overflow import LOOK_SECONDS, Overflow
+from ci_bot.flow.overflow import LOOK_AT_DISKS_SECONDS, Overflow
 from ci_bot.flow.publish import Publisher
 from ci_bot.flow.reconcile import (
     ASK_AGAIN_SECONDS,
@@ -38,6 +39,7 @@ from ci_bot.store import (
 )
 from ci_bot.wiring import http, road
 from ci_bot.wiring.conditions import conditions_apart
+from ci_bot.wiring.forges import require_forge
 from ci_bot.wiring.kept import file_stores, retention
 from ci_bot.wiring.opened import Opened
 from ci_bot.wiring.parts import allowance
@@ -62,6 +64,7 @@ class Server:
     reconciler: Reconciler
     ticker: Ticker
     overflow: Overflow
+    expiry: Expiry
     timers: AsyncIOScheduler
     one: OneServer | None
 
@@ -91,19 +94,19 @@ class Server:
         await self.ticker.tick()
         await self.reconciler.ask_again()
         await self.reconciler.look_at_heads()
+        await self.expiry.look()
 
 
 @asynccontextmanager
 async def open_server(settings: Settings, known: Known) -> AsyncIterator[Server]:
-    """Opens, in this order, data directory, database, forge and engine. Raises `CiBotError`.
+    """Opens, in this order, data directory, database, forges and engine. Raises `CiBotError`.
 
     `known` is told every token and every secret before it is used, for whoever writes logs.
     """
-    if settings.github is None:
-        raise SettingsError(["github: is missing"])
+    require_forge(settings)
     async with AsyncExitStack() as stack:
         stack.enter_context(conditions_apart(at_once=True))
-        yield _put_together(await Opened.open(stack, settings, settings.github, known))
+        yield _put_together(await Opened.open(stack, settings, known))
 
 
 def _put_together(opened: Opened) -> Server:
@@ -116,6 +119,7 @@ def _put_together(opened: Opened) -> Server:
     )
     reaper = Reaper(opened.holder, opened.executor, opened.workspaces, runs)
     reconciler, overflow = road.reconciler(opened), _overflow(opened)
+    expiry = Expiry(opened.forges.expiring, opened.clock, opened.meters)
     return Server(
         app=http.app(opened, runs),
         decider=road.decider(opened, runs),
@@ -126,6 +130,7 @@ def _put_together(opened: Opened) -> Server:
         reconciler=reconciler,
         ticker=road.ticker(opened),
         overflow=overflow,
+        expiry=expiry,
         one=opened.one,
         timers=make_timers(
             reaper,
@@ -137,7 +142,8 @@ def _put_together(opened: Opened) -> Server:
                 Chore(_housekeeper(opened).tidy, TIDY_SECONDS),
                 Chore(reconciler.ask_again, ASK_AGAIN_SECONDS),
                 Chore(reconciler.look_at_heads, LOOK_AT_HEADS_SECONDS),
-                Chore(overflow.look, LOOK_SECONDS),
+                Chore(overflow.look, LOOK_AT_DISKS_SECONDS),
+                Chore(expiry.look, LOOK_AT_TOKENS_SECONDS),
             ),
         ),
     )

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from pathlib import Path
 
 import pytest
@@ -140,3 +141,18 @@ def test_the_audit_is_empty_at_first(data: Path) -> None:
     done = ask("audit", "--repo", REPO.name)
     assert (done.exit_code, done.stdout) == (0, "")
     assert "nothing is on record" in done.output
+
+
+def test_of_two_forges_with_one_name_the_forge_is_said(data: Path) -> None:
+    twin = replace(REPO, forge="gitlab", id=8, tenant="acme")
+    deep = replace(twin, id=9, name="acme/tools/shop")
+    asyncio.run(write(data, Decision("seen", repos=(SeeRepo(twin), SeeRepo(deep)))))
+    for option, name in (("--repo", REPO.name), ("--org", "acme")):
+        unclear = ask("secret", "set", "TOKEN", option, name, value=VALUE)
+        assert f"there is more than one {name}: say github:{name} or gitlab:{name}" in str(
+            unclear.exception
+        )
+        assert ask("secret", "set", "TOKEN", option, f"gitlab:{name}", value=VALUE).exit_code == 0
+        assert "TOKEN" in ask("secret", "list", option, f"gitlab:{name}").stdout
+        assert "TOKEN" not in ask("secret", "list", option, f"github:{name}").stdout
+    assert ask("secret", "set", "TOKEN", "--repo", deep.name, value=VALUE).exit_code == 0

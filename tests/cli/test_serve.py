@@ -55,7 +55,7 @@ def test_every_problem_of_the_settings_is_a_line(ask: Ask, here: Path) -> None:
 def test_a_server_needs_a_forge(ask: Ask) -> None:
     answer = ask("serve")
     assert answer.code == 2
-    assert answer.words.startswith("ci-bot: settings: github: is missing; ")
+    assert answer.words.startswith("ci-bot: settings: no forge is set up: ")
 
 
 def test_a_port_that_is_in_use_is_one_line(configured: int) -> None:

@@ -193,6 +193,12 @@ def test_a_permission_that_is_lost_is_told_and_one_that_stays_is_not(
     assert not why or "@alice" in why
 
 
+def test_an_approver_must_still_be_one_who_may_approve() -> None:
+    now = Vouched(ALICE, Access(ALICE.id, Permission.WRITE, may_approve=False))
+    assert lost(Voucher(ALICE, Role.SENDER, Permission.WRITE, 0.0), now) == ""
+    assert "may not approve" in lost(Voucher(ALICE, Role.APPROVER, Permission.ADMIN, 0.0), now)
+
+
 def test_an_outsider_is_the_person_without_write_access_who_wrote_it_and_no_app() -> None:
     stranger = Voucher(MALLORY, Role.AUTHOR, Permission.READ, 0.0)
     approver = Voucher(ALICE, Role.APPROVER, Permission.WRITE, 0.0)

@@ -21,6 +21,7 @@ NOT_RUN: Final = {
     "pg_restore ": "the same",
     "ci-bot restore --database-restored": "the same",
     "ci-bot artifacts ": "needs a run that kept some: tests/scenarios/test_language_files.py lists and downloads them",
+    "ci-bot gitlab connect": "needs a GitLab: tests/cli/test_gitlab.py has a simulated one, and so has make demo",
     "ci-bot app create": "waits for a person in a browser: tests/scenarios/test_setting_up.py is that person",
     "ci-bot secret unlock": "needs a transferred repository: tests/scenarios/test_secrets_in_trouble.py",
 }

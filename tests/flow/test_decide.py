@@ -129,6 +129,13 @@ async def test_the_message_of_a_pull_requests_head_can_skip_it(deciding: Decidin
     assert await verdicts(deciding) == {"pull_request": Verdict.SKIP_CI}
 
 
+async def test_a_push_that_does_not_tell_its_message_is_asked_about(deciding: Deciding) -> None:
+    forge = deciding.forge
+    forge.files[SHA_A, ".ci.yaml"], forge.messages[SHA_A] = JOBS, "Fix [skip ci]"
+    await deciding.decide(pushed(SHA_A, message=""))
+    assert await verdicts(deciding) == {"push": Verdict.SKIP_CI}
+
+
 async def test_a_branch_that_is_forced_back_by_two_pushes_is_tested_again(deciding: Deciding) -> None:
     for sha in (SHA_A, SHA_B, SHA_C):
         deciding.forge.files[sha, ".ci.yaml"] = JOBS

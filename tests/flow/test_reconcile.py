@@ -35,14 +35,14 @@ class Shown:
     looked_at: list[str] = field(default_factory=list)
     is_down: bool = False
 
-    async def attempts(self, since: float) -> Sequence[Attempt]:
+    async def attempts(self, repos: Sequence[Repo], since: float) -> Sequence[Attempt]:
         if self.is_down:
             raise ForgeError("down", 502)
         self.since.append(since)
         return [each for each in self.tries if each.at >= since]
 
-    async def redeliver(self, attempt: int) -> None:
-        self.redelivered.append(attempt)
+    async def redeliver(self, attempt: Attempt) -> None:
+        self.redelivered.append(attempt.id)
 
     async def open_pulls(self, repo: Repo, since: float) -> Sequence[OpenPull]:
         if self.is_down:

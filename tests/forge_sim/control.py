@@ -6,42 +6,23 @@ Bodies and answers are JSON; a wrong request is answered 4xx with ``{"message": 
 from __future__ import annotations
 
 import asyncio
-import json
 import time
-from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from typing import Any
 
 from aiohttp import web
 
-from . import checking, owning, pulling, queueing, registering
+from . import checking, levers, owning, pulling, queueing, registering
 from .errors import ApiError
 from .gitwrite import commit_files
 from .queueing import settle
 from .sim import Sim
 from .state import RANK, Account, App, CheckRun, Installation, Json, Pull, Repo, Ruleset
 
-_Handler = Callable[[Sim, web.Request, Json], Awaitable[Any]]
-
 
 def add_routes(router: web.UrlDispatcher, sim: Sim) -> None:
-    for method, path, handler in _ROUTES:
-        router.add_route(method, f"/_sim{path}", _wrap(sim, handler))
-
-
-def _wrap(sim: Sim, handler: _Handler) -> Callable[[web.Request], Awaitable[web.Response]]:
-    async def handle(request: web.Request) -> web.Response:
-        try:
-            text = await request.text()
-            body = json.loads(text) if text else {}
-            return web.json_response(await handler(sim, request, body))
-        except ApiError as error:
-            return web.json_response(error.body(), status=error.status)
-        except (KeyError, ValueError, TypeError) as error:
-            message = f"{type(error).__name__}: {error}"
-            return web.json_response({"message": message}, status=400)
-
-    return handle
+    for method, path, handler in (*_ROUTES, *levers.ROUTES):
+        router.add_route(method, f"/_sim{path}", levers.wrap(sim, handler))
 
 
 def _account(sim: Sim, login: str) -> Account:
@@ -217,24 +198,6 @@ async def _deliver(sim: Sim, request: web.Request, body: Json) -> Json:
     return {"status": status}
 
 
-async def _quiet(sim: Sim, request: web.Request, body: Json) -> Json:
-    return {"quiet": await sim.hooks.quiet(float(request.query.get("timeout", "10")))}
-
-
-async def _add_fault(sim: Sim, request: web.Request, body: Json) -> Json:
-    sim.faults.add(body)
-    return {"rules": len(sim.faults.rules)}
-
-
-async def _get_faults(sim: Sim, request: web.Request, body: Json) -> list[Json]:
-    return [{"match": r.match.pattern, "kind": r.kind, "hits": r.hits} for r in sim.faults.rules]
-
-
-async def _clear_faults(sim: Sim, request: web.Request, body: Json) -> Json:
-    sim.faults.clear()
-    return {"rules": 0}
-
-
 async def _settings(sim: Sim, request: web.Request, body: Json) -> Json:
     """{token_lifetime: seconds, nonmember_404: bool, expire_tokens: true, reset_limits: true,
     limits: {field of config.Limits: value}}."""
@@ -305,14 +268,6 @@ async def _queue(sim: Sim, request: web.Request, body: Json) -> Json:
     return {"queue": [one.pull.number for one in pull.base.queue]}
 
 
-async def _ledger(sim: Sim, request: web.Request, body: Json) -> list[Json]:
-    return sim.ledger.since(int(request.query.get("since", "0")))
-
-
-async def _violations(sim: Sim, request: web.Request, body: Json) -> list[Json]:
-    return sim.ledger.violations
-
-
 async def _state(sim: Sim, request: web.Request, body: Json) -> Json:
     world = sim.world
     return {
@@ -352,7 +307,7 @@ def _about_pull(pull: Pull) -> Json:
     }
 
 
-_ROUTES: tuple[tuple[str, str, _Handler], ...] = (
+_ROUTES: tuple[tuple[str, str, levers.Handler[Sim]], ...] = (
     ("POST", "/users", _users),
     ("POST", "/orgs", _orgs),
     ("POST", "/repos", _repos),
@@ -365,10 +320,6 @@ _ROUTES: tuple[tuple[str, str, _Handler], ...] = (
     ("DELETE", "/installations/{id:\\d+}", _uninstall),
     ("PATCH", "/installations/{id:\\d+}", _change_installation),
     ("POST", "/deliver", _deliver),
-    ("POST", "/quiet", _quiet),
-    ("GET", "/faults", _get_faults),
-    ("POST", "/faults", _add_fault),
-    ("DELETE", "/faults", _clear_faults),
     ("POST", "/settings", _settings),
     ("POST", "/press", _press),
     ("POST", "/pulls", _change_pull),
@@ -376,7 +327,5 @@ _ROUTES: tuple[tuple[str, str, _Handler], ...] = (
     ("POST", "/rules", _rules),
     ("POST", "/queue", _queue),
     ("DELETE", "/queue", _queue),
-    ("GET", "/ledger", _ledger),
-    ("GET", "/violations", _violations),
     ("GET", "/state", _state),
 )

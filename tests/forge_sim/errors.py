@@ -7,7 +7,16 @@ from typing import Any
 DOCS = "https://docs.github.com/rest"
 
 
-class ApiError(Exception):
+class Refused(Exception):
+    """An answer that is not a success, in the shape of whichever forge gives it."""
+
+    status = 400
+
+    def body(self) -> dict[str, Any]:
+        return {"message": str(self)}
+
+
+class ApiError(Refused):
     """Carries ``status``, the message and, for 422, the list of ``errors``."""
 
     def __init__(

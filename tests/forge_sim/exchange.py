@@ -5,42 +5,32 @@ A handler gets a Call and gives a Reply; everything that all endpoints share hap
 
 from __future__ import annotations
 
-import asyncio
+import contextlib
 import hashlib
 import json
 import math
 import time
 import traceback
 from collections.abc import Awaitable, Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from typing import Any, TypeVar
 
 from aiohttp import web
 
 from .access import Caller, demand, identify
+from .answering import Reply, serve
 from .errors import ApiError, not_found
-from .faults import Rule
-from .ledger import bounded
+from .faults import Faults
+from .ledger import Ledger
 from .limits import Bucket
 from .rules import BrokenRule
 from .sim import Sim
 from .state import Json, Repo
 from .validation import Asked
 
-JSON = "application/json"
+__all__ = ["Call", "Reply", "Route", "handler_of"]
+
 _T = TypeVar("_T")
-
-
-@dataclass(frozen=True, slots=True)
-class Reply:
-    """``raw`` stands for a body that is not JSON; ``made`` is the id of what a request created."""
-
-    status: int = 200
-    body: Any = None
-    headers: Mapping[str, str] = field(default_factory=dict)
-    made: int | str | None = None
-    raw: bytes | None = None
-    media: str = JSON
 
 
 @dataclass(frozen=True, slots=True)
@@ -112,7 +102,7 @@ def handler_of(sim: Sim, route: Route) -> Callable[[web.Request], Awaitable[web.
 
 @dataclass(slots=True)
 class _Exchange:
-    """What is known of a request while it is answered."""
+    """What is known of a request while it is answered: an ``answering.Exchange``."""
 
     sim: Sim
     route: Route
@@ -126,26 +116,39 @@ class _Exchange:
     body: Any = None
 
     @property
+    def faults(self) -> Faults:
+        return self.sim.faults
+
+    @property
+    def ledger(self) -> Ledger:
+        return self.sim.ledger
+
+    @property
     def who(self) -> str:
         return self.caller.who if self.caller is not None else "bad credentials"
 
+    async def answer(self) -> Reply:
+        return await _answer(self)
+
+    def respond(self, reply: Reply) -> web.Response:
+        return _response(self, reply)
+
+    def identify(self) -> None:
+        if self.caller is None:
+            with contextlib.suppress(ApiError):
+                self.caller = identify(self.sim.world, self.request.headers.get("Authorization"))
+
+    def told(self, seconds: int) -> None:
+        if self.caller is not None:
+            at = time.time()
+            self.sim.limits.told(self.sim.limits.bucket(self.who), at, at + seconds)
+
+    def fault_body(self, status: int) -> Json:
+        return {"message": "A fault on demand", "documentation_url": ""}
+
 
 async def _serve(sim: Sim, route: Route, request: web.Request) -> web.StreamResponse:
-    raw = await request.read()
-    now = _begin(sim, route, request, raw)
-    slow = sim.faults.hit(now.subject, "delay")
-    if slow is not None:
-        await asyncio.sleep(slow.seconds)
-    fault = sim.faults.hit(now.subject, "status", "cut_before")
-    if fault is not None:
-        return _faulty(now, fault, None)
-    reply = await _answer(now)
-    response = _response(now, reply)
-    fault = sim.faults.hit(now.subject, "cut_after", "status_after")
-    if fault is not None:
-        return _faulty(now, fault, reply)
-    _record(now, reply.status, made=reply.made)
-    return response
+    return await serve(_begin(sim, route, request, await request.read()))
 
 
 def _begin(sim: Sim, route: Route, request: web.Request, raw: bytes) -> _Exchange:
@@ -324,50 +327,3 @@ def _response(now: _Exchange, reply: Reply) -> web.Response:
         headers["Content-Type"] = f"{reply.media}; charset=utf-8"
     headers["X-GitHub-Media-Type"] = "github.v3; format=json"
     return web.Response(status=reply.status, body=raw or None, headers=headers)
-
-
-def _faulty(now: _Exchange, fault: Rule, reply: Reply | None) -> web.StreamResponse:
-    """Answer as the fault says; ``reply`` is what would have been said, after its effect."""
-    made = reply.made if reply is not None else None
-    cut = fault.kind.startswith("cut")
-    _record(now, 0 if cut else fault.status, made=made, fault=fault.kind)
-    if cut:
-        if now.request.transport is not None:
-            now.request.transport.abort()
-        return web.Response(status=500)
-    _told_by_fault(now, fault)
-    body = json.dumps({"message": "A fault on demand", "documentation_url": ""})
-    return web.Response(status=fault.status, text=body, headers=fault.headers, content_type=JSON)
-
-
-def _told_by_fault(now: _Exchange, fault: Rule) -> None:
-    """A planted 403 or 429 with ``retry-after`` has to be obeyed like a real one."""
-    wait = next((v for k, v in fault.headers.items() if k.lower() == "retry-after"), None)
-    if wait is None or not wait.isdecimal():
-        return
-    try:
-        caller = identify(now.sim.world, now.request.headers.get("Authorization"))
-    except ApiError:
-        return
-    now.caller = caller
-    at = time.time()
-    now.sim.limits.told(now.sim.limits.bucket(caller.who), at, at + int(wait))
-
-
-def _record(now: _Exchange, status: int, **more: Any) -> None:
-    if now.caller is None:
-        try:
-            now.caller = identify(now.sim.world, now.request.headers.get("Authorization"))
-        except ApiError:
-            now.caller = None
-    now.sim.ledger.add(
-        "api",
-        method=now.request.method,
-        path=now.request.path.removeprefix("/api/v3"),
-        query=dict(now.request.query),
-        who=now.who,
-        status=status,
-        request=bounded(now.body, len(now.raw)),
-        ms=round((time.time() - now.started) * 1000, 2),
-        **{key: value for key, value in more.items() if value is not None},
-    )

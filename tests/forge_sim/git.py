@@ -32,7 +32,6 @@ _SETTINGS = {
     "gc.auto": "0",
     "receive.autogc": "false",
     "receive.denyDeleteCurrent": "ignore",
-    "receive.hideRefs": "refs/pull",
     "http.receivepack": "true",
     "uploadpack.allowAnySHA1InWant": "true",
     "uploadpack.allowReachableSHA1InWant": "true",
@@ -102,8 +101,10 @@ class _Reader:
 class GitStore:
     """Repositories by numeric id below ``root``; immutable answers are remembered."""
 
-    def __init__(self, root: Path) -> None:
+    def __init__(self, root: Path, hidden: str = "refs/pull") -> None:
+        """``hidden``: refs of the forge's own, which nobody may push and no fork gets."""
         self.root = root
+        self._hidden = hidden
         self._template = root / "template.git"
         self._readers: OrderedDict[int, _Reader] = OrderedDict()
         self._retired: list[_Reader] = []  # closed, but one may have been waited for and reopened
@@ -116,7 +117,7 @@ class GitStore:
             (self._template / part).mkdir(parents=True, exist_ok=True)
         (self._template / "HEAD").write_text("ref: refs/heads/main\n")
         sections: dict[str, list[str]] = {}
-        for key, value in _SETTINGS.items():
+        for key, value in {**_SETTINGS, "receive.hideRefs": self._hidden}.items():
             section, name = key.split(".")
             sections.setdefault(section, []).append(f"\t{name} = {value}\n")
         text = "".join(f"[{name}]\n{''.join(lines)}" for name, lines in sections.items())
@@ -131,7 +132,7 @@ class GitStore:
 
     def fork(self, source: int, target: int) -> None:
         shutil.copytree(self.path(source), self.path(target))
-        shutil.rmtree(self.path(target) / "refs" / "pull", ignore_errors=True)
+        shutil.rmtree(self.path(target) / self._hidden, ignore_errors=True)
 
     async def remove(self, repo: int) -> None:
         reader = self._readers.pop(repo, None)

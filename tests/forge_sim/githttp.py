@@ -2,25 +2,19 @@
 
 from __future__ import annotations
 
-import asyncio
-import time
-
 from aiohttp import web
 
 from .access import ANONYMOUS, Caller, basic_password, by_token, may_see, permits, reaches
 from .errors import ApiError
-from .git import clean_environment
+from .gitbackend import refused, run_backend, serve_git, wants_to_push
 from .queueing import settle
 from .sim import Sim
 from .state import RANK, Repo
 
-_REALM = {"WWW-Authenticate": 'Basic realm="Simulated forge"'}
-_CHUNK = 1 << 16
-
 
 def add_routes(router: web.UrlDispatcher, sim: Sim) -> None:
     async def handle(request: web.Request) -> web.StreamResponse:
-        return await _serve(sim, request)
+        return await serve_git(sim.faults, sim.ledger, request, lambda: _answer(sim, request))
 
     base = "/{owner}/{repo:[^/]+?}"
     for suffix in (".git", ""):
@@ -28,43 +22,19 @@ def add_routes(router: web.UrlDispatcher, sim: Sim) -> None:
         router.add_route("*", path, handle)
 
 
-async def _serve(sim: Sim, request: web.Request) -> web.StreamResponse:
-    started = time.time()
-    subject = f"{request.method} {request.path}"
-    slow = sim.faults.hit(subject, "delay")
-    if slow is not None:
-        await asyncio.sleep(slow.seconds)
-    caller, response = await _admitted(sim, request, subject)
-    sim.ledger.add(
-        "git",
-        method=request.method,
-        path=request.path,
-        query=dict(request.query),
-        who=caller.who,
-        status=response.status,
-        ms=round((time.time() - started) * 1000, 2),
-    )
-    return response
-
-
-async def _admitted(sim: Sim, request: web.Request, subject: str) -> tuple[Caller, web.StreamResponse]:
-    fault = sim.faults.hit(subject, "status")
-    if fault is not None:
-        return ANONYMOUS, web.Response(status=fault.status, headers=fault.headers)
+async def _answer(sim: Sim, request: web.Request) -> tuple[str, web.StreamResponse]:
     caller = ANONYMOUS
     try:
         caller = _caller(sim, request.headers.get("Authorization"))
-        write = "git-receive-pack" in (request.match_info["service"], request.query.get("service"))
-        repo = _repo(sim, caller, request, write)
+        repo = _repo(sim, caller, request, wants_to_push(request))
     except ApiError as error:
-        headers = _REALM if error.status == 401 else {}
-        return caller, web.Response(status=error.status, text=error.message, headers=headers)
+        return caller.who, refused(error.status, error.message)
     if request.match_info["service"] != "git-receive-pack":
-        return caller, await _backend(sim, repo, request, caller)
+        return caller.who, await _backend(sim, repo, request, caller)
     async with sim.lock(repo):
         response = await _backend(sim, repo, request, caller)
         await settle(sim, repo, caller.account)
-    return caller, response
+    return caller.who, response
 
 
 def _caller(sim: Sim, authorization: str | None) -> Caller:
@@ -103,74 +73,6 @@ def _demand_of_installation(caller: Caller, repo: Repo, level: str) -> None:
         raise ApiError(403, "Resource not accessible by integration")
 
 
-def _environment(sim: Sim, repo: Repo, request: web.Request, caller: Caller) -> dict[str, str]:
-    """https://git-scm.com/docs/git-http-backend; aiohttp has already undone a gzip body."""
-    environment = {
-        **clean_environment(),
-        "GIT_PROJECT_ROOT": str(sim.git.root),
-        "GIT_HTTP_EXPORT_ALL": "1",
-        "PATH_INFO": f"/{repo.id}.git/{request.match_info['service']}",
-        "REQUEST_METHOD": request.method,
-        "QUERY_STRING": request.query_string,
-        "CONTENT_TYPE": request.headers.get("Content-Type", ""),
-        "REMOTE_ADDR": "127.0.0.1",
-        "GIT_PROTOCOL": request.headers.get("Git-Protocol", ""),
-    }
-    if caller.kind != "anonymous":
-        environment["REMOTE_USER"] = caller.account.login
-    return environment
-
-
 async def _backend(sim: Sim, repo: Repo, request: web.Request, caller: Caller) -> web.StreamResponse:
-    """Run the CGI program and pass its answer on as it comes."""
-    body = await request.read()
-    environment = _environment(sim, repo, request, caller)
-    environment["CONTENT_LENGTH"] = str(len(body))
-    process = await asyncio.create_subprocess_exec(
-        *("git", "http-backend"),
-        stdin=asyncio.subprocess.PIPE,
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.DEVNULL,
-        env=environment,
-    )
-    assert process.stdin is not None
-    assert process.stdout is not None
-    feeding = asyncio.create_task(_feed(process.stdin, body))
-    try:
-        status, headers = await _head(process.stdout)
-        if request.match_info["service"] == "git-receive-pack":
-            # The refs have to be settled before git is told that the push is done.
-            return web.Response(status=status, headers=headers, body=await process.stdout.read())
-        response = web.StreamResponse(status=status, headers=headers)
-        await response.prepare(request)
-        while chunk := await process.stdout.read(_CHUNK):
-            await response.write(chunk)
-        await response.write_eof()
-        return response
-    finally:
-        feeding.cancel()
-        if process.returncode is None and not process.stdout.at_eof():
-            process.kill()
-        await process.wait()
-
-
-async def _feed(stdin: asyncio.StreamWriter, body: bytes) -> None:
-    try:
-        stdin.write(body)
-        await stdin.drain()
-    except (BrokenPipeError, ConnectionResetError):
-        pass  # git had heard enough; its answer says why
-    finally:
-        stdin.close()
-
-
-async def _head(stdout: asyncio.StreamReader) -> tuple[int, dict[str, str]]:
-    """CGI headers; ``Status`` is 200 where it is not given."""
-    status, headers = 200, {}
-    while line := (await stdout.readline()).decode("latin-1").strip():
-        name, _, value = line.partition(":")
-        if name.lower() == "status":
-            status = int(value.split()[0])
-        else:
-            headers[name] = value.strip()
-    return status, headers
+    user = None if caller.kind == "anonymous" else caller.account.login
+    return await run_backend(sim.git, repo.id, request, user)

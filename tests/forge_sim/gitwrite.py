@@ -3,17 +3,26 @@
 from __future__ import annotations
 
 import time
+from typing import Protocol
 
 from .git import GitStore
-from .state import Account
 
 
-def identity(account: Account) -> str:
+class Author(Protocol):
+    """An account of any forge."""
+
+    @property
+    def id(self) -> int: ...
+    @property
+    def login(self) -> str: ...
+
+
+def identity(account: Author) -> str:
     return f"{account.login} <{account.id}+{account.login}@users.noreply.example.com>"
 
 
 async def commit_files(
-    store: GitStore, repo: int, branch: str, files: dict[str, str], message: str, author: Account
+    store: GitStore, repo: int, branch: str, files: dict[str, str], message: str, author: Author
 ) -> str:
     """One commit that sets those files on a branch (created if it is not there); its sha."""
     parent = await store.read(repo, f"refs/heads/{branch}")
@@ -39,7 +48,7 @@ def _quoted(path: str) -> str:
 
 
 async def commit_tree(
-    store: GitStore, repo: int, tree: str, parents: list[str], message: str, author: Account
+    store: GitStore, repo: int, tree: str, parents: list[str], message: str, author: Author
 ) -> str:
     """A commit object of an existing tree; no ref is moved."""
     stamp = f"{identity(author)} {int(time.time())} +0000"

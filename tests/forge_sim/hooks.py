@@ -6,8 +6,6 @@ not automatically redeliver failed deliveries"; they stay in the App's list and 
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
 import hashlib
 import hmac
 import json
@@ -20,6 +18,7 @@ import aiohttp
 
 from .faults import Faults
 from .ledger import Ledger
+from .outbox import Outbox
 from .shapes.apps import installation_reference
 from .state import App, Delivery, Installation, Json, Repo, World
 from .validation import Validator
@@ -38,13 +37,7 @@ class Hooks:
         self._ledger = ledger
         self._faults = faults
         self._validator = validator
-        self._timeout = timeout
-        self._queues: dict[int, asyncio.Queue[Delivery]] = {}
-        self._tasks: set[asyncio.Task[None]] = set()
-        self._pending = 0
-        self._idle = asyncio.Event()
-        self._idle.set()
-        self._session: aiohttp.ClientSession | None = None
+        self._outbox = Outbox(faults, timeout, self._deliver)
 
     def emit(self, event: str, payload: Json, repo: Repo, only: App | None = None) -> None:
         """Queue an event for every App that is installed there and asked for it."""
@@ -101,24 +94,16 @@ class Hooks:
         """A hand-made delivery, outside the queue and the records; the status of the answer."""
         body = payload if isinstance(payload, bytes) else _compact(payload)
         made = {**self._headers(app, event, str(uuid.uuid4()), body), **headers}
-        async with self._client().post(app.webhook_url, data=body, headers=made) as response:
+        async with self._outbox.client().post(app.webhook_url, data=body, headers=made) as response:
             await response.read()
             return response.status
 
     async def quiet(self, seconds: float) -> bool:
         """Whether all queued deliveries were tried within that many seconds."""
-        try:
-            await asyncio.wait_for(self._idle.wait(), seconds)
-        except TimeoutError:
-            return False
-        return True
+        return await self._outbox.quiet(seconds)
 
     async def close(self) -> None:
-        for task in self._tasks:
-            task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
-        if self._session is not None:
-            await self._session.close()
+        await self._outbox.close()
 
     def _check(self, event: str, payload: Json) -> None:
         if self._validator.on:
@@ -127,43 +112,11 @@ class Hooks:
                 self._ledger.violation("webhook", f"{event}.{action}", complaint)
 
     def _enqueue(self, app: App, delivery: Delivery) -> None:
-        self._pending += 1
-        self._idle.clear()
-        if app.id not in self._queues:
-            self._queues[app.id] = asyncio.Queue()
-            self._start(self._work(app, self._queues[app.id]))
-        self._queues[app.id].put_nowait(delivery)
+        subject = f"{delivery.event}.{delivery.action}" if delivery.action else delivery.event
+        self._outbox.put(app.id, (app, delivery), subject)
 
-    def _start(self, coroutine: Any) -> None:
-        task = asyncio.create_task(coroutine)
-        self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
-
-    def _done(self) -> None:
-        self._pending -= 1
-        if self._pending == 0:
-            self._idle.set()
-
-    async def _work(self, app: App, queue: asyncio.Queue[Delivery]) -> None:
-        while True:
-            delivery = await queue.get()
-            subject = f"{delivery.event}.{delivery.action}" if delivery.action else delivery.event
-            late = self._faults.hit(subject, "hook_delay")
-            if late is not None:
-                self._start(self._deliver_late(app, delivery, subject, late.seconds))
-                continue
-            with contextlib.suppress(Exception):  # a broken receiver must not stop the others
-                await self._deliver(app, delivery, subject)
-            self._done()
-
-    async def _deliver_late(self, app: App, delivery: Delivery, subject: str, seconds: float) -> None:
-        try:
-            await asyncio.sleep(seconds)
-            await self._deliver(app, delivery, subject)
-        finally:
-            self._done()
-
-    async def _deliver(self, app: App, delivery: Delivery, subject: str) -> None:
+    async def _deliver(self, parcel: tuple[App, Delivery], subject: str) -> None:
+        app, delivery = parcel
         body = _compact(delivery.payload)
         if len(body) > _MOST_PAYLOAD or self._faults.hit(subject, "hook_lose"):
             return
@@ -191,7 +144,9 @@ class Hooks:
         delivery.request_headers = headers
         started = time.monotonic()
         try:
-            async with self._client().post(app.webhook_url, data=body, headers=headers) as answer:
+            async with self._outbox.client().post(
+                app.webhook_url, data=body, headers=headers
+            ) as answer:
                 delivery.response_body = (await answer.text(errors="replace"))[:4096]
                 delivery.response_headers = dict(answer.headers)
                 delivery.status_code = answer.status
@@ -221,12 +176,6 @@ class Hooks:
             digest = hmac.new(key, body, hashlib.sha256).hexdigest()
             headers["X-Hub-Signature-256"] = f"sha256={digest}"
         return headers
-
-    def _client(self) -> aiohttp.ClientSession:
-        if self._session is None:
-            timeout = aiohttp.ClientTimeout(total=self._timeout)
-            self._session = aiohttp.ClientSession(timeout=timeout)
-        return self._session
 
 
 def _wants(installation: Installation, event: str) -> bool:

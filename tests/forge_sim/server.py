@@ -1,71 +1,26 @@
-"""The forge as one aiohttp server: routes put together, started, announced and stopped."""
+"""The simulated GitHub: its routes put together and started."""
 
 from __future__ import annotations
-
-import json
-import os
-from pathlib import Path
 
 from aiohttp import web
 
 from . import api, control, githttp, pages
 from .config import Config
+from .running import RunningForge, bind
 from .shapes.common import Urls
 from .sim import Sim
-from .state import Json
 
-_MOST_BODY = 256 * 1024 * 1024
-
-
-class Forge:
-    """A running simulated forge. ``url`` is its web address, ``api_url`` the REST root."""
-
-    def __init__(self, sim: Sim, runner: web.AppRunner) -> None:
-        self.sim = sim
-        self._runner = runner
-
-    @property
-    def url(self) -> str:
-        return self.sim.urls.web
-
-    @property
-    def api_url(self) -> str:
-        return self.sim.urls.api
-
-    @property
-    def violations(self) -> list[Json]:
-        """Each has ``violation`` (the kind), ``where``, ``message`` and ``who``."""
-        return self.sim.ledger.violations
-
-    @property
-    def ledger(self) -> list[Json]:
-        return self.sim.ledger.entries
-
-    async def stop(self) -> None:
-        await self._runner.cleanup()
-        await self.sim.close()
+Forge = RunningForge[Sim]
 
 
 async def start(config: Config) -> Forge:
-    """Bind, and only then return: the first request may follow at once."""
     config.data.mkdir(parents=True, exist_ok=True)
     sim = Sim(config)
-    app = web.Application(client_max_size=_MOST_BODY)
-    api.add_routes(app.router, sim)
-    control.add_routes(app.router, sim)
-    githttp.add_routes(app.router, sim)
-    pages.add_routes(app.router, sim)
-    runner = web.AppRunner(app, access_log=None, shutdown_timeout=1.0)
-    await runner.setup()
-    site = web.TCPSite(runner, config.host, config.port)
-    await site.start()
-    port = runner.addresses[0][1]
-    sim.urls = Urls(f"http://{config.host}:{port}")
-    return Forge(sim, runner)
 
+    def add_routes(router: web.UrlDispatcher) -> None:
+        for part in (api, control, githttp, pages):
+            part.add_routes(router, sim)
 
-def announce(path: Path, forge: Forge) -> None:
-    """Write ``{"url": …}`` so that a reader sees all of it or nothing."""
-    partial = path.with_name(f"{path.name}.{os.getpid()}.partial")
-    partial.write_text(json.dumps({"url": forge.url}))
-    partial.replace(path)
+    runner, address = await bind(config.host, config.port, add_routes)
+    sim.urls = Urls(address)
+    return RunningForge(sim, runner)

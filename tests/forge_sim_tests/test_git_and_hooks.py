@@ -245,10 +245,11 @@ async def test_renamed_transferred_deleted(clean_scene: Scene) -> None:
     assert hooks.only("repository.renamed").body["changes"]["repository"]["name"]["from"] == "web"
 
 
-def test_as_a_process_of_its_own(tmp_path: Path) -> None:
+@pytest.mark.parametrize("program", ["tests.forge_sim", "tests.forge_sim.gitlab"])
+def test_as_a_process_of_its_own(tmp_path: Path, program: str) -> None:
     announced = tmp_path / "address.json"
     options = ("--data", str(tmp_path / "d"), "--announce", str(announced))
-    command = [sys.executable, "-m", "tests.forge_sim", *options]
+    command = [sys.executable, "-m", program, *options]
     with subprocess.Popen(command, stdout=subprocess.PIPE, cwd=Path(__file__).parents[2]) as process:
         assert process.stdout is not None
         line = process.stdout.readline()

@@ -8,7 +8,7 @@ from html.parser import HTMLParser
 
 import pytest
 
-from tests.forge_sim.pages.render import ago, markdown
+from tests.forge_sim.rendering import ago, markdown
 
 from .scene import REPO, R, Scene
 

@@ -70,7 +70,7 @@ async def world(
     """An organisation of its own with ci-bot installed; whatever broke GitHub's rules fails the test."""
     async with ForgeClient(forge_url) as client:
         seen = len(await client.violations())
-        world = World(client, shared_bot, _org(request.node.name))
+        world = World(client, shared_bot, org_for(request.node.name))
         await world.found()
         yield world
         await client.clear_faults()
@@ -84,7 +84,7 @@ async def own_world(
     """The same with a ci-bot of its own, which the scenario may kill."""
     async with ForgeClient(forge_url) as client:
         seen = len(await client.violations())
-        org = _org(request.node.name)
+        org = org_for(request.node.name)
         bot = await _make_bot(client, tmp_path, f"bot-{org}", waiting)
         bot.start()
         try:
@@ -107,6 +107,6 @@ async def _make_bot(client: ForgeClient, home: Path, slug: str, waiting: Preload
     return bot
 
 
-def _org(name: str) -> str:
+def org_for(name: str) -> str:
     words = re.sub(r"[^a-z0-9]+", "-", name.lower().removeprefix("test_")).strip("-")
     return words[:30].strip("-") + f"-{abs(hash(name)) % 9999}"

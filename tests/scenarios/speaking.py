@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from tests.scenarios.world import PASSING, World
+from tests.scenarios.world import PASSING, Scene, World
 
 
 async def stranger(world: World, ci_yaml: str = PASSING) -> tuple[int, str]:
@@ -15,11 +15,11 @@ async def stranger(world: World, ci_yaml: str = PASSING) -> tuple[int, str]:
     return number, sha
 
 
-async def says(world: World, number: int, text: str, by: str = "alice") -> int:
+async def says(world: Scene, number: int, text: str, by: str = "alice") -> int:
     return int((await world.forge.comment(world.repo, number, text, by=by))["id"])
 
 
-async def reacted(world: World, comment: int, wanted: str) -> list[str]:
+async def reacted(world: Scene, comment: int, wanted: str) -> list[str]:
     async def look() -> list[str] | None:
         found = await world.forge.reactions(world.repo, comment)
         return found if wanted in found else None
@@ -27,7 +27,7 @@ async def reacted(world: World, comment: int, wanted: str) -> list[str]:
     return list(await world.until(look))
 
 
-async def replies(world: World, number: int, least: int = 1) -> list[str]:
+async def replies(world: Scene, number: int, least: int = 1) -> list[str]:
     """What ci-bot wrote besides its sticky comment."""
 
     async def look() -> list[str] | None:

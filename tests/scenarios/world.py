@@ -13,6 +13,7 @@ import aiohttp
 import docker
 
 from tests.forge_sim.client import ForgeClient
+from tests.forge_sim.hands import Hands
 from tests.rig import Bot
 
 PASSING = """\
@@ -25,28 +26,21 @@ PATIENCE = 30.0
 
 
 @dataclass
-class World:
-    """One organisation on the forge; `alice` may write, `rita` may read, `mallory` is a stranger."""
+class Scene:
+    """One organisation on a forge; `alice` may write, `rita` may read, `mallory` is a stranger."""
 
-    forge: ForgeClient
+    forge: Hands
     bot: Bot
     org: str
-    installation: int = 0
 
     @property
     def repo(self) -> str:
         return f"{self.org}/shop"
 
-    @property
-    def app_id(self) -> int:
-        return int(self.bot.env["CI_BOT_GITHUB__APP_ID"])
-
-    async def found(self) -> None:
+    async def people(self) -> None:
         for person in ("alice", "rita", "mallory"):
             await self.forge.user(person)
         await self.forge.organization(self.org, {"alice": "admin"})
-        self.installation = await self.forge.install(self.app_id, self.org)
-        await self.forge.quiet()
 
     async def make_repo(
         self, ci_yaml: str | None = PASSING, *, private: bool = True, **files: str
@@ -125,6 +119,23 @@ class World:
             return list(client.containers(all=True, filters={"label": f"ci-bot.repo={self.repo}"}))
         finally:
             client.close()
+
+
+@dataclass
+class World(Scene):
+    """On GitHub."""
+
+    forge: ForgeClient
+    installation: int = 0
+
+    @property
+    def app_id(self) -> int:
+        return int(self.bot.env["CI_BOT_GITHUB__APP_ID"])
+
+    async def found(self) -> None:
+        await self.people()
+        self.installation = await self.forge.install(self.app_id, self.org)
+        await self.forge.quiet()
 
 
 def _paths(files: dict[str, str | None]) -> dict[str, str | None]:

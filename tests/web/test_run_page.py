@@ -280,5 +280,19 @@ async def test_a_pull_request_of_the_same_branch_name_does_not_change_the_badge(
     assert "unknown" in await badge(site, f"?{own}")
 
 
+async def test_groups_within_groups_and_another_forge_of_the_same_name(site: Site) -> None:
+    deep = replace(REPO, forge="gitlab", id=8, name="acme/tools/shop")
+    twin = replace(deep, id=9, name=REPO.name)
+    for repo, title in ((deep, "Deep"), (twin, "Twin"), (REPO, "Own")):
+        key = f"{repo.key} x"
+        made = creating(new_run(repo=repo, key=key, title=title))
+        await site.store.decisions.commit(replace(made, repos=(SeeRepo(repo),)), None)
+    for repo, title in ((deep, "Deep"), (twin, "Twin"), (REPO, "Own")):
+        assert title in (await site.get(site.links.list_url(repo)))[1]
+        status, shown = await site.get(site.links.badge_url(repo))
+        assert (status, "running" in shown) == (200, True)
+    assert (await site.get(f"/repos/gitlab/acme/shop?key={site.links.sign_repo(REPO)}"))[0] == 404
+
+
 def test_rules_are_strict_unless_somebody_says_otherwise() -> None:
     assert PageRules() == PageRules(open_pages=False, links_expire=None)

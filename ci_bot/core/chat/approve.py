@@ -10,6 +10,7 @@ from ci_bot.core import asking
 from ci_bot.core.asking import Candidate
 from ci_bot.core.chat.asked import Asked, refused, taken, usage
 from ci_bot.core.decisions import Decision
+from ci_bot.core.manners import manners_of
 from ci_bot.core.markdown import code
 from ci_bot.core.model import Run, RunKind
 from ci_bot.core.trust import Ruling
@@ -28,7 +29,7 @@ def decide(args: Sequence[str], asked: Asked) -> Decision:
     if problem:
         return refused(asked, "approves nothing", problem, NAME)
     candidate = _candidate(asked)
-    why = asking.refusal(candidate, asked.person)
+    why = asking.refusal(asked.repo, candidate, asked.person)
     if why:
         return refused(asked, why, _in_words(why, asked), NAME)
     decision = asking.approve(
@@ -51,6 +52,7 @@ def _waiting(runs: Sequence[Run]) -> Run | None:
 
 
 def _wrong_sha(args: Sequence[str], asked: Asked) -> str:
+    pull = manners_of(asked.repo.forge).pull
     line = f"```\n{usage(asked.prefix, f'approve {asked.sha}')}\n```"
     now = f"The head is {code(asked.sha[:7])} now. To let exactly this commit run:\n\n{line}"
     if not args:
@@ -65,7 +67,7 @@ def _wrong_sha(args: Sequence[str], asked: Asked) -> str:
     if not _SHA.fullmatch(args[0]):
         return f"{code(args[0])} is not a whole commit id. {now}"
     if args[0] != asked.sha:
-        return f"{code(args[0][:7])} is not the head of this pull request. {now}"
+        return f"{code(args[0][:7])} is not the head of this {pull}. {now}"
     return ""
 
 

@@ -9,6 +9,7 @@ from typing import Final
 from ci_bot.core.decisions import Decision, NewRun, SeeRepo, Withdraw
 from ci_bot.core.effects import React, ReactAfter, Reaction, Reply
 from ci_bot.core.events import Commented, Pull, Repo
+from ci_bot.core.manners import manners_of, numbered, slashed
 from ci_bot.core.markdown import code, escaped
 from ci_bot.core.model import Run
 from ci_bot.core.planned import Plan
@@ -60,27 +61,25 @@ class Asked:
 
 def usage(prefix: str, words: str) -> str:
     """A command as it is written here: "/retry", or "/ci retry" with a prefix."""
-    return f"/{prefix} {words}" if prefix else f"/{words}"
+    return slashed(prefix, words)
 
 
 def taken(asked: Asked, decision: Decision, *runs: str, ends: bool = False) -> Decision:
     """It will be done: seen now, and answered again once the jobs of these runs (by key) have ended."""
-    now = React(asked.repo, asked.event.comment, Reaction.TAKEN)
-    then = ReactAfter(asked.repo, asked.event.comment, runs, ends)
+    now = _react(asked.event, Reaction.TAKEN)
+    then = ReactAfter(asked.repo, asked.event.comment, runs, ends, asked.event.pull)
     return replace(decision, effects=(*decision.effects, now, then))
 
 
 def answered(asked: Asked, reason: str, body: str, name: str) -> Decision:
     """The answer is a text and nothing more is to be done."""
-    done = React(asked.repo, asked.event.comment, Reaction.DONE)
+    done = _react(asked.event, Reaction.DONE)
     return _with_reply(asked, reason, body, name, done)
 
 
 def refused(asked: Asked, reason: str, body: str, name: str) -> Decision:
     """It cannot be done; the text says why and what would help."""
-    return _with_reply(
-        asked, reason, body, name, React(asked.repo, asked.event.comment, Reaction.NOT_DONE)
-    )
+    return _with_reply(asked, reason, body, name, _react(asked.event, Reaction.NOT_DONE))
 
 
 def _with_reply(asked: Asked, reason: str, body: str, name: str, react: React) -> Decision:
@@ -97,14 +96,19 @@ def turned_away(event: Commented, person: Vouched) -> Decision:
 
 
 def too_late(event: Commented) -> Decision:
-    body = "This pull request is closed, so there is nothing to command here. Reopen it first."
-    return _without_asking(event, f"#{event.pull} is closed", body, "closed")
+    manners = manners_of(event.repo.forge)
+    body = f"This {manners.pull} is closed, so there is nothing to command here. Reopen it first."
+    return _without_asking(event, f"{numbered(event.repo.forge, event.pull)} is closed", body, "closed")
 
 
 def _without_asking(event: Commented, reason: str, body: str, about: str) -> Decision:
-    react = React(event.repo, event.comment, Reaction.NOT_DONE)
+    react = _react(event, Reaction.NOT_DONE)
     reply = Reply(event.repo, event.pull, body, about)
     return Decision(reason, effects=(react, reply), repos=(SeeRepo(event.repo),))
+
+
+def _react(event: Commented, reaction: Reaction) -> React:
+    return React(event.repo, event.comment, reaction, event.pull)
 
 
 def unknown_jobs(names: Sequence[str], known: Sequence[str]) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Sequence
 from typing import Final
 from unicodedata import category
 
@@ -18,8 +19,10 @@ _BLANK: Final = re.compile(
 )
 
 
-def parse(body: str, prefix: str = "") -> tuple[Command, ...]:
-    """In the order of the comment. Commands are `/retry …`, or `/ci retry …` if `prefix` is "ci".
+def parse(body: str, *prefixes: str) -> tuple[Command, ...]:
+    """In the order of the comment. Commands are `/retry …`, or `/ci retry …` with the prefix "ci".
+
+    `prefixes`: which of them count, "" for the bare command; none given is the bare one alone.
 
     A command is alone on its line of a paragraph and in plain sight. What is not certain is none: see
     `visible`. Never raises, and takes well under a second whatever `body` is.
@@ -28,7 +31,7 @@ def parse(body: str, prefix: str = "") -> tuple[Command, ...]:
     found = {
         number: command
         for number, line in enumerate(lines[:MAX_LINES])
-        if (command := _command(line, prefix)) is not None
+        if (command := _command(line, prefixes or ("",))) is not None
     }
     if not found:
         return ()
@@ -41,13 +44,13 @@ def _lines(body: str) -> list[str]:
     return body.replace("\r\n", "\n").replace("\r", "\n").split("\n")
 
 
-def _command(line: str, prefix: str) -> Command | None:
+def _command(line: str, prefixes: Sequence[str]) -> Command | None:
     if len(line) > MAX_PARAGRAPH or not _LINE.fullmatch(line) or not all(map(_is_shown, line)):
         return None
     first, *rest = re.split(r"[ \t]+", line.strip(" \t"))
-    if prefix and first == f"/{prefix}" and rest:
+    if rest and first[1:] and first[1:] in prefixes:
         name, *args = rest
-    elif not prefix:
+    elif "" in prefixes:
         name, args = first[1:], rest
     else:
         return None

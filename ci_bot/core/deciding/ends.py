@@ -17,21 +17,24 @@ from ci_bot.core.events import (
     RepoTransferred,
     TenantChanged,
 )
+from ci_bot.core.manners import manners_of, numbered
 from ci_bot.core.model import RunKind
 
-CLOSED: Final = "the pull request was closed"
+CLOSED: Final = "the {pull} was closed"
 REF_DELETED: Final = "the branch was deleted"
 QUEUE_LEFT: Final = "the merge queue no longer waits for this"
 
 
 def decide_closed(event: PullRequestClosed, current: Pull) -> Decision:
     """`current` is what the forge says now: the event may come late, and then nobody cancels anything."""
+    number = numbered(event.repo.forge, event.pull.number)
     if current.is_open:
-        return Decision(f"#{current.number} is open again by now", repos=(SeeRepo(event.repo),))
+        return Decision(f"{number} is open again by now", repos=(SeeRepo(event.repo),))
+    closed = CLOSED.format(pull=manners_of(event.repo.forge).pull)
     gone = Withdraw(
-        event.repo.key, CLOSED, superseded=False, kind=RunKind.PULL_REQUEST, pull=event.pull.number
+        event.repo.key, closed, superseded=False, kind=RunKind.PULL_REQUEST, pull=event.pull.number
     )
-    return Decision(f"#{event.pull.number} was closed", withdraw=(gone,), repos=(SeeRepo(event.repo),))
+    return Decision(f"{number} was closed", withdraw=(gone,), repos=(SeeRepo(event.repo),))
 
 
 def decide_deleted(event: RefDeleted) -> Decision:

@@ -25,6 +25,7 @@ from ci_bot.core.events import (
     TagPushed,
     TenantChanged,
 )
+from ci_bot.core.manners import numbered
 from ci_bot.core.model import Run, RunKind, Verdict
 from ci_bot.core.occasion import Changed
 from ci_bot.core.pipeline import Reading, plan
@@ -66,9 +67,9 @@ def decide_pull(
     repo, pull = event.repo, event.pull
     seen = (SeeRepo(repo),)
     if not current.is_open:
-        return Decision(f"#{pull.number} is closed by now", repos=seen)
+        return Decision(f"{numbered(repo.forge, pull.number)} is closed by now", repos=seen)
     if current.head_sha != pull.head_sha:
-        moved = f"#{pull.number} has moved on to {short(current.head_sha)}"
+        moved = f"{numbered(repo.forge, pull.number)} has moved on to {short(current.head_sha)}"
         return Decision(f"{moved}; that head has an event of its own", repos=seen)
     new = with_labels(pull_run(repo, event.actor, current, event.at), head.reading, current.labels)
     if event.relabelled and new.key in {run.key for run in known if not run.superseded}:
@@ -164,7 +165,7 @@ def beside(judged: NewRun, pull: Pull) -> tuple[Withdraw, ...]:
     """What the run of a pull request takes the place of."""
     withdraw: tuple[Withdraw, ...] = (superseded_by(judged),)
     if judged.verdict is not Verdict.NOTHING_TO_RUN and not pull.is_from_fork(judged.repo):
-        reason = f"#{pull.number} tests this commit"
+        reason = f"{numbered(judged.repo.forge, pull.number)} tests this commit"
         withdraw += (_push_of(judged.repo, judged.sha, reason),)
         if judged.verdict is Verdict.PLANNED:
             withdraw += (_held(judged.repo, judged.sha),)
@@ -235,7 +236,8 @@ def _decide_push(
         return Decision("no .ci.yaml, neither here nor before", withdraw=withdraw, repos=seen)
     for pull, changed in pulls:
         if _tests(event, replace(head, pull=pull, changed=changed)):
-            return Decision(f"#{pull.number} tests this commit", withdraw=withdraw, repos=seen)
+            reason = f"{numbered(repo.forge, pull.number)} tests this commit"
+            return Decision(reason, withdraw=withdraw, repos=seen)
     if judged.verdict is Verdict.PLANNED:
         withdraw += (_held(repo, event.sha),)
     return Decision(told(judged), create=(judged,), withdraw=withdraw, repos=seen)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, replace
 from typing import Final
 
 from ci_bot.core.extra_words import lines
+from ci_bot.core.manners import manners_of
 from ci_bot.core.model import FIRST_SERVICE, JobRun, Run, RunKind, StepRun, Usage
 from ci_bot.core.page.urls import RunUrls
 from ci_bot.core.standing import Standing, span, standing
@@ -43,7 +44,6 @@ WORDS: Final = {
 NOT_RUN: Final = "Not run"
 KINDS: Final = {
     RunKind.PUSH: "Push to",
-    RunKind.PULL_REQUEST: "Pull request",
     RunKind.MERGE_GROUP: "Merge queue,",
     RunKind.TAG: "Tag",
     RunKind.SCHEDULE: "Schedule on",
@@ -191,10 +191,12 @@ def open_step(job: JobRun) -> int | None:
 
 
 def where(run: Run) -> str:
-    kind = KINDS[run.kind]
     if run.kind is RunKind.PULL_REQUEST:
-        return f"{kind} #{run.pull}" + (f" into {run.base_ref}" if run.base_ref else "")
-    return f"{kind} {run.ref}"
+        manners = manners_of(run.repo.forge)
+        return f"{manners.pull.capitalize()} {manners.sign}{run.pull}" + (
+            f" into {run.base_ref}" if run.base_ref else ""
+        )
+    return f"{KINDS[run.kind]} {run.ref}"
 
 
 def run_stand(run: Run, now: float) -> Stand:

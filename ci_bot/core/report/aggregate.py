@@ -9,7 +9,7 @@ from ci_bot.core.events import Button
 from ci_bot.core.gate import CheckState, GateState, judge
 from ci_bot.core.markdown import code, document, escaped, link, table, title
 from ci_bot.core.model import JobRun, Run, RunKind, Verdict
-from ci_bot.core.report.advice import heading, next_step, problem_list
+from ci_bot.core.report.advice import heading, line_of_need, next_step, problem_list
 from ci_bot.core.report.annotations import problem_annotations
 from ci_bot.core.report.headline import NOTHING, SUPERSEDED, headline
 from ci_bot.core.report.values import Action, CheckReport
@@ -47,7 +47,7 @@ def aggregate(
         name=name,
         state=gate.state,
         conclusion=gate.conclusion,
-        title=title(headline(gate) + (WAITING if why else "")),
+        title=title((line_of_need(gate) or headline(gate)) + (WAITING if why else "")),
         summary=document(
             [_paused(why), *_late(gate), *_all_changed(gate), *_summary(gate, link_to, prefix)]
         ),

@@ -18,7 +18,7 @@ MESSAGE: Final = 300
 def extra_blocks(job: JobRun, url: str) -> list[str]:
     """`url` leads to the job's log page."""
     extras = job.extras
-    blocks = _tests(extras.tests) if extras.tests is not None else []
+    blocks = test_blocks(job)
     if extras.artifacts is not None:
         words = escaped(artifact_words(extras.artifacts))
         shown = link(words, artifacts_url(url)) if extras.artifacts.files and url else words
@@ -27,6 +27,12 @@ def extra_blocks(job: JobRun, url: str) -> list[str]:
         line = cache_line(use, job)
         blocks.append(escaped(line[0].upper() + line[1:]))
     return blocks
+
+
+def test_blocks(job: JobRun) -> list[str]:
+    """Which tests failed."""
+    tests = job.extras.tests
+    return _tests(tests) if tests is not None else []
 
 
 def artifacts_url(url: str) -> str:

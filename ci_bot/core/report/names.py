@@ -11,8 +11,10 @@ from types import MappingProxyType
 from typing import Final, TypeAlias
 
 from ci_bot.core.gate import oldest_first
+from ci_bot.core.manners import numbered
 from ci_bot.core.markdown import NAME_LENGTH, clip, one_line
 from ci_bot.core.model import JobRun, Run, RunKind
+from ci_bot.core.report.values import Spot
 
 GATE: Final = "ci-bot"
 _PREFIX: Final[Mapping[RunKind, str]] = MappingProxyType(
@@ -61,6 +63,21 @@ def runs_of_check(check: str, runs: Sequence[Run]) -> tuple[Sequence[Run], str |
     return [run for run in runs if aggregate_name(run) == check], None
 
 
+def spot_of(check: str, runs: Sequence[Run]) -> Spot:
+    """Where a check of the commit of `runs` is shown; the commit's own spot for what is none of them.
+
+    A pull request's head comes before the push of the same commit: there it keeps from merging. `runs`
+    are one at least.
+    """
+    its_runs, key = runs_of_check(check, runs)
+    oldest = oldest_first(its_runs or runs)
+    live = [run for run in oldest if not run.superseded] or oldest
+    run = ([run for run in live if run.pull is not None] or live)[-1]
+    may_fail = any(job.tolerated for job in run.jobs if job.key == key)
+    counts = run.kind.is_gating and not may_fail
+    return Spot(run.sha, run.ref, run.pull, run.kind is RunKind.TAG, counts)
+
+
 def _is_live(owner: JobId, runs: Sequence[Run]) -> bool:
     return any(run.id == owner[0] and not run.superseded for run in runs)
 
@@ -93,7 +110,7 @@ def _candidates(run: Run, job: JobRun) -> Iterator[str]:
 def _whose(run: Run) -> str:
     match run.kind:
         case RunKind.PULL_REQUEST:
-            return f"#{run.pull}"
+            return numbered(run.repo.forge, run.pull)
         case RunKind.MERGE_GROUP:
             return "merge queue"
         case _:

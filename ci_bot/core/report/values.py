@@ -19,6 +19,7 @@ __all__ = [
     "Conclusion",
     "DeploymentReport",
     "DeploymentState",
+    "Spot",
 ]
 
 
@@ -41,6 +42,22 @@ class Action:
     label: str
     description: str
     button: Button
+
+
+@dataclass(frozen=True, slots=True)
+class Spot:
+    """Where a check is shown: on a commit, and under what brought it, where the forge tells these apart.
+
+    `pull` is the pull request whose head it is; then `ref` is a branch of the head's own repository.
+    `counts` False for what keeps nobody from merging (a job that may fail, a run by hand): some forges
+    fold all that a commit has into one answer, and that must be the gate's.
+    """
+
+    sha: str
+    ref: str = ""  # a branch or tag without "refs/…/", or a merge queue's ref; "" if not known
+    pull: int | None = None
+    is_tag: bool = False
+    counts: bool = True
 
 
 @dataclass(frozen=True, slots=True)

@@ -14,8 +14,10 @@ from gidgethub.aiohttp import GitHubAPI
 from yarl import URL
 
 from ci_bot.core.errors import ForgeBusy, ForgeError
-from ci_bot.forges.github.failures import REQUEST_FAILURES, forge_error, moment_of
-from ci_bot.forges.github.pace import READ_POINTS, WRITE_POINTS, Pace, Pause
+from ci_bot.forges.github.failures import REQUEST_FAILURES, forge_error
+from ci_bot.forges.github.pace import READ_POINTS, WRITE_POINTS, Pace
+from ci_bot.forges.pace import Pause
+from ci_bot.forges.retry_after import moment_of
 from ci_bot.ports import Clock, ForgeCall, OnCall
 
 #: Requests that a JWT of the App signs belong to no installation.

@@ -18,8 +18,8 @@ from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from ci_bot.core.errors import ForgeDenied, ForgeError, SettingsError
 from ci_bot.core.events import Repo
 from ci_bot.forges.github.api import THE_APP, Api, ForgeTime
-from ci_bot.forges.github.payload import Fields, WrongShape
 from ci_bot.forges.github.permissions import Grant, in_words
+from ci_bot.forges.payload import Fields, WrongShape
 
 _T = TypeVar("_T")
 

@@ -12,9 +12,9 @@ from ci_bot.core.errors import ForgeError
 from ci_bot.core.events import Repo
 from ci_bot.core.report.values import MAX_MARKDOWN, Action, Annotation, CheckReport, CheckState
 from ci_bot.forges.github.calls import Calls
-from ci_bot.forges.github.payload import Fields, WrongShape
 from ci_bot.forges.github.permissions import CHECKS
-from ci_bot.forges.github.texts import cut, cut_line, iso
+from ci_bot.forges.payload import Fields, WrongShape
+from ci_bot.forges.texts import cut, cut_line, iso
 
 #: "The Checks API limits the number of annotations to a maximum of 50 per API request."
 BATCH: Final = 50

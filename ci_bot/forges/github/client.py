@@ -14,7 +14,8 @@ from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Access, Actor, Pull, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
-from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport
+from ci_bot.core.report.values import CheckReport, CommentReport, DeploymentReport, Spot
+from ci_bot.forges.gate import GateExamination
 from ci_bot.forges.github import (
     checks,
     comments,
@@ -29,7 +30,6 @@ from ci_bot.forges.github import (
 from ci_bot.forges.github.api import Api
 from ci_bot.forges.github.auth import AppKey, Identity, NotGranted, Tokens
 from ci_bot.forges.github.calls import Calls
-from ci_bot.forges.github.gate import GateExamination
 from ci_bot.forges.github.manifest import hook_url
 from ci_bot.forges.github.permissions import CLONE
 from ci_bot.forges.github.syncing import AppSync
@@ -109,10 +109,10 @@ class GitHub:
         return await facts.forced_at(self._calls, repo, number)
 
     async def publish(
-        self, repo: Repo, sha: str, report: CheckReport, external_id: str, handle: str | None
+        self, repo: Repo, spot: Spot, report: CheckReport, external_id: str, handle: str | None
     ) -> str:
         """As a check run; as a commit status of the same name where checks are not granted."""
-        check = _number(handle, _CHECK)
+        check, sha = _number(handle, _CHECK), spot.sha
         if check is not None:
             await checks.update(self._calls, repo, check, report)
             return _handle(_CHECK, check)
@@ -149,13 +149,13 @@ class GitHub:
         written = await comments.write(self._calls, repo, number, comment, known, self._me)
         return _handle(_COMMENT, written)
 
-    async def react(self, repo: Repo, comment: int, reaction: Reaction) -> None:
+    async def react(self, repo: Repo, number: int, comment: int, reaction: Reaction) -> None:
         await comments.react(self._calls, repo, comment, reaction.value)
 
     async def create_deployment(
-        self, repo: Repo, sha: str, report: DeploymentReport, external_id: str
+        self, repo: Repo, spot: Spot, report: DeploymentReport, external_id: str
     ) -> str:
-        made = await deployments.create(self._calls, repo, sha, report, external_id)
+        made = await deployments.create(self._calls, repo, spot.sha, report, external_id)
         return _handle(_DEPLOYMENT, made)
 
     async def find_deployment(
@@ -170,11 +170,11 @@ class GitHub:
             raise ForgeError(f"{handle!r} is no deployment")
         await deployments.update(self._calls, repo, deployment, report)
 
-    async def attempts(self, since: float) -> Sequence[Attempt]:
+    async def attempts(self, repos: Sequence[Repo], since: float) -> Sequence[Attempt]:
         return await reconciling.attempts(self._tokens, since)
 
-    async def redeliver(self, attempt: int) -> None:
-        await reconciling.redeliver(self._tokens, attempt)
+    async def redeliver(self, attempt: Attempt) -> None:
+        await reconciling.redeliver(self._tokens, attempt.id)
 
     async def open_pulls(self, repo: Repo, since: float) -> Sequence[OpenPull]:
         return await reconciling.open_pulls(self._calls, repo, since)

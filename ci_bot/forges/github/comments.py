@@ -12,9 +12,9 @@ from ci_bot.core.events import Repo
 from ci_bot.core.report.values import CommentReport
 from ci_bot.forges.github.auth import Identity
 from ci_bot.forges.github.calls import GONE, Calls
-from ci_bot.forges.github.payload import Fields, WrongShape
 from ci_bot.forges.github.permissions import COMMENTS, REACTIONS
-from ci_bot.forges.github.texts import cut
+from ci_bot.forges.payload import Fields, WrongShape
+from ci_bot.forges.texts import cut
 
 _MOST_BODY: Final = 65_536  # characters, says GitHub; the same in bytes is never more
 

@@ -13,9 +13,9 @@ from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Repo
 from ci_bot.core.report.values import DeploymentReport
 from ci_bot.forges.github.calls import Calls
-from ci_bot.forges.github.payload import shaped
 from ci_bot.forges.github.permissions import DEPLOYMENTS
-from ci_bot.forges.github.texts import cut_line
+from ci_bot.forges.payload import shaped
+from ci_bot.forges.texts import cut_line
 
 _MOST_DESCRIPTION: Final = 140
 #: Under this key of the payload, which is ours to fill, stands the external id.

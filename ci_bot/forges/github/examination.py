@@ -10,13 +10,13 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from ci_bot.core.errors import ForgeError
-from ci_bot.forges.github.payload import Fields, WrongShape
 from ci_bot.forges.github.permissions import (
     NEEDED_EVENTS,
     NEEDED_PERMISSIONS,
     OPTIONAL_PERMISSIONS,
     covers,
 )
+from ci_bot.forges.payload import Fields, WrongShape
 
 
 def problems(app: Any) -> tuple[str, ...]:

@@ -12,9 +12,9 @@ from ci_bot.core.changes import Between, ChangedFiles, OfPull
 from ci_bot.core.errors import FileTooLarge, ForgeError
 from ci_bot.core.events import Access, Actor, Permission, Pull, Repo
 from ci_bot.forges.github.calls import Calls
-from ci_bot.forges.github.payload import Fields, WrongShape, shaped
 from ci_bot.forges.github.permissions import READ
 from ci_bot.forges.github.values import pull_of
+from ci_bot.forges.payload import Fields, WrongShape, shaped
 
 #: "maintain" and "triage" arrive as write and read already.
 #: https://docs.github.com/rest/collaborators/collaborators#get-repository-permissions-for-a-user

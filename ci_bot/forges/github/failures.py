@@ -6,13 +6,13 @@ https://docs.github.com/rest/using-the-rest-api/troubleshooting-the-rest-api
 from __future__ import annotations
 
 from collections.abc import Mapping
-from email.utils import parsedate_to_datetime
 from typing import Final
 
 import aiohttp
 import gidgethub
 
 from ci_bot.core.errors import ForgeBusy, ForgeDenied, ForgeError
+from ci_bot.forges.retry_after import is_number, seconds_of
 
 #: "If neither is there, wait for at least one minute."
 #: https://docs.github.com/rest/using-the-rest-api/best-practices-for-using-the-rest-api#handle-rate-limit-errors-appropriately
@@ -67,33 +67,13 @@ def _wants_a_pause(error: gidgethub.HTTPException, status: int) -> bool:
 
 def pause_of(headers: Mapping[str, str], now: float) -> float:
     """Seconds to stay away: as told, else until the limit's reset, else a minute."""
-    told = _seconds(headers.get("retry-after", ""), now)
+    told = seconds_of(headers.get("retry-after", ""), now)
     if told is not None:
         return max(1.0, told)
     reset = headers.get("x-ratelimit-reset", "")
-    if headers.get("x-ratelimit-remaining") == "0" and _is_number(reset):
+    if headers.get("x-ratelimit-remaining") == "0" and is_number(reset):
         return max(1.0, int(reset) + 1 - now)
     return UNTOLD_PAUSE
-
-
-def _seconds(value: str, now: float) -> float | None:
-    """Retry-After is a number of seconds or a date: https://www.rfc-editor.org/rfc/rfc9110#field.retry-after."""
-    if _is_number(value):
-        return float(value)
-    date = moment_of(value)
-    return None if date is None else date - now
-
-
-def _is_number(value: str) -> bool:
-    return value.isascii() and value.isdecimal() and len(value) < 12
-
-
-def moment_of(date: str) -> float | None:
-    """Seconds since the epoch of an HTTP date; None for what is none."""
-    try:
-        return parsedate_to_datetime(date).timestamp()
-    except (ValueError, OverflowError):
-        return None
 
 
 def _line(text: str) -> str:

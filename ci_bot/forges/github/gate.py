@@ -12,7 +12,8 @@ from typing import Any, Final, TypeAlias
 from ci_bot.core.errors import ForgeError
 from ci_bot.core.markdown import NAME_LENGTH, clip, one_line
 from ci_bot.core.report.names import GATE
-from ci_bot.forges.github.payload import Fields, WrongShape
+from ci_bot.forges.gate import GateExamination
+from ci_bot.forges.payload import Fields, WrongShape
 
 NOT_REQUIRED: Final = (
     "nothing requires {gate} on {branch}, so a pull request can be merged while it fails or has not run; "
@@ -37,15 +38,6 @@ STATUS_TOO: Final = (
 )
 BRANCHES: Final = "the repository's settings, Branches"
 RULES: Final = "the ruleset {id} of {source}"
-
-
-@dataclass(frozen=True, slots=True)
-class GateExamination:
-    """What merging into a branch depends on; `problems` are one line each, with the remedy."""
-
-    branch: str
-    problems: tuple[str, ...]
-    has_merge_queue: bool  # then `.ci.yaml` must run on merge groups, or nothing is ever merged
 
 
 @dataclass(frozen=True, slots=True)

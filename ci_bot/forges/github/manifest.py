@@ -17,7 +17,7 @@ import yaml
 from ci_bot.core.errors import ForgeError, RegistrationRefused
 from ci_bot.core.registration import NO_CODE, MadeApp
 from ci_bot.forges.github.api import THE_APP, Api
-from ci_bot.forges.github.payload import Fields, WrongShape
+from ci_bot.forges.payload import Fields, WrongShape
 from ci_bot.ports import AppForm, Clock
 
 _MANIFEST: Final = Path(__file__).with_name("app_manifest.yml")

@@ -8,12 +8,13 @@ from typing import Any, Final
 from ci_bot.core.errors import ForgeDenied, ForgeError, SettingsError
 from ci_bot.core.events import Repo
 from ci_bot.core.report.names import GATE
+from ci_bot.forges.gate import GateExamination
 from ci_bot.forges.github.auth import NotGranted, Tokens
 from ci_bot.forges.github.calls import Calls
-from ci_bot.forges.github.gate import GateExamination, Protection, Us, examination
-from ci_bot.forges.github.payload import Fields, WrongShape
+from ci_bot.forges.github.gate import Protection, Us, examination
 from ci_bot.forges.github.permissions import PROTECTION, RESULTS
 from ci_bot.forges.github.values import FORGE, is_full_name, repo_of
+from ci_bot.forges.payload import Fields, WrongShape
 
 NO_NAME: Final = "{name} names no repository: write owner/name"
 NOT_INSTALLED: Final = (

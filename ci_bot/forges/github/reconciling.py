@@ -10,9 +10,9 @@ from ci_bot.core.events import Repo
 from ci_bot.core.reconciling import Attempt, LastPush, OpenPull
 from ci_bot.forges.github.auth import Tokens
 from ci_bot.forges.github.calls import GONE, Calls
-from ci_bot.forges.github.payload import Fields, shaped
 from ci_bot.forges.github.permissions import READ
 from ci_bot.forges.github.values import GHOST, actor_of, pull_of
+from ci_bot.forges.payload import Fields, shaped
 
 #: The most that is read of the App's deliveries in one look: 3,000, newest first.
 _MOST_PAGES: Final = 30

@@ -12,7 +12,7 @@ from ci_bot.core.events import Repo
 from ci_bot.core.report.values import CheckReport, Conclusion
 from ci_bot.forges.github.calls import Calls
 from ci_bot.forges.github.permissions import STATUSES
-from ci_bot.forges.github.texts import cut_line
+from ci_bot.forges.texts import cut_line
 
 _MOST_DESCRIPTION: Final = 140
 

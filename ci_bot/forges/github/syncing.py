@@ -11,7 +11,7 @@ from typing import Any, Final
 from ci_bot.core.errors import ForgeError
 from ci_bot.forges.github.auth import Tokens
 from ci_bot.forges.github.examination import problems, unaccepted, unused
-from ci_bot.forges.github.payload import Fields, WrongShape
+from ci_bot.forges.payload import Fields, WrongShape
 
 _PAGE: Final = 100
 _MOST_PAGES: Final = 50

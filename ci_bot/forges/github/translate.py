@@ -33,8 +33,8 @@ from ci_bot.core.events import (
     TagPushed,
     TenantChanged,
 )
-from ci_bot.forges.github.payload import Fields, WrongShape
 from ci_bot.forges.github.values import FORGE, actor_of, listed_repo_of, pull_of, repo_of
+from ci_bot.forges.payload import Fields, WrongShape
 
 _HEADS: Final = "refs/heads/"
 _TAGS: Final = "refs/tags/"

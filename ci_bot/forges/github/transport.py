@@ -2,13 +2,12 @@
 
 from __future__ import annotations
 
-import ssl
 from pathlib import Path
 from typing import Final
 
 import aiohttp
 
-from ci_bot.core.errors import SettingsError
+from ci_bot.forges.tls import trust
 
 #: GitHub takes 100 at once from an App, in all of its processes; others wait here.
 #: https://docs.github.com/rest/using-the-rest-api/rate-limits-for-the-rest-api#about-secondary-rate-limits
@@ -22,18 +21,7 @@ def open_session(ca_file: Path | None = None, proxy: str | None = None) -> aioht
     The environment is not asked: with it would come ~/.netrc, whose entries break our own
     Authorization. Cookies are not kept. Raises `SettingsError` for an unusable `ca_file`.
     """
-    connector = aiohttp.TCPConnector(limit=_AT_ONCE, ssl=_trust(ca_file))
+    connector = aiohttp.TCPConnector(limit=_AT_ONCE, ssl=trust(ca_file))
     return aiohttp.ClientSession(
         connector=connector, proxy=proxy, cookie_jar=aiohttp.DummyCookieJar(), trust_env=False
     )
-
-
-def _trust(ca_file: Path | None) -> ssl.SSLContext:
-    context = ssl.create_default_context()
-    if ca_file is None:
-        return context
-    try:
-        context.load_verify_locations(cafile=ca_file)
-    except OSError as error:  # ssl.SSLError is one
-        raise SettingsError([f"{ca_file} cannot be used as a file of certificates: {error}"]) from error
-    return context

@@ -9,7 +9,7 @@ import re
 from typing import Final
 
 from ci_bot.core.events import Actor, Pull, Repo
-from ci_bot.forges.github.payload import Fields, WrongShape
+from ci_bot.forges.payload import Fields, WrongShape
 
 FORGE: Final = "github"
 

@@ -10,8 +10,8 @@ from gidgethub import GitHubException, ValidationFailure, sansio
 
 from ci_bot.core.errors import BadDelivery, SignatureRefused
 from ci_bot.core.events import Event
-from ci_bot.forges.github.payload import Fields, WrongShape
 from ci_bot.forges.github.translate import is_known, translate
+from ci_bot.forges.payload import Fields, WrongShape
 
 UNSIGNED: Final = "the delivery has no SHA-256 signature: set the webhook secret in the App's settings"
 WRONGLY_SIGNED: Final = "the delivery is not signed with our secret: compare it with the App's settings"

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from ci_bot.core.events import Repo
 from ci_bot.core.model import Run, RunKind
+from ci_bot.core.repo_names import with_forge
 from ci_bot.core.standing import Standing
 from ci_bot.core.tokens import ApiToken
 from ci_bot.ports import RunFilter
@@ -40,7 +41,9 @@ LOG_LINK = {
 class RunsQuery(Asked):
     """Everything that is given must hold."""
 
-    repository: Annotated[str, Field(max_length=255)] = Field("", description='"owner/name"')
+    repository: Annotated[str, Field(max_length=255)] = Field(
+        "", description='"owner/name", or "gitlab:group/name"'
+    )
     branch: Annotated[str, Field(max_length=1024)] = Field(
         "", description="or tag; of a pull request its head's"
     )
@@ -80,7 +83,8 @@ async def list_runs(call: Call) -> web.Response:
 
 
 async def _repo(call: Call, name: str) -> Repo:
-    repo = await call.parts.listing.repo(name)
+    forge, path = with_forge(name)
+    repo = await call.parts.listing.repo(path, forge)
     if repo is None or not call.token.sees(repo.key):
         raise missing(f"repository {name}")
     return repo

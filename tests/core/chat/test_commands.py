@@ -275,6 +275,13 @@ def test_a_bare_approval_of_a_head_that_may_have_moved_gets_the_line(
     assert f"/approve {SHA_A}" in said(decision)
 
 
+def test_where_the_operator_asks_for_more_than_write_access_a_writer_may_not_approve() -> None:
+    writer = Vouched(ALICE, Access(ALICE.id, Permission.WRITE, may_approve=False))
+    decision = decide(f"approve {SHA_A}", asked(HELD, planned=WAITING, pull=FORKED, person=writer))
+    assert (decision.approve, decision.create) == ((), ())
+    assert "a higher role" in said(decision)
+
+
 def test_nobody_approves_their_own_pull_request() -> None:
     own = pull(author=ALICE, head_repo=99)
     decision = decide(f"approve {SHA_A}", asked(HELD, planned=WAITING, pull=own))

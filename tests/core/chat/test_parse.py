@@ -198,7 +198,13 @@ def test_every_name_is_known(name):
     ],
 )
 def test_with_a_prefix(body, commands):
-    assert parse(body, prefix="ci") == tuple(commands)
+    assert parse(body, "ci") == tuple(commands)
+
+
+@pytest.mark.parametrize("body", ["/ci retry test", "/retry test"])
+def test_two_spellings_may_count_at_once(body):
+    assert parse(body, "ci", "") == (Command("retry", ("test",)),)
+    assert parse(f"/other {body}", "ci", "") == ()
 
 
 def test_without_a_prefix_one_is_no_command():

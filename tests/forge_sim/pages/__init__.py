@@ -7,10 +7,11 @@ from collections.abc import Awaitable, Callable
 from aiohttp import web
 
 from ..errors import ApiError
+from ..rendering import css
 from ..rules import BrokenRule
 from ..sim import Sim
 from . import acting, pull, repo, run, settings
-from .render import Page, css, page
+from .render import Page, page
 
 _View = Callable[[Page], Awaitable[web.Response]]
 

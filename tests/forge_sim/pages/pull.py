@@ -9,10 +9,11 @@ from aiohttp import web
 
 from .. import pulling
 from ..gates import gates, has_queue
+from ..rendering import as_seconds
 from ..shapes.pulls import association
 from ..state import RANK, Account, Comment, Pull
 from . import views
-from .render import Page, as_seconds
+from .render import Page
 from .repo import CommitRow, rows_of
 
 _EMOJI = {"+1": "👍", "-1": "👎", "laugh": "😄", "hooray": "🎉"} | {

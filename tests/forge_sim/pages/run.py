@@ -8,9 +8,10 @@ from aiohttp import web
 
 from ..errors import not_found
 from ..gates import latest_runs
+from ..rendering import took
 from ..state import RANK, CheckRun, Json, Pull, Repo
 from . import views
-from .render import Page, took
+from .render import Page
 
 
 def run_of(page: Page) -> CheckRun:

@@ -6,8 +6,8 @@ from collections import Counter
 from dataclasses import dataclass
 
 from ..gates import Gate, latest_runs, latest_statuses, run_state, status_state
+from ..rendering import plural, took
 from ..state import CheckRun, Deployment, Json, Repo, Status
-from .render import plural, took
 
 # state → (icon, word)
 _ICONS = {

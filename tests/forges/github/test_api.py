@@ -8,7 +8,7 @@ import pytest
 from aiohttp import web
 
 from ci_bot.core.errors import ForgeBusy, ForgeDenied, ForgeError
-from ci_bot.core.report.values import CheckReport, CheckState, CommentReport
+from ci_bot.core.report.values import CheckReport, CheckState, CommentReport, Spot
 from ci_bot.forges.github import open_session
 from ci_bot.forges.github.api import THE_APP, Api
 from tests.forges.github.scene import Scene, ShiftedClock, Stub
@@ -39,7 +39,7 @@ async def test_reading_gives_up_after_three_tries(scene: Scene) -> None:
 async def test_writing_is_never_repeated_here(scene: Scene, kind: str) -> None:
     await scene.client.fault(kind, "POST /repos/acme/web/check-runs")
     with pytest.raises(ForgeError):
-        await scene.github.publish(scene.repo, scene.sha, REPORT, "x", None)
+        await scene.github.publish(scene.repo, Spot(scene.sha), REPORT, "x", None)
     assert scene.asked() == ["POST /check-runs"]
 
 
@@ -53,7 +53,7 @@ async def test_no_request_is_sent_before_its_retry_after(scene: Scene, status: i
     scene.clock.ahead = 20
     for call in (
         scene.github.commit_message(scene.repo, scene.sha),
-        scene.github.publish(scene.repo, scene.sha, REPORT, "x", None),
+        scene.github.publish(scene.repo, Spot(scene.sha), REPORT, "x", None),
         scene.github.read_file(scene.repo, ".ci.yaml", scene.sha),
     ):
         with pytest.raises(ForgeBusy) as caught:
@@ -96,14 +96,14 @@ async def test_comments_are_paced_below_eighty_a_minute(scene: Scene) -> None:
 async def test_a_renamed_repository_is_followed_for_reading_and_writing(scene: Scene) -> None:
     await scene.client.api("PATCH", "/repos/acme/web", {"name": "site"}, by="alice")
     assert await scene.github.commit_message(scene.repo, scene.sha) == "Initial commit"
-    assert await scene.github.publish(scene.repo, scene.sha, REPORT, "x", None)
+    assert await scene.github.publish(scene.repo, Spot(scene.sha), REPORT, "x", None)
     [check] = await scene.client.checks("acme/site", scene.sha)
     assert check["external_id"] == "x"
 
 
 async def test_a_write_to_what_is_gone_is_denied(scene: Scene) -> None:
     with pytest.raises(ForgeDenied) as caught:
-        await scene.github.publish(scene.repo, scene.sha, REPORT, "x", "check:999999")
+        await scene.github.publish(scene.repo, Spot(scene.sha), REPORT, "x", "check:999999")
     assert caught.value.status == 404
 
 

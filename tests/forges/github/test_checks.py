@@ -11,7 +11,7 @@ from aiohttp import web
 from ci_bot.core.convergence import FoundCheck
 from ci_bot.core.errors import ForgeDenied, ForgeError
 from ci_bot.core.events import Repo
-from ci_bot.core.report.values import Annotation, CheckReport, CheckState, Conclusion
+from ci_bot.core.report.values import Annotation, CheckReport, CheckState, Conclusion, Spot
 from ci_bot.forges.github.checks import body_of
 from ci_bot.ports import ForgeReports
 from tests.forges.github.scene import Scene, Stub
@@ -67,8 +67,8 @@ def test_it_is_what_the_port_asks_for(scene: Scene) -> None:
 
 
 async def test_a_check_from_its_beginning_to_its_end(scene: Scene) -> None:
-    handle = await scene.github.publish(scene.repo, scene.sha, RUNNING, "x-1", None)
-    again = await scene.github.publish(scene.repo, scene.sha, FAILED, "x-1", handle)
+    handle = await scene.github.publish(scene.repo, Spot(scene.sha), RUNNING, "x-1", None)
+    again = await scene.github.publish(scene.repo, Spot(scene.sha), FAILED, "x-1", handle)
     assert again == handle
     [check] = await scene.client.checks("acme/web", scene.sha)
     assert (check["id"], check["name"], check["external_id"]) == (number(handle), "ci-bot", "x-1")
@@ -83,8 +83,8 @@ async def test_a_check_from_its_beginning_to_its_end(scene: Scene) -> None:
 
 
 async def test_a_new_attempt_is_a_new_check_of_the_same_name(scene: Scene) -> None:
-    first = await scene.github.publish(scene.repo, scene.sha, FAILED, "x-1", None)
-    second = await scene.github.publish(scene.repo, scene.sha, RUNNING, "x-2", None)
+    first = await scene.github.publish(scene.repo, Spot(scene.sha), FAILED, "x-1", None)
+    second = await scene.github.publish(scene.repo, Spot(scene.sha), RUNNING, "x-2", None)
     assert first != second
     found = await scene.client.checks("acme/web", scene.sha, all_attempts=True)
     assert [one["external_id"] for one in found] == ["x-2", "x-1"]
@@ -92,17 +92,17 @@ async def test_a_new_attempt_is_a_new_check_of_the_same_name(scene: Scene) -> No
 
 @pytest.mark.parametrize("count", [0, 1, 50, 51, 120])
 async def test_annotations_of_a_new_check_go_in_batches_of_fifty(scene: Scene, count: int) -> None:
-    handle = await scene.github.publish(scene.repo, scene.sha, marked(count), "x", None)
+    handle = await scene.github.publish(scene.repo, Spot(scene.sha), marked(count), "x", None)
     assert await remarks(scene, handle) == [f"remark {line}" for line in range(1, count + 1)]
     assert len(scene.asked()) == max(1, -(-count // 50))
 
 
 async def test_annotations_go_with_the_end_alone(scene: Scene) -> None:
     early = replace(RUNNING, annotations=marked(3).annotations)
-    handle = await scene.github.publish(scene.repo, scene.sha, early, "x", None)
-    await scene.github.publish(scene.repo, scene.sha, early, "x", handle)
+    handle = await scene.github.publish(scene.repo, Spot(scene.sha), early, "x", None)
+    await scene.github.publish(scene.repo, Spot(scene.sha), early, "x", handle)
     assert await remarks(scene, handle) == []
-    await scene.github.publish(scene.repo, scene.sha, marked(60), "x", handle)
+    await scene.github.publish(scene.repo, Spot(scene.sha), marked(60), "x", handle)
     assert len(await remarks(scene, handle)) == 60
 
 
@@ -116,18 +116,19 @@ async def test_no_annotation_is_there_twice_after_an_unknown_outcome(
     """As the publisher does it: after a failure it looks for the check, then publishes again."""
     await scene.client.fault(kind, match, times=1)
     with pytest.raises(ForgeError):
-        await scene.github.publish(scene.repo, scene.sha, marked(120), "x", None)
+        await scene.github.publish(scene.repo, Spot(scene.sha), marked(120), "x", None)
     found = await scene.github.find(scene.repo, scene.sha, "ci-bot", "x")
     known = found.handle if found else None
-    handle = await scene.github.publish(scene.repo, scene.sha, marked(120), "x", known)
-    await scene.github.publish(scene.repo, scene.sha, marked(120), "x", handle)
+    handle = await scene.github.publish(scene.repo, Spot(scene.sha), marked(120), "x", known)
+    await scene.github.publish(scene.repo, Spot(scene.sha), marked(120), "x", handle)
     assert await remarks(scene, handle) == [f"remark {line}" for line in range(1, 121)]
     assert len(await scene.client.checks("acme/web", scene.sha, all_attempts=True)) == 1
 
 
 async def test_a_check_is_found_again_by_its_external_id(scene: Scene) -> None:
     handles = {
-        one: await scene.github.publish(scene.repo, scene.sha, FAILED, one, None) for one in ("x", "y")
+        one: await scene.github.publish(scene.repo, Spot(scene.sha), FAILED, one, None)
+        for one in ("x", "y")
     }
     assert await scene.other().find(scene.repo, scene.sha, "ci-bot", "x") == FoundCheck(
         handles["x"], "failure"
@@ -137,7 +138,10 @@ async def test_a_check_is_found_again_by_its_external_id(scene: Scene) -> None:
 
 
 async def test_a_check_is_found_among_many_attempts(scene: Scene) -> None:
-    made = [await scene.github.publish(scene.repo, scene.sha, FAILED, f"x{n}", None) for n in range(35)]
+    made = [
+        await scene.github.publish(scene.repo, Spot(scene.sha), FAILED, f"x{n}", None)
+        for n in range(35)
+    ]
     assert await scene.github.find(scene.repo, scene.sha, "ci-bot", "x0") == FoundCheck(
         made[0], "failure"
     )
@@ -148,7 +152,7 @@ async def test_another_apps_check_is_never_taken_for_ours(scene: Scene) -> None:
     tenant = await scene.client.install(other["id"], "acme")
     copycat = scene.other(app_id=other["id"], private_key=other["private_key"])
     repo = replace(scene.repo, tenant=str(tenant))
-    await copycat.publish(repo, scene.sha, FAILED, "x", None)
+    await copycat.publish(repo, Spot(scene.sha), FAILED, "x", None)
     assert await scene.github.find(scene.repo, scene.sha, "ci-bot", "x") is None
 
 
@@ -164,7 +168,7 @@ async def test_a_forge_that_lists_other_apps_checks_too_is_not_believed(stub: St
 
 async def test_what_is_too_long_is_cut_and_says_so(scene: Scene) -> None:
     report = replace(FAILED, title="t" * 300, summary="ä" * 70_000, text="x" * 70_000)
-    handle = await scene.github.publish(scene.repo, scene.sha, report, "x", None)
+    handle = await scene.github.publish(scene.repo, Spot(scene.sha), report, "x", None)
     shown = await scene.client.api("GET", f"/repos/acme/web/check-runs/{number(handle)}", by="alice")
     output = shown["output"]
     assert len(output["summary"].encode()) <= 65_535
@@ -191,7 +195,7 @@ def test_what_is_not_known_is_left_out() -> None:
 
 async def test_a_handle_that_is_none_of_ours_is_an_error(scene: Scene) -> None:
     with pytest.raises(ForgeError, match="no handle"):
-        await scene.github.publish(scene.repo, scene.sha, FAILED, "x", "nonsense")
+        await scene.github.publish(scene.repo, Spot(scene.sha), FAILED, "x", "nonsense")
     assert scene.asked() == []
 
 
@@ -205,11 +209,11 @@ async def without(scene: Scene, *permissions: str) -> None:
 
 async def test_where_checks_are_not_granted_a_commit_status_says_the_same(scene: Scene) -> None:
     await without(scene, "checks")
-    handle = await scene.github.publish(scene.repo, scene.sha, RUNNING, "x", None)
+    handle = await scene.github.publish(scene.repo, Spot(scene.sha), RUNNING, "x", None)
     assert handle == "status:ci-bot"
     [status] = await scene.client.statuses("acme/web", scene.sha)
     assert (status["context"], status["state"]) == ("ci-bot", "pending")
-    await scene.github.publish(scene.repo, scene.sha, FAILED, "x", handle)
+    await scene.github.publish(scene.repo, Spot(scene.sha), FAILED, "x", handle)
     [status] = await scene.client.statuses("acme/web", scene.sha)
     assert (status["state"], status["description"]) == ("failure", "1 job failed")
     assert status["target_url"] == "https://ci.example.com/runs/1"
@@ -218,23 +222,23 @@ async def test_where_checks_are_not_granted_a_commit_status_says_the_same(scene:
 
 async def test_a_status_need_not_be_found_to_be_written_again(scene: Scene) -> None:
     await without(scene, "checks")
-    await scene.github.publish(scene.repo, scene.sha, RUNNING, "x", None)
+    await scene.github.publish(scene.repo, Spot(scene.sha), RUNNING, "x", None)
     assert await scene.github.find(scene.repo, scene.sha, "ci-bot", "x") is None
 
 
 async def test_where_neither_is_granted_checks_are_asked_for(scene: Scene) -> None:
     await without(scene, "checks", "statuses")
     with pytest.raises(ForgeDenied, match="checks: write"):
-        await scene.github.publish(scene.repo, scene.sha, RUNNING, "x", None)
+        await scene.github.publish(scene.repo, Spot(scene.sha), RUNNING, "x", None)
     with pytest.raises(ForgeDenied, match="statuses: write"):
-        await scene.github.publish(scene.repo, scene.sha, RUNNING, "x", "status:ci-bot")
+        await scene.github.publish(scene.repo, Spot(scene.sha), RUNNING, "x", "status:ci-bot")
 
 
 async def test_a_check_that_was_begun_is_not_ended_by_a_status(scene: Scene) -> None:
     """Both would be required from then on, and the check would hang."""
-    handle = await scene.github.publish(scene.repo, scene.sha, RUNNING, "x", None)
+    handle = await scene.github.publish(scene.repo, Spot(scene.sha), RUNNING, "x", None)
     await without(scene, "checks")
     await scene.client.control("POST", "/settings", {"expire_tokens": True})
     with pytest.raises(ForgeDenied, match="checks: write"):
-        await scene.github.publish(scene.repo, scene.sha, FAILED, "x", handle)
+        await scene.github.publish(scene.repo, Spot(scene.sha), FAILED, "x", handle)
     assert await scene.client.statuses("acme/web", scene.sha) == []

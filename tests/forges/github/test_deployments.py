@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from ci_bot.core.errors import ForgeDenied, ForgeError
-from ci_bot.core.report.values import DeploymentReport, DeploymentState
+from ci_bot.core.report.values import DeploymentReport, DeploymentState, Spot
 from tests.forges.github.scene import NAME, Scene
 
 LOG = "https://ci.example.com/runs/1"
@@ -23,7 +23,7 @@ async def granted(scene: Scene) -> Scene:
 
 async def test_a_deployment_is_made_found_and_brought_to_its_end(granted: Scene) -> None:
     scene, github = granted, granted.github
-    handle = await github.create_deployment(scene.repo, scene.sha, BEGUN, "7/1/x")
+    handle = await github.create_deployment(scene.repo, Spot(scene.sha), BEGUN, "7/1/x")
     await github.update_deployment(scene.repo, handle, BEGUN)
     await github.update_deployment(scene.repo, handle, DONE)
     assert await github.find_deployment(scene.repo, scene.sha, BEGUN, "7/1/x") == handle
@@ -39,14 +39,14 @@ async def test_a_deployment_is_made_found_and_brought_to_its_end(granted: Scene)
 
 async def test_one_that_was_replaced_says_no_more_than_that(granted: Scene) -> None:
     scene = granted
-    handle = await scene.github.create_deployment(scene.repo, scene.sha, BEGUN, "7/1/x")
+    handle = await scene.github.create_deployment(scene.repo, Spot(scene.sha), BEGUN, "7/1/x")
     await scene.github.update_deployment(scene.repo, handle, LEFT)
     ((_, states),) = await scene.client.deployments(NAME, scene.sha)
     assert [one["state"] for one in states] == ["inactive"]
 
 
 async def test_the_token_may_do_that_and_nothing_else(granted: Scene) -> None:
-    await granted.github.create_deployment(granted.repo, granted.sha, BEGUN, "7/1/x")
+    await granted.github.create_deployment(granted.repo, Spot(granted.sha), BEGUN, "7/1/x")
     assert [token["permissions"] for token in granted.minted()] == [{"deployments": "write"}]
 
 
@@ -55,12 +55,12 @@ async def test_what_is_not_granted_is_refused_in_words(scene: Scene) -> None:
     with pytest.raises(
         ForgeDenied, match=r"^the App is not granted deployments: write: grant it in the App's settings"
     ):
-        await scene.github.create_deployment(scene.repo, scene.sha, BEGUN, "7/1/x")
+        await scene.github.create_deployment(scene.repo, Spot(scene.sha), BEGUN, "7/1/x")
 
 
 async def test_a_commit_that_is_not_there_is_refused_for_good(granted: Scene) -> None:
     with pytest.raises(ForgeDenied, match="GitHub takes no such deployment"):
-        await granted.github.create_deployment(granted.repo, "b" * 40, BEGUN, "7/1/x")
+        await granted.github.create_deployment(granted.repo, Spot("b" * 40), BEGUN, "7/1/x")
 
 
 async def test_what_is_no_deployment_is_not_updated_as_one(granted: Scene) -> None:

@@ -5,7 +5,8 @@ from __future__ import annotations
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_bot.forges.github.pace import Pace, Pause, Window
+from ci_bot.forges.github.pace import Pace
+from ci_bot.forges.pace import Pause, Window
 
 
 def test_a_burst_up_to_the_limit_goes_through_at_once() -> None:

@@ -19,11 +19,11 @@ async def test_deliveries_are_read_newest_first_through_every_page(scene: Scene)
     for _ in range(104):
         await scene.client.push(NAME, "main", {"a": str(time.time())}, by="alice")
     assert await scene.client.quiet(60)
-    found = await scene.github.attempts(0)
+    found = await scene.github.attempts((), 0)
     assert len(found) > 200  # three pages; a push and a suite each
     assert [each.id for each in found] == sorted((each.id for each in found), reverse=True)
     assert not any(each.is_accepted for each in found)
-    assert await scene.github.attempts(time.time() + 60) == ()
+    assert await scene.github.attempts((), time.time() + 60) == ()
 
 
 async def test_a_redelivery_is_another_attempt_at_the_same(scene: Scene) -> None:
@@ -31,10 +31,12 @@ async def test_a_redelivery_is_another_attempt_at_the_same(scene: Scene) -> None
     await scene.client.fault("hook_drop", times=1)
     await scene.client.push(NAME, "main", {"a": "1"}, by="alice")
     await scene.client.quiet()
-    (failed,) = [each for each in await scene.github.attempts(0) if each.guid == await _first(scene)]
-    await scene.github.redeliver(failed.id)
+    (failed,) = [
+        each for each in await scene.github.attempts((), 0) if each.guid == await _first(scene)
+    ]
+    await scene.github.redeliver(failed)
     await scene.client.quiet()
-    tries = [each for each in await scene.github.attempts(0) if each.guid == failed.guid]
+    tries = [each for each in await scene.github.attempts((), 0) if each.guid == failed.guid]
     assert [each.id == failed.id for each in tries] == [False, True]
 
 
@@ -79,7 +81,7 @@ async def test_answers_of_another_shape_are_told_in_words(answer: str) -> None:
     repo = Repo("github", 1, NAME, "main", private=True, tenant="1")
     async with Stub.running() as stub, stub.github() as github:
         stub.answers += [web.Response(text=answer, content_type="application/json")]
-        with pytest.raises(ForgeError, match="GitHub's answer"):
+        with pytest.raises(ForgeError, match="s answer"):
             await github.last_push(repo, "main")
 
 
@@ -89,4 +91,4 @@ async def _hook(scene: Scene) -> None:
 
 
 async def _first(scene: Scene) -> str:
-    return (await scene.github.attempts(0))[-1].guid
+    return (await scene.github.attempts((), 0))[-1].guid

@@ -1,11 +1,11 @@
-"""Texts and moments as GitHub takes them."""
+"""Texts and moments as forges take them."""
 
 from __future__ import annotations
 
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_bot.forges.github.texts import cut, cut_line, iso
+from ci_bot.forges.texts import cut, cut_line, iso
 
 
 def test_a_text_within_the_limit_is_left_alone() -> None:

@@ -1,4 +1,4 @@
-"""Texts and moments in, as GitHub takes them out. Pure."""
+"""Texts and moments in, as forges take them out. Pure."""
 
 from __future__ import annotations
 

@@ -10,29 +10,23 @@ from __future__ import annotations
 import os
 import tomllib
 from pathlib import Path
-from typing import Annotated, Any, Final, Self
+from typing import Any, Final, Self
 
-from cryptography.exceptions import UnsupportedAlgorithm
-from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
-from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from pydantic import (
-    AfterValidator,
-    BaseModel,
-    ConfigDict,
     Field,
-    ModelWrapValidatorHandler,
     SecretStr,
     ValidationError,
     field_validator,
     model_validator,
 )
-from pydantic_core import ErrorDetails, InitErrorDetails, PydanticCustomError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ci_bot.core.effects import Turn
 from ci_bot.core.errors import SettingsError
 from ci_bot.core.pipeline.limits import Limits
 from ci_bot.core.trust import Bots, Outsiders
+from ci_bot.settings.forges import GitHubSettings, GitLabSettings
+from ci_bot.settings.part import Part, Url, message
 
 CONFIG_FILE: Final = "ci-bot.toml"
 ENV_PREFIX: Final = "CI_BOT_"
@@ -40,72 +34,12 @@ ENV_PREFIX: Final = "CI_BOT_"
 APP_FILE: Final = "app.toml"
 KEY_FILE: Final = "private-key.pem"
 SECRET_FILE: Final = "webhook-secret"  # noqa: S105 - a file's name
-_SECRETS: Final = ("private_key", "webhook_secret", "password", "urls")
+#: In `Settings.stored_gitlab`.
+SIGNING_FILE: Final = "signing-token"  # a file's name
+WEBHOOK_FILE: Final = "webhook-token"  # a file's name
 
 
-def _url(value: str) -> str:
-    if not value.startswith(("http://", "https://")):
-        raise ValueError("must begin with https:// (or http:// inside a trusted network)")
-    return value.rstrip("/")
-
-
-Url = Annotated[str, AfterValidator(_url)]
-
-
-class _Part(BaseModel):
-    """A table of the file. `NAME_file` is read and becomes `NAME`."""
-
-    model_config = ConfigDict(frozen=True, extra="forbid")
-
-    @model_validator(mode="wrap")
-    @classmethod
-    def _read_secret_files(cls, data: Any, handler: ModelWrapValidatorHandler[Self]) -> Self:
-        """Wraps, so that an unreadable file is reported beside whatever else is wrong."""
-        if not isinstance(data, dict):
-            return handler(data)
-        read, problems = read_secret_files(data)
-        try:
-            part = handler(read)
-        except ValidationError as error:
-            unread = {str(problem["loc"][0]).removesuffix("_file") for problem in problems}
-            others = [_again(item) for item in error.errors() if item["loc"][0] not in unread]
-            raise ValidationError.from_exception_data(cls.__name__, problems + others) from error
-        if problems:
-            raise ValidationError.from_exception_data(cls.__name__, problems)
-        return part
-
-
-class GitHubSettings(_Part):
-    """The GitHub App. On GitHub Enterprise Server, `api_url` is https://HOST/api/v3."""
-
-    app_id: int = Field(gt=0)
-    private_key: SecretStr
-    webhook_secret: SecretStr
-    api_url: Url = "https://api.github.com"
-    web_url: Url = "https://github.com"
-
-    @field_validator("private_key")
-    @classmethod
-    def _is_rsa_key(cls, value: SecretStr) -> SecretStr:
-        try:
-            key = load_pem_private_key(value.get_secret_value().encode(), password=None)
-        except (ValueError, TypeError, UnsupportedAlgorithm):
-            raise ValueError(
-                "is not a private key in PEM form; download one from the App's settings page"
-            ) from None
-        if not isinstance(key, RSAPrivateKey):
-            raise ValueError("is not an RSA key; GitHub Apps sign with RSA")  # noqa: TRY004 - pydantic wants it
-        return value
-
-    @field_validator("webhook_secret")
-    @classmethod
-    def _is_long_enough(cls, value: SecretStr) -> SecretStr:
-        if len(value.get_secret_value()) < 16:
-            raise ValueError("is shorter than 16 characters; `openssl rand -hex 32` makes a good one")
-        return value
-
-
-class RegistrySettings(_Part):
+class RegistrySettings(Part):
     """Credentials for one image registry, for the repositories that `repositories` names."""
 
     host: str = Field(min_length=1)
@@ -114,7 +48,7 @@ class RegistrySettings(_Part):
     repositories: tuple[str, ...] = Field(min_length=1)  # "owner/name" or "owner/*"
 
 
-class EngineSettings(_Part):
+class EngineSettings(Part):
     """The repositories whose jobs may have an engine of their own (`docker: true`), and what that is.
 
     The engine's container is privileged unless `capabilities` names what it gets instead, or `runtime`
@@ -127,7 +61,7 @@ class EngineSettings(_Part):
     capabilities: tuple[str, ...] = ()
 
 
-class TrustSettings(_Part):
+class TrustSettings(Part):
     """What outsiders and Apps may start in the repositories that `repositories` names."""
 
     repositories: tuple[str, ...] = Field(min_length=1)  # "owner/name" or "owner/*"
@@ -135,7 +69,7 @@ class TrustSettings(_Part):
     bots: Bots = Bots.WITHOUT_SECRETS
 
 
-class NotificationSettings(_Part):
+class NotificationSettings(Part):
     """Who is told when a branch breaks and when it is well again; `urls` are apprise's.
 
     `urls_file` holds one on each line; what begins with "#" is left out.
@@ -155,7 +89,7 @@ class NotificationSettings(_Part):
         return [line for line in lines if line and not line.startswith("#")]
 
 
-class LimitSettings(_Part):
+class LimitSettings(Part):
     """What a step may use, and what a job may take."""
 
     memory: int = Field(default=4 * 1024**3, ge=16 * 1024**2)  # bytes
@@ -187,14 +121,14 @@ class LimitSettings(_Part):
         )
 
 
-class DiskSettings(_Part):
+class DiskSettings(Part):
     """Below this much free space no new job starts; bytes, 0 for whatever is free."""
 
     free_data: int = Field(default=1024**3, ge=0)  # under data_dir
     free_run: int = Field(default=16 * 1024**2, ge=0)  # under run_dir
 
 
-class RetentionSettings(_Part):
+class RetentionSettings(Part):
     """For how long things are kept: days from their end, 0 for ever; and bytes, 0 without bound."""
 
     deliveries: int = Field(default=30, ge=0)  # GitHub sends one again for three days
@@ -245,6 +179,7 @@ class Settings(BaseSettings):
     log_level: str = Field(default="info", pattern="^(debug|info|warning|error)$")
     log_format: str = Field(default="json", pattern="^(json|text)$")
     github: GitHubSettings | None = None
+    gitlab: GitLabSettings | None = None
     registries: tuple[RegistrySettings, ...] = ()
     engines: tuple[EngineSettings, ...] = ()
     trust: tuple[TrustSettings, ...] = ()  # the first that names a repository counts
@@ -303,6 +238,11 @@ class Settings(BaseSettings):
         """Where `ci-bot app create` keeps what `[github]` would say."""
         return self.keys / "github-app"
 
+    @property
+    def stored_gitlab(self) -> Path:
+        """Where `ci-bot gitlab connect` keeps what GitLab's webhooks are known by."""
+        return self.keys / "gitlab"
+
 
 def load(file: Path | None = None) -> Settings:
     """Settings from `file` (default: ./ci-bot.toml if it is there) and the environment.
@@ -315,7 +255,7 @@ def load(file: Path | None = None) -> Settings:
         raise SettingsError([f"{named}: no such file"])
     data = _read_toml(chosen) if chosen.is_file() else {}
     try:
-        return _with_stored_app(Settings(**data))
+        return _with_stored_hooks(_with_stored_app(Settings(**data)))
     except ValidationError as error:
         raise SettingsError(_in_words(error, chosen if data else None)) from error
     except SettingsError:
@@ -339,33 +279,18 @@ def _with_stored_app(settings: Settings) -> Settings:
     return settings.model_copy(update={"github": github})
 
 
-def read_secret_files(data: dict[str, Any]) -> tuple[dict[str, Any], list[InitErrorDetails]]:
-    """Replaces `NAME_file` by NAME with the file's content; says what could not be read."""
-    read = dict(data)
-    problems = []
-    for name in _SECRETS:
-        path = read.pop(f"{name}_file", None)
-        if path is None:
-            continue
-        if name in read:
-            problems.append(_problem(name, f"is given beside {name}; keep one of them"))
-            continue
-        try:
-            read[name] = Path(str(path)).read_text(encoding="utf-8").strip()
-        except (OSError, UnicodeDecodeError) as error:
-            why = getattr(error, "strerror", None) or "not UTF-8"
-            problems.append(_problem(name, f"{path} cannot be read: {why}"))
-    return read, problems
-
-
-def _problem(name: str, message: str) -> InitErrorDetails:
-    kind = PydanticCustomError("secret_file", "{message}", {"message": message})
-    return {"type": kind, "loc": (f"{name}_file",), "input": None}
-
-
-def _again(item: ErrorDetails) -> InitErrorDetails:
-    kind = PydanticCustomError(item["type"], "{message}", {"message": _message(item)})
-    return {"type": kind, "loc": item["loc"], "input": None}
+def _with_stored_hooks(settings: Settings) -> Settings:
+    """What `[gitlab]` says of its webhooks wins; an unreadable file is the server's, as above."""
+    given, folder = settings.gitlab, settings.stored_gitlab
+    if given is None or given.signing_token or given.webhook_token:
+        return settings
+    files = {"signing_token": folder / SIGNING_FILE, "webhook_token": folder / WEBHOOK_FILE}
+    stored = {f"{name}_file": path for name, path in files.items() if os.access(path, os.R_OK)}
+    try:
+        known = GitLabSettings.model_validate(given.model_dump(exclude=set(files)) | stored)
+    except ValidationError as error:
+        raise SettingsError(_in_words(error, folder)) from error
+    return settings.model_copy(update={"gitlab": known})
 
 
 def _read_toml(file: Path) -> dict[str, Any]:
@@ -382,15 +307,5 @@ def _in_words(error: ValidationError, file: Path | None) -> list[str]:
         place = ".".join(names) or "settings"
         variable = ENV_PREFIX + "__".join(names).upper()
         where = f"{file.name}: {place}" if file else f"{place} (or {variable})"
-        problems.append(f"{where}: {_message(item)}")
+        problems.append(f"{where}: {message(item)}")
     return problems
-
-
-def _message(item: ErrorDetails) -> str:
-    match item["type"]:
-        case "missing":
-            return "is missing"
-        case "extra_forbidden":
-            return "is not a setting"
-        case _:
-            return str(item["msg"]).removeprefix("Value error, ")

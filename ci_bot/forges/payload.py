@@ -82,10 +82,10 @@ class Fields:
         return value
 
     def moment(self, key: str) -> float:
-        """ISO 8601 with its offset from UTC, in seconds since the epoch."""
+        """ISO 8601 with its offset from UTC, in seconds since the epoch. GitLab's hooks write " UTC"."""
         value = self.data.get(key)
         try:
-            found = datetime.fromisoformat(value) if isinstance(value, str) else None
+            found = datetime.fromisoformat(_in_iso(value)) if isinstance(value, str) else None
         except ValueError:
             found = None
         if found is None or found.tzinfo is None:
@@ -106,9 +106,13 @@ class Fields:
         return WrongShape(f"{self._at(key)} must be {what}")
 
 
+def _in_iso(moment: str) -> str:
+    return moment.removesuffix(" UTC") + "+00:00" if moment.endswith(" UTC") else moment
+
+
 def shaped(read: Callable[[Fields], T], answer: Any) -> T:
     """What `read` makes of an answer to a request of ours. Raises `ForgeError` where it makes nothing of it."""
     try:
-        return read(Fields.of(answer, "GitHub's answer"))
+        return read(Fields.of(answer, "the forge's answer"))
     except WrongShape as error:
         raise ForgeError(str(error)) from error

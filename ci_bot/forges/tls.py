@@ -1,0 +1,20 @@
+"""Whose certificates are believed: the system's, and the operator's own beside them."""
+
+from __future__ import annotations
+
+import ssl
+from pathlib import Path
+
+from ci_bot.core.errors import SettingsError
+
+
+def trust(ca_file: Path | None) -> ssl.SSLContext:
+    """`ca_file` is PEM. Raises `SettingsError` for one that cannot be used."""
+    context = ssl.create_default_context()
+    if ca_file is None:
+        return context
+    try:
+        context.load_verify_locations(cafile=ca_file)
+    except OSError as error:  # ssl.SSLError is one
+        raise SettingsError([f"{ca_file} cannot be used as a file of certificates: {error}"]) from error
+    return context
