@@ -118,7 +118,7 @@ def _pusher(body: Fields) -> Actor:
 
 
 def _merge_request(body: Fields) -> Event | None:
-    """Of updates those alone that bring a head, another target, or the end of a draft."""
+    """Of updates those alone that bring a head, another target, other labels, or the end of a draft."""
     told = body.object("object_attributes")
     action = told.name("action") if told.has("action") else ""
     if action not in ("open", "reopen", "update", "close", "merge"):
@@ -132,17 +132,17 @@ def _merge_request(body: Fields) -> Event | None:
     if action in ("close", "merge"):
         return PullRequestClosed(repo, pull, actor)
     before = told.sha("oldrev") if told.has("oldrev") else ""
-    if action == "update" and not (before or _asks_anew(body)):
+    changes = body.object("changes") if body.has("changes") else Fields({})
+    is_new = bool(before) or action != "update" or _asks_anew(changes)
+    if not (is_new or changes.has("labels")):
         return None
     at = told.moment("created_at") if action == "open" else 0.0
-    return PullRequestChanged(repo, pull, actor, action == "open" or bool(before), before, at)
+    brought_head = action == "open" or bool(before)
+    return PullRequestChanged(repo, pull, actor, brought_head, before, at, relabelled=not is_new)
 
 
-def _asks_anew(body: Fields) -> bool:
+def _asks_anew(changes: Fields) -> bool:
     """`draft` is among the changes since 16.x; before, the title said it."""
-    if not body.has("changes"):
-        return False
-    changes = body.object("changes")
     if changes.has("target_branch"):
         return True
     became = changes.object("draft") if changes.has("draft") else None

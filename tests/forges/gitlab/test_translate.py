@@ -174,7 +174,7 @@ def test_another_target_and_the_end_of_a_draft_ask_anew(changes: dict[str, Any])
 
 @pytest.mark.parametrize(
     "changes",
-    [{}, {"labels": {}}, {"title": {"previous": "a", "current": "b"}}, {"draft": {"current": True}}],
+    [{}, {"title": {"previous": "a", "current": "b"}}, {"draft": {"current": True}}],
 )
 def test_other_updates_ask_for_nothing(changes: dict[str, Any]) -> None:
     assert of_merge_request("update", changes=changes) is None
@@ -193,6 +193,18 @@ def test_closed_and_merged(action: str, state: str) -> None:
 @pytest.mark.parametrize("action", ["approved", "unapproved", "approval", "unapproval", ""])
 def test_gitlabs_own_approvals_ask_for_nothing(action: str) -> None:
     assert of_merge_request(action or "approved") is None
+
+
+def test_labels_ask_anew_and_say_that_nothing_else_did() -> None:
+    labels = {"labels": {"previous": [], "current": [{"title": "bug"}]}}
+    event = of_merge_request("update", changes=labels)
+    assert isinstance(event, PullRequestChanged)
+    assert event.relabelled
+    assert not event.brought_head
+    for more in ({"oldrev": OLD}, {"changes": labels | {"target_branch": {}}}):
+        event = of_merge_request("update", **({"changes": labels} | more))
+        assert isinstance(event, PullRequestChanged)
+        assert not event.relabelled
 
 
 def test_a_draft_by_its_name_of_either_age() -> None:
