@@ -82,7 +82,7 @@ class Services:
         return (*job.services, convert.engine_service(self._engine())) if job.engine else job.services
 
     def _engine(self) -> JobEngine:
-        allowed = self._host.engine_of(self._job.repo)
+        allowed = self._host.engine_of(self._job.place)
         if allowed is None:
             raise words.no_engine_allowed(self._job.repo)
         if self._job.is_outsiders:
@@ -94,7 +94,7 @@ class Services:
         name = names.service_name(self._job, service.name)
         found = await self._find(name)
         if found is None:
-            image = await self._host.images.bring(self._job.repo, service.image)
+            image = await self._host.images.bring(self._job.place, service.image)
             config = self._config(service, image.id)
             made = await self._host.engine.call(
                 lambda client: client.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
