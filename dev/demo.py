@@ -66,6 +66,8 @@ class DemoFailed(Exception):
 
 def main() -> None:
     name = os.environ.get("FORGE") or "github"
+    if "://" in name:  # where .cache/demo.env was read: there it is an address
+        name = "github"
     if name not in FORGES:
         sys.exit(f"FORGE={name}: one of {', '.join(FORGES)}")
     keep = os.environ.get("KEEP", "") not in ("", "0")

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from typing import Final
 
 from ci_bot.core.effects import Turn, Turned
@@ -12,6 +11,7 @@ from ci_bot.core.events import Repo
 from ci_bot.core.gate import Conclusion, GateState
 from ci_bot.core.markdown import clip, title
 from ci_bot.core.model import Run, Verdict
+from ci_bot.core.repo_names import is_named
 from ci_bot.core.secret_rules import matches
 from ci_bot.core.words import count, has_failed, listed
 
@@ -108,7 +108,7 @@ def _how_many(failed: tuple[str, ...]) -> str:
 
 
 def _hears(watch: Watch, repo: Repo, branch: str, turn: Turn) -> bool:
-    if turn not in watch.on or not any(fnmatchcase(repo.name, each) for each in watch.repositories):
+    if turn not in watch.on or not is_named(repo.forge, repo.name, watch.repositories):
         return False
     if not watch.branches:
         return branch == repo.default_branch

@@ -238,7 +238,7 @@ def _awaited(
         return "this repository runs nothing for people without write access"
     if source is Source.OWN_BOT:
         names = _names([person.actor.login for _, person in people])
-        return f"{names} is an App, and its commits wait for a person here"
+        return f"{names} is a bot, and its commits wait for a person here"
     if not brought:
         return "this commit was never vouched for"
     strangers = [person.actor.login for _, person in people if not person.may_write]

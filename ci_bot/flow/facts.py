@@ -39,8 +39,8 @@ LAG_PAUSES = (0.5, 1.5, 4.0)  # seconds
 #: A path in → the file, or why there is none.
 Bring = Callable[[str], Awaitable[bytes | Absent]]
 
-#: The operator's policy for a repository, by its name.
-Policies = Callable[[str], Policy]
+#: The operator's policy for a repository, by its forge and name.
+Policies = Callable[[Repo], Policy]
 
 
 class Reader:
@@ -169,7 +169,7 @@ class Facts:
             event,
             await self._people(repo, behind, ask=source is not Source.OWN_BOT),
             known,
-            self._policies(repo.name),
+            self._policies(repo),
             (*approvals, approval) if approval else approvals,
             actor=actor,
             returning=await self._approvals.had_one(repo.key, pull.author.id),
@@ -186,7 +186,7 @@ class Facts:
             return deciding.granted()
         people = await self._people(repo, [(Role.SENDER, actor)], ask=source is Source.OWN)
         approvals = (*approvals, approval) if approval else approvals
-        policy, now = self._policies(repo.name), self._clock.now()
+        policy, now = self._policies(repo), self._clock.now()
         return judge(source, people, policy, approvals=approvals, now=now)
 
     async def trust_of_schedule(self, repo: Repo, sha: str, actor: Actor) -> Trust:
@@ -197,12 +197,12 @@ class Facts:
         source = deciding.source_of_push(actor)
         approvals = await self._approvals.of(repo.key, sha, None)
         people = await self._people(repo, [(Role.SENDER, actor)], ask=source is Source.OWN)
-        policy, now = self._policies(repo.name), self._clock.now()
+        policy, now = self._policies(repo), self._clock.now()
         return judge(source, people, policy, approvals=approvals, now=now)
 
     def trust_of_queue(self, repo: Repo, actor: Actor) -> Trust:
         people = [(Role.SENDER, Vouched(actor, None))]
-        return judge(Source.QUEUE, people, self._policies(repo.name), now=self._clock.now())
+        return judge(Source.QUEUE, people, self._policies(repo), now=self._clock.now())
 
     async def _people(
         self, repo: Repo, people: Sequence[tuple[Role, Actor]], *, ask: bool

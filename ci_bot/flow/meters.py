@@ -79,7 +79,9 @@ class Meters:
             "forge_request_seconds", "From a request to the forge to its answer.", _CALL
         )
         self.budget = self._gauge(
-            "forge_budget_remaining", "Requests that the forge still takes this hour.", "installation"
+            "forge_budget_remaining",
+            "Requests that the forge still takes, this hour or minute.",
+            "installation",
         )
 
         self.token_expires = self._gauge(

@@ -129,7 +129,9 @@ class JobRunner:
             return
         run = claim.run
         outsiders = is_outsiders(run.ruling, run.vouchers)
-        spec = JobSpec(claim.job.id, run.id, run.repo.name, planned, workspace, outsiders)
+        spec = JobSpec(
+            claim.job.id, run.id, run.repo.name, planned, workspace, outsiders, run.repo.forge
+        )
         until = self._clock.now() + ENGINE_SECONDS
         while True:
             began = self._clock.now()

@@ -40,10 +40,16 @@ class JobSpec:
 
     id: str  # of this attempt; unique, safe in names
     run_id: str
-    repo: str  # "owner/name": for labels and for the operator's per-repository settings
+    repo: str  # "owner/name": for labels
     job: Job
     workspace: Workspace
     is_outsiders: bool = False  # somebody without write access wrote what it runs
+    forge: str = ""  # where the repository is
+
+    @property
+    def place(self) -> str:
+        """ "gitlab:group/name": what the operator's settings for some repositories are asked about."""
+        return f"{self.forge}:{self.repo}" if self.forge else self.repo
 
 
 @dataclass(frozen=True, slots=True)

@@ -218,7 +218,7 @@ class ForgeCall:
     it says nothing.
     """
 
-    tenant: str  # whose budget it is; "" for the App's own
+    tenant: str  # whose budget it is: GitHub's installation, "gitlab"; "" for the App's own
     endpoint: str  # "/commits/{sha}/check-runs"
     status: str
     seconds: float

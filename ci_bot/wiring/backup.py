@@ -151,7 +151,7 @@ def _left_out(settings: Settings, wanted: Wanted) -> Iterator[str]:
             yield f"key: {path}"
         if wanted.config is not None:
             yield f"settings: {wanted.config}"
-    yield "the App's private key, webhook secret and registry passwords, wherever the settings take them from"
+    yield "the App's private key, the forges' tokens and webhook secrets, and registry passwords, wherever the settings take them from"
 
 
 # ── restore ──────────────────────────────────────────────────────────────────────────────────

@@ -16,7 +16,7 @@ from ci_bot.settings import GitHubSettings, GitLabSettings, Settings
 from ci_bot.store import Database, InboxStore, ScheduleStore, SecretStore
 from ci_bot.system import SystemClock
 from ci_bot.wiring.files import look_at_disk
-from ci_bot.wiring.forges import NO_HOOK, open_github, open_gitlab
+from ci_bot.wiring.forges import NO_HOOK, hook_address, open_github, open_gitlab
 from ci_bot.wiring.kept import is_missing, rest_keys, sealing_keys
 from ci_bot.wiring.keyfiles import lost_keys
 from ci_bot.wiring.parts import open_executor, open_notifier
@@ -24,6 +24,10 @@ from ci_bot.workspace import lfs
 from ci_bot.workspace.git import git_version
 
 FREE_DISK: Final = 2 * 1024**3
+UNHEARD: Final = (
+    "nothing that happens in {repo} was ever heard of, and no webhook that the bot may see leads to {url}: "
+    "`ci-bot gitlab connect {repo}` registers one"
+)
 GATE_DOC: Final = "docs/branch-protection.md"
 
 
@@ -188,9 +192,27 @@ async def _look_at_gate_on_gitlab(settings: Settings, gitlab: GitLabSettings, re
     async with AsyncExitStack() as stack:
         adapter = open_gitlab(stack, settings, gitlab, SystemClock(), lambda _: None)
         found = await adapter.examine_gate(repo)
-    if found.problems:
-        raise SettingsError(found.problems)
+        hearing = await adapter.examine_hook(repo, is_signed=bool(gitlab.signing_tokens))
+    problems = [*hearing.problems, *found.problems]
+    if not hearing.is_heard and not await _was_seen(settings, repo):
+        problems.insert(0, UNHEARD.format(repo=repo, url=hook_address(settings, "gitlab")))
+    if problems:
+        raise SettingsError(problems)
     return f"{repo}: pipelines must succeed before a merge, and ci-bot's are among them"
+
+
+async def _was_seen(settings: Settings, repo: str) -> bool:
+    """Whether an event of it ever came: by a webhook of a group or instance perhaps, which no bot may see."""
+    if is_missing(settings):
+        return False
+    database = await Database.open(settings.database, migrate=False)
+    try:
+        if await database.is_empty():
+            return False
+        found = await SecretStore(database).repos_named(repo)
+        return any(each.forge == "gitlab" for each in found)
+    finally:
+        await database.close()
 
 
 async def _look_at_github(settings: Settings) -> str:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable, Sequence
 from contextlib import AsyncExitStack
-from fnmatch import fnmatchcase
 from functools import partial
 
 from ci_bot.core.errors import SettingsError
+from ci_bot.core.events import Repo
 from ci_bot.core.queueing import Allowance
+from ci_bot.core.repo_names import is_named, with_forge
 from ci_bot.core.trust import Policy
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.images import Credentials
@@ -60,10 +61,10 @@ def open_executor(settings: Settings, instance: str) -> DockerExecutor:
     )
 
 
-def _engine_of(engines: Sequence[EngineSettings], repo: str) -> JobEngine | None:
-    """The first entry that names the repository counts."""
+def _engine_of(engines: Sequence[EngineSettings], place: str) -> JobEngine | None:
+    """The first entry that names the repository ("github:owner/name") counts."""
     for entry in engines:
-        if any(fnmatchcase(repo, pattern) for pattern in entry.repositories):
+        if is_named(*with_forge(place), entry.repositories):
             return JobEngine(entry.image, entry.runtime, entry.capabilities)
     return None
 
@@ -80,12 +81,12 @@ def open_vault(settings: Settings, database: Database, clock: Clock, known: Know
     return OpenVault(SecretStore(database), AuditStore(database, clock), sealing, rest, known.add)
 
 
-def policies(settings: Settings) -> Callable[[str], Policy]:
-    """The operator's policy for a repository's name; the first entry that names it counts."""
+def policies(settings: Settings) -> Callable[[Repo], Policy]:
+    """The operator's policy for a repository; the first entry that names it counts."""
 
-    def policy(repo: str) -> Policy:
+    def policy(repo: Repo) -> Policy:
         for entry in settings.trust:
-            if any(fnmatchcase(repo, pattern) for pattern in entry.repositories):
+            if is_named(repo.forge, repo.name, entry.repositories):
                 return Policy(entry.outsiders, entry.bots)
         return Policy()
 
@@ -127,6 +128,6 @@ class _Registries:
 
     def credentials(self, repo: str, host: str) -> Credentials | None:
         for registry in self._registries:
-            if registry.host == host and any(fnmatchcase(repo, r) for r in registry.repositories):
+            if registry.host == host and is_named(*with_forge(repo), registry.repositories):
                 return Credentials(registry.username, registry.password.get_secret_value())
         return None

@@ -190,6 +190,24 @@ async def test_doctor_says_that_all_is_well_and_what_lets_merges_past(
     )
 
 
+async def test_doctor_says_whether_a_project_is_heard_at_all(
+    said: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    async with gitlab(monkeypatch, tmp_path) as client:
+        await client.protect(PROJECT, by="alice")
+        await said("gitlab", "connect", PROJECT)
+        (hook,) = await hooks(client)
+        at = f"/projects/acme%2Ftools%2Fapp/hooks/{hook['id']}"
+        await client.api("DELETE", at, by="alice")
+        told = found(await said("doctor", "--repo", PROJECT))["gate"]
+        assert told.startswith(f"✗ nothing that happens in {PROJECT} was ever heard of")
+        url = "http://127.0.0.1:1/hooks/gitlab"
+        body = {"url": url, "token": "0123456789abcdef"}
+        await client.api("POST", "/projects/acme%2Ftools%2Fapp/hooks", body, by="alice")
+        told = found(await said("doctor", "--repo", PROJECT))["gate"]
+    assert told.startswith(f"✗ the webhook of {PROJECT} has no signing token")
+
+
 async def test_a_token_that_may_too_little_is_told(
     said: Said, monkeypatch: pytest.MonkeyPatch, tmp_path: Path
 ) -> None:

@@ -159,7 +159,7 @@ def test_a_policy_that_lets_bots_run_is_what_vouches_for_them() -> None:
 def test_an_app_that_waits_is_called_an_app() -> None:
     people = [(Role.SENDER, vouched(BOT, None))]
     trust = judge(Source.OWN_BOT, people, Policy(bots=Bots.APPROVE), now=5.0)
-    assert trust.awaited == "@renovate[bot] is an App, and its commits wait for a person here"
+    assert trust.awaited == "@renovate[bot] is a bot, and its commits wait for a person here"
 
 
 # ── later on ─────────────────────────────────────────────────────────────────────────────────

@@ -135,7 +135,7 @@ async def test_apps_that_wait_for_a_person(own_world: World) -> None:
     number, sha = await _renovate(world)
     gate = await world.check(sha)
     assert gate["conclusion"] == "action_required"
-    assert "is an App, and its commits wait for a person here" in gate["output"]["title"]
+    assert "is a bot, and its commits wait for a person here" in gate["output"]["title"]
     assert world.containers() == []
     await says(world, number, f"/approve {sha}")
     assert (await world.check(sha, conclusion="success"))["conclusion"] == "success"

@@ -219,7 +219,7 @@ class Containers:
     async def _image(self, name: str) -> Image:
         """Once per job: a tag that moves meanwhile does not change what the job runs in."""
         if name not in self._images:
-            self._images[name] = await self._host.images.bring(self._job.repo, name)
+            self._images[name] = await self._host.images.bring(self._job.place, name)
         return self._images[name]
 
     async def _check_inside(self, container: str, image: Image) -> None:

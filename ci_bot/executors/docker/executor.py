@@ -34,7 +34,7 @@ class DockerExecutor:
     carries another is touched. `run_dir` is a directory of this executor alone, best on tmpfs, since
     steps' environments pass through it. It and `folders`, where workspaces and git objects are, are
     bound into containers if the engine sees them at the same absolute paths, and copied if not.
-    `engine_of` says for a repository ("owner/name") what engine its jobs may have for themselves.
+    `engine_of` says for a repository ("github:owner/name") what engine its jobs may have for themselves.
     `base_url` None means what `DOCKER_HOST` says. Call `close` at the end.
     """
 

@@ -84,7 +84,7 @@ class Services:
         return (*job.services, convert.engine_service(self._engine())) if job.engine else job.services
 
     def _engine(self) -> JobEngine:
-        allowed = self._host.engine_of(self._job.repo)
+        allowed = self._host.engine_of(self._job.place)
         if allowed is None:
             raise words.no_engine_allowed(self._job.repo)
         if self._job.is_outsiders:
@@ -110,7 +110,7 @@ class Services:
     async def _image(self, service: Service) -> Image:
         """What keeps it away says for which service, and whose matter it is."""
         try:
-            return await self._host.images.bring(self._job.repo, service.image)
+            return await self._host.images.bring(self._job.place, service.image)
         except EngineGone:
             raise
         except (StepRefused, EngineError) as error:

@@ -164,7 +164,7 @@ class Client:
         work = partial(self._exchange, request)
         answer, status, headers = await asyncio.get_running_loop().run_in_executor(self._threads, work)
         seconds = max(0.0, self._clock.now() - began)
-        self._on_call(ForgeCall("", request.endpoint, status, seconds, left_of(headers)))
+        self._on_call(ForgeCall("gitlab", request.endpoint, status, seconds, left_of(headers)))
         if isinstance(answer, ForgeError):
             raise self._heeded(answer)
         self._pause.lift()

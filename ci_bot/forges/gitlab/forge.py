@@ -19,6 +19,7 @@ from ci_bot.forges.gitlab import (
     connecting,
     deployments,
     facts,
+    hearing,
     notes,
     protection,
     reconciling,
@@ -28,6 +29,7 @@ from ci_bot.forges.gitlab import (
 from ci_bot.forges.gitlab.client import Client
 from ci_bot.forges.gitlab.connecting import HookConnection, HookSecrets
 from ci_bot.forges.gitlab.heads import Heads
+from ci_bot.forges.gitlab.hearing import Hearing
 from ci_bot.forges.gitlab.levels import LEVELS, Levels
 from ci_bot.forges.gitlab.reconciling import Deliveries
 from ci_bot.forges.gitlab.reporting import Me
@@ -202,6 +204,10 @@ class GitLab:
         """
         bot = await self._bot()
         return await protection.examine(self._client, repo_name, bot.id, bot.username)
+
+    async def examine_hook(self, repo_name: str, *, is_signed: bool) -> Hearing:
+        """Whether a webhook brings us what happens in "group/project", as far as the bot may see."""
+        return await hearing.examine(self._client, repo_name, self._hook_url, is_signed=is_signed)
 
     async def connect(self, name: str, secrets: HookSecrets) -> HookConnection:
         """Has the hooks of a group or project ("group", "group/project") come to `hook_url`. Safe to repeat.

@@ -205,7 +205,7 @@ SITUATIONS = {
             ruling=Ruling.WAIT,
             kind=RunKind.PUSH,
             pull=None,
-            reason="@renovate[bot] is an App, and its commits wait for a person here",
+            reason="@renovate[bot] is a bot, and its commits wait for a person here",
         )
     ],
     "refused": [

@@ -47,7 +47,7 @@ async def test_what_is_asked_and_by_whom(stub: Stub) -> None:
         "2xx",
         1999,
     )
-    assert call.tenant == ""
+    assert call.tenant == "gitlab"
 
 
 async def test_a_server_below_a_path_is_asked_there(stub: Stub) -> None:
