@@ -358,3 +358,12 @@ async def test_a_project_in_a_group_within_a_group(lab: Place) -> None:
     assert "all is well\n" in await lab.log(job)
     async with lab.forge.session.get(f"{lab.bot.url}/badges/gitlab/{repo}.svg") as badge:
         assert badge.status == 200
+
+
+async def test_it_is_measured_when_the_token_ends(lab: Place) -> None:
+    async def told() -> bool:
+        async with lab.forge.session.get(f"{lab.bot.url}/metrics") as metrics:
+            text = await metrics.text()
+        return 'ci_bot_forge_token_expires_timestamp_seconds{forge="gitlab"} +Inf' in text
+
+    assert await lab.until(told)
