@@ -9,6 +9,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, replace
 from typing import Any
 
+from docker import APIClient
+
 from ci_bot.core.errors import StepRefused
 from ci_bot.executors.docker import control, convert, names, script, words
 from ci_bot.executors.docker.control import Turn, control_of, home_of
@@ -47,6 +49,7 @@ class Containers:
         self._job = job
         self._images: dict[str, Image] = {}
         self._turns: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._creating: set[asyncio.Task[str]] = set()
 
     def files(self) -> Files:
         """How the job's files get to the containers that were made for it."""
@@ -100,6 +103,8 @@ class Containers:
         await remove(self._host.engine, await self._listed(lambda step, _: step < spec.index))
 
     async def remove_all(self) -> None:
+        """Also of what is just being created for somebody who does not wait for it any more."""
+        await asyncio.gather(*self._creating, return_exceptions=True)
         await remove(self._host.engine, await self._listed(lambda _step, _generation: True))
 
     async def end_shared(self) -> None:
@@ -186,15 +191,13 @@ class Containers:
             by_input=files.by_input,
             is_shared=turn is not None,
         )
-        made = await self._host.engine.call(
-            lambda client: client.create_container_from_config(config, name)  # type: ignore[no-untyped-call]
-        )
-        if spec.step.args is not None and not await self._host.interiors.has_shell(made["Id"], image):
-            await remove(self._host.engine, [made["Id"]])
+        made = await self._create(name, config)
+        if spec.step.args is not None and not await self._host.interiors.has_shell(made, image):
+            await remove(self._host.engine, [made])
             await asyncio.to_thread(proof.leave_turn)
             return await self._make_bare(name, spec, image, config)
-        await self._check_inside(made["Id"], image)
-        return Container(made["Id"], name, image, "created", turn=turn)
+        await self._check_inside(made, image)
+        return Container(made, name, image, "created", turn=turn)
 
     async def _make_bare(
         self, name: str, spec: StepSpec, image: Image, config: dict[str, Any]
@@ -203,10 +206,23 @@ class Containers:
         if spec.step.secrets:
             raise words.no_shell_for_secrets(image.name)
         bare = convert.bare(config, spec, script.argv(spec, image.entrypoint))
-        made = await self._host.engine.call(
-            lambda client: client.create_container_from_config(bare, name)  # type: ignore[no-untyped-call]
-        )
-        return Container(made["Id"], name, image, "created", is_bare=True)
+        return Container(await self._create(name, bare), name, image, "created", is_bare=True)
+
+    async def _create(self, name: str, config: dict[str, Any]) -> str:
+        """Its id. When the caller is cancelled the engine creates it all the same; `remove_all` waits."""
+
+        def create(client: APIClient) -> str:
+            return str(client.create_container_from_config(config, name)["Id"])  # type: ignore[no-untyped-call]
+
+        creating = asyncio.ensure_future(self._host.engine.call(create))
+        self._creating.add(creating)
+        creating.add_done_callback(self._created)
+        return await asyncio.shield(creating)
+
+    def _created(self, creating: asyncio.Task[str]) -> None:
+        self._creating.discard(creating)
+        if not creating.cancelled():
+            creating.exception()  # seen: perhaps nobody waits for it any more
 
     async def _chosen(self, image: Image) -> Files:
         """A job keeps to its way over restarts: its workspace is where its first step had it."""

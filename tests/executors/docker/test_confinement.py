@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import json
+import threading
 from dataclasses import replace
 from functools import partial
 from pathlib import Path
@@ -136,6 +137,32 @@ async def test_earlier_steps_containers_go_while_the_next_one_runs(
             await run(session, step("sleep 0.3", BUSYBOX, index=index))
         left = engine.containers(all=True, filters={"label": f"{names.JOB}={job.id}"})
         assert [each["Labels"][names.STEP] for each in left] == ["2"]
+
+
+async def test_a_container_that_is_created_for_nobody_any_more_goes_with_the_job(
+    executor: DockerExecutor, job: JobSpec, engine: APIClient, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """The next step's, when this one fails while the engine is at it: asked for, and not waited for."""
+    asked, may_go_on, created = threading.Event(), threading.Event(), threading.Event()
+    create = APIClient.create_container_from_config
+
+    def slowly(self: APIClient, *arguments: Any) -> Any:
+        asked.set()
+        assert may_go_on.wait(20)
+        made = create(self, *arguments)
+        created.set()
+        return made
+
+    async with executor.session(job) as session:
+        await run(session, step("true", BUSYBOX))
+        monkeypatch.setattr(APIClient, "create_container_from_config", slowly)
+        preparing = asyncio.create_task(session.prepare(step("true", BUSYBOX, index=1)))
+        assert await asyncio.to_thread(asked.wait, 20)
+        preparing.cancel()
+        await asyncio.gather(preparing, return_exceptions=True)
+        asyncio.get_running_loop().call_later(0.5, may_go_on.set)
+    assert await asyncio.to_thread(created.wait, 20)
+    assert engine.containers(all=True, filters={"label": f"{names.JOB}={job.id}"}) == []
 
 
 async def test_a_removed_network_comes_back(
