@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import tempfile
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncIterator, Callable, Collection, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -14,6 +14,7 @@ from typing import Final
 
 from ci_bot.archive.logs import FileLogs
 from ci_bot.archive.packs import FilePacks
+from ci_bot.core.errors import EngineError
 from ci_bot.core.events import Actor, Repo
 from ci_bot.core.model import Run
 from ci_bot.core.trust import Vouched
@@ -24,7 +25,7 @@ from ci_bot.flow.meters import Meters
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import StepRunner
 from ci_bot.flow.worker import Worker
-from ci_bot.ports import CloneSource, Decisions, LogSink, Packs, Runs
+from ci_bot.ports import CloneSource, Decisions, Executor, LogSink, Packs, Runs
 from ci_bot.secrets.local import LocalVault
 from ci_bot.settings import Settings
 from ci_bot.store import CacheStore, Database, DecisionStore, RunStore
@@ -37,6 +38,7 @@ from ci_bot.workspace.tree import Tree, look_at
 __all__ = ["Local", "Tree", "look_at", "open_local"]
 
 LOCAL: Final = "local"
+LEAVE_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -86,6 +88,7 @@ async def open_local(
         executor = open_executor(here, instance)
         stack.push_async_callback(executor.close)
         await executor.check()
+        stack.push_async_callback(_leave_nothing, executor, tell)
         ready, cancelled = Bell(), Bell()
         vault = LocalVault(secrets)
         stores = file_stores(here, database, clock)
@@ -112,6 +115,19 @@ async def open_local(
             artifacts=stores.artifacts,
             worker=Worker(holder, settings.max_jobs, runs, runner, clock, ready, cancelled, (), meters),
         )
+
+
+async def _leave_nothing(executor: Executor, tell: Callable[[str], None]) -> None:
+    """No server comes after us that would reap what a broken job left on the engine."""
+
+    async def nobody() -> Collection[str]:
+        return ()
+
+    try:
+        async with asyncio.timeout(LEAVE_SECONDS):
+            await executor.reap(nobody)
+    except (EngineError, TimeoutError) as error:
+        tell(f"something of this run stays on the engine: {error}")
 
 
 async def _with_kept_caches(

@@ -53,6 +53,12 @@ jobs:
     steps:
       - run: '[ "$CI_ATTEMPT" -gt 1 ] || exit 75'
 """
+UNSERVED = """\
+jobs:
+  test:
+    services: {db: '127.0.0.1:1/none:1'}
+    steps: [echo never]
+"""
 HANGING = "jobs: {test: {steps: [echo begun; sleep 600]}}\n"
 
 
@@ -63,6 +69,26 @@ def containers(folder: Path) -> list[str]:
         return [one["Id"] for one in client.containers(all=True, filters=filters)]
     finally:
         client.close()
+
+
+def networks(folder: Path) -> list[str]:
+    client = docker.APIClient()
+    try:
+        return [one["Id"] for one in client.networks(filters={"label": f"ci-bot.repo={folder.name}"})]
+    finally:
+        client.close()
+
+
+@pytest.mark.docker
+def test_a_run_that_the_machine_is_to_blame_for_leaves_nothing_on_the_engine(
+    repository: Path, images: None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (repository / ".ci.yaml").write_text(UNSERVED)
+    monkeypatch.setenv("CI_BOT_LIMITS__INFRASTRUCTURE_RETRIES", "0")
+    answer = finish(begin("run"))
+    assert answer.code == 1
+    assert 'service "db"' in answer.out
+    assert (containers(repository), networks(repository)) == ([], [])
 
 
 @pytest.mark.docker
