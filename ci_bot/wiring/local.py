@@ -89,6 +89,8 @@ async def open_local(
         stack.push_async_callback(executor.close)
         await executor.check()
         stack.push_async_callback(_leave_nothing, executor, tell)
+        workspaces = LocalWorkspaces(home, tree.root, tell)
+        stack.push_async_callback(workspaces.close)
         ready, cancelled = Bell(), Bell()
         vault = LocalVault(secrets)
         stores = file_stores(here, database, clock)
@@ -96,7 +98,7 @@ async def open_local(
             stores = await _with_kept_caches(stack, stores, settings, clock, tree)
         runner = JobRunner(
             executor,
-            LocalWorkspaces(home, tree.root, tell),
+            workspaces,
             _no_source,
             _no_vouching,
             runs,

@@ -52,6 +52,7 @@ class LocalWorkspaces:
         self._tell = tell
         self._git = Git(as_user=True)
         self._jobs = JobDirectories(root)
+        self._discarding: set[asyncio.Future[None]] = set()
 
     async def prepare(
         self,
@@ -79,7 +80,15 @@ class LocalWorkspaces:
 
     async def discard(self, job_id: str) -> None:
         """Raises `WorkspaceError` where files belong to another user and we are not root."""
-        await asyncio.to_thread(self._jobs.discard, job_id)
+        discarding = asyncio.ensure_future(asyncio.to_thread(self._jobs.discard, job_id))
+        self._discarding.add(discarding)
+        discarding.add_done_callback(self._discarding.discard)
+        await asyncio.shield(discarding)
+
+    async def close(self) -> None:
+        """Waits for what is still being discarded, for callers that do not wait any more, too: a thread
+        that empties a folder cannot be stopped, and whoever removes the root would meet it there."""
+        await asyncio.gather(*self._discarding, return_exceptions=True)
 
     async def reap(self, alive: Alive) -> int:
         return await reap(self._jobs, alive)

@@ -1,13 +1,17 @@
 """A person's working tree, as a job of `ci-bot run` sees it."""
 
+import asyncio
 import shutil
+import threading
 
 import pytest
 
 from ci_bot.core.errors import WorkspaceError
 from ci_bot.core.planned import Checkout
 from ci_bot.ports import CloneSource
+from ci_bot.workspace import directories
 from ci_bot.workspace.local import LocalWorkspaces
+from ci_bot.workspace.removal import empty
 from tests.fakes import living
 from tests.workspace.githttp import REPO, commit, git, inside, repository
 from tests.workspace.test_checkouts import files
@@ -148,6 +152,27 @@ async def test_the_same_job_finds_its_workspace_and_others_are_reaped(app, prepa
     assert await local.reap(living()) == 1
     assert await local.find("j1", REPO) is None
     await local.discard("j1")
+
+
+async def test_closing_waits_for_what_nobody_waits_for_any_more(app, prepare, root, monkeypatch):
+    """A thread goes on when its caller is cancelled; the root is removed after `close`."""
+    await prepare(app)
+    begun, may_go_on = threading.Event(), threading.Event()
+
+    def slowly(folder):
+        begun.set()
+        assert may_go_on.wait(20)
+        empty(folder)
+
+    monkeypatch.setattr(directories, "empty", slowly)
+    local = LocalWorkspaces(root, app, print)
+    discarding = asyncio.create_task(local.discard("j1"))
+    assert await asyncio.to_thread(begun.wait, 20)
+    discarding.cancel()
+    await asyncio.gather(discarding, return_exceptions=True)
+    asyncio.get_running_loop().call_later(0.3, may_go_on.set)
+    await local.close()
+    assert list((root / "trash").iterdir()) == []
 
 
 async def test_a_folder_without_git_is_refused_in_words(tmp_path, prepare):
