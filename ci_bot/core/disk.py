@@ -9,9 +9,8 @@ from typing import Final
 from ci_bot.core.words import size as size_words
 
 #: Of a disk that nothing more could be written to this much may be free again: what failed cleaned up.
-LEAST: Final = (
-    16 * 1024**2
-)  # more than the database's reserve (`store/reserve.py`), which may be free by then
+#: More than the database's reserve (`store/reserve.py`), which may be free by then.
+LEAST: Final = 16 * 1024**2
 MOST: Final = 64 * 1024**2
 OUT: Final = 1024**2
 LEAST_FILES: Final = 16

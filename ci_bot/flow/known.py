@@ -23,9 +23,8 @@ class Known:
     """
 
     def __init__(self) -> None:
-        self._groups: tuple[
-            _Group, ...
-        ] = ()  # never a larger one after a smaller one; the oldest first
+        #: The oldest first, and never a larger one after a smaller one.
+        self._groups: tuple[_Group, ...] = ()
         self._lock = Lock()
 
     def add(self, value: bytes) -> None:
