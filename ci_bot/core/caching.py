@@ -105,12 +105,14 @@ class StoredCache:
     used_at: float
 
 
-def to_evict(caches: Iterable[StoredCache], total: int) -> tuple[str, ...]:
-    """Ids of those that were not used for longest, until the rest fits into `total` bytes; 0: no bound."""
+def to_evict(caches: Iterable[StoredCache], before: float | None, total: int) -> tuple[str, ...]:
+    """Ids of those not used since `before` (None: no bound), then of those that were not used for longest,
+    until the rest fits into `total` bytes (0: no bound)."""
     oldest_first = sorted(caches, key=lambda cache: (cache.used_at, cache.id))
     left, gone = sum(cache.size for cache in oldest_first), []
     for cache in oldest_first:
-        if not total or left <= total:
+        is_old = before is not None and cache.used_at < before
+        if not is_old and not (total and left > total):
             break
         gone.append(cache.id)
         left -= cache.size

@@ -33,6 +33,8 @@ class Retention:
     runs: int = 365
     logs: int = 90
     logs_total: int = 20 * 1024**3
+    artifacts_total: int = 20 * 1024**3
+    caches: int = 30
     caches_total: int = 10 * 1024**3
 
     def before(self, days: int, now: float) -> float | None:
@@ -141,6 +143,38 @@ def forgettable_logs(
         if log.job_id not in wanted and (is_old or (total and left > total)):
             gone.append(log.job_id)
             left -= log.size
+    return tuple(gone)
+
+
+@dataclass(frozen=True, slots=True)
+class StoredArtifacts:
+    """The artifacts of one attempt of a job: packed bytes, since when and until when they are kept.
+
+    `is_open`: its run has unfinished jobs, which may need them.
+    """
+
+    job_id: str
+    size: int
+    made_at: float
+    expires_at: float
+    is_open: bool = False
+
+
+def forgettable_artifacts(kept: Iterable[StoredArtifacts], now: float, total: int) -> tuple[str, ...]:
+    """Ids of the jobs whose artifacts go: expired ones, then the oldest while all are above `total` bytes.
+
+    Never open ones, though these count. `total` 0 is without bound.
+    """
+    oldest_first = sorted(kept, key=lambda each: (each.made_at, each.job_id))
+    expired = {each.job_id for each in oldest_first if each.expires_at <= now and not each.is_open}
+    left = sum(each.size for each in oldest_first if each.job_id not in expired)
+    gone: list[str] = []
+    for each in oldest_first:
+        if each.job_id in expired:
+            gone.append(each.job_id)
+        elif total and left > total and not each.is_open:
+            gone.append(each.job_id)
+            left -= each.size
     return tuple(gone)
 
 

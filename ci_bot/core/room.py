@@ -60,8 +60,8 @@ def for_operator(short: Sequence[Shortage]) -> str:
         for one in short
     )
     return (
-        f"no new job starts: {found}. Remove what nobody needs (docker image prune; lower logs or "
-        "logs_total under [retention]), or enlarge the disk; running jobs go on"
+        f"no new job starts: {found}. Remove what nobody needs (docker image prune; lower logs_total, "
+        "artifacts_total or caches_total under [retention]), or enlarge the disk; running jobs go on"
     )
 
 

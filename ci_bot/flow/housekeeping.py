@@ -3,21 +3,21 @@
 from __future__ import annotations
 
 import asyncio
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Final, Protocol
 
 import structlog
 
 from ci_bot.core.caching import to_evict
 from ci_bot.core.errors import CiBotError
-from ci_bot.core.retention import Retention, forgettable_logs
+from ci_bot.core.retention import Retention, forgettable_artifacts, forgettable_logs
 from ci_bot.flow.meters import Meters
 from ci_bot.ports import BEGINNING, Artifacts, Clock, LogArchive, Packs, Past, Place
 from ci_bot.ports import Caches as CacheRecords
 
 _log = structlog.get_logger()
 BREATH_SECONDS: Final = 0.05  # between two batches: whoever waits to write comes first
-LOGS_AT_ONCE: Final = 100
+AT_ONCE: Final = 100
 ORPHAN_SECONDS: Final = 24 * 3600.0
 
 
@@ -115,51 +115,51 @@ class Logs:
             return 0
         wanted = await self._past.logs_wanted([log.job_id for log in kept])
         gone = forgettable_logs(kept, wanted, before, total)
-        for start in range(0, len(gone), LOGS_AT_ONCE):
-            await asyncio.to_thread(_forget, self._logs, gone[start : start + LOGS_AT_ONCE])
+        for some in _batches(gone):
+            await asyncio.to_thread(_forget, self._logs, some)
         return len(gone)
 
 
-class Expired:
-    """Artifacts whose time is over, and packs that a crash left without a row."""
+class KeptFiles:
+    """Artifacts whose time is over, the oldest while all of them take up more than they may, and packs that
+    a crash left without a row."""
 
     name = "artifacts"
 
-    def __init__(self, records: Artifacts, packs: Packs, clock: Clock) -> None:
+    def __init__(self, records: Artifacts, packs: Packs, keep: Retention, clock: Clock) -> None:
         self._records = records
         self._packs = packs
+        self._keep = keep
         self._clock = clock
 
     async def tidy(self) -> int:
         """Rows first: who still sees one finds the files, or is told that they are gone."""
-        gone = await self._records.expired(self._clock.now())
-        for start in range(0, len(gone), LOGS_AT_ONCE):
-            some = gone[start : start + LOGS_AT_ONCE]
+        kept = await self._records.all()
+        gone = forgettable_artifacts(kept, self._clock.now(), self._keep.artifacts_total)
+        for some in _batches(gone):
             await self._records.drop(some)
             await asyncio.to_thread(_forget, self._packs, some)
-        old = await _old_packs(self._packs, self._clock)
-        for start in range(0, len(old), LOGS_AT_ONCE):
-            some = old[start : start + LOGS_AT_ONCE]
+        for some in _batches(await _old_packs(self._packs, self._clock)):
             known = await self._records.known(some)
             await asyncio.to_thread(_forget, self._packs, [id for id in some if id not in known])
         return len(gone)
 
 
 class Caches:
-    """The longest unused first, while all of them take up more than they may."""
+    """What was not used for long, and the longest unused while all of them take up more than they may."""
 
     name = "caches"
 
-    def __init__(self, cached: CacheRecords, packs: Packs, total: int, clock: Clock) -> None:
+    def __init__(self, cached: CacheRecords, packs: Packs, keep: Retention, clock: Clock) -> None:
         self._cached = cached
         self._packs = packs
-        self._total = total
+        self._keep = keep
         self._clock = clock
 
     async def tidy(self) -> int:
-        gone = to_evict(await self._cached.all(), self._total)
-        for start in range(0, len(gone), LOGS_AT_ONCE):
-            some = gone[start : start + LOGS_AT_ONCE]
+        before = self._keep.before(self._keep.caches, self._clock.now())
+        gone = to_evict(await self._cached.all(), before, self._keep.caches_total)
+        for some in _batches(gone):
             await self._cached.drop(some)
             await asyncio.to_thread(_forget, self._packs, some)
         old = await _old_packs(self._packs, self._clock)
@@ -187,6 +187,11 @@ class _Forgetful(Protocol):
 def _forget(shelf: _Forgetful, ids: Sequence[str]) -> None:
     for id in ids:
         shelf.forget(id)
+
+
+def _batches(ids: Sequence[str]) -> Iterator[Sequence[str]]:
+    for start in range(0, len(ids), AT_ONCE):
+        yield ids[start : start + AT_ONCE]
 
 
 async def _old_packs(packs: Packs, clock: Clock) -> Sequence[str]:

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from ci_bot.core.caching import StoredCache
 from ci_bot.core.extras import Extras
+from ci_bot.core.retention import StoredArtifacts
 from ci_bot.ports.runs import Lease
 
 
@@ -51,8 +52,8 @@ class Artifacts(Protocol):
         """Those that have not expired or gone."""
         ...
 
-    async def expired(self, now: float) -> Sequence[str]:
-        """Ids of jobs whose artifacts may go: never while their run has unfinished jobs."""
+    async def all(self) -> Sequence[StoredArtifacts]:
+        """Expired ones, too."""
         ...
 
     async def known(self, job_ids: Collection[str]) -> Collection[str]:

@@ -129,13 +129,18 @@ class DiskSettings(Part):
 
 
 class RetentionSettings(Part):
-    """For how long things are kept: days from their end, 0 for ever; and bytes, 0 without bound."""
+    """For how long things are kept: days from their end, 0 for ever; and bytes, 0 without bound.
+
+    Artifacts have no days here: `.ci.yaml` says for how long (`expire`).
+    """
 
     deliveries: int = Field(default=30, ge=0)  # GitHub sends one again for three days
     runs: int = Field(default=365, ge=0)
     logs: int = Field(default=90, ge=0)
     logs_total: int = Field(default=20 * 1024**3, ge=0)  # bytes; the oldest go first
-    caches_total: int = Field(default=10 * 1024**3, ge=0)  # bytes; the longest unused go first
+    artifacts_total: int = Field(default=20 * 1024**3, ge=0)  # bytes, packed; the oldest go first
+    caches: int = Field(default=30, ge=0)  # days since the last use
+    caches_total: int = Field(default=10 * 1024**3, ge=0)  # bytes, packed; the longest unused go first
 
     @field_validator("deliveries")
     @classmethod

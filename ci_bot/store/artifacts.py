@@ -5,10 +5,11 @@ from __future__ import annotations
 from collections.abc import Collection, Sequence
 
 from pydantic import TypeAdapter
-from sqlalchemy import delete, exists, insert, select, update
+from sqlalchemy import delete, exists, func, insert, select, update
 
 from ci_bot.core.errors import LeaseLost
 from ci_bot.core.extras import Extras
+from ci_bot.core.retention import StoredArtifacts
 from ci_bot.core.states import Status
 from ci_bot.ports import ArtifactRecord, Clock, Lease
 from ci_bot.store.database import Database
@@ -63,16 +64,22 @@ class ArtifactStore:
             for row in rows
         ]
 
-    async def expired(self, now: float) -> Sequence[str]:
+    async def all(self) -> Sequence[StoredArtifacts]:
         mine, others = jobs.alias(), jobs.alias()
         is_open = exists().where(others.c.run_id == mine.c.run_id, others.c.status.in_(_UNFINISHED))
-        query = (
-            select(artifacts.c.job_id)
-            .join(mine, artifacts.c.job_id == mine.c.id)
-            .where(artifacts.c.expires_at <= now, ~is_open)
-        )
+        query = select(
+            artifacts.c.job_id,
+            artifacts.c.packed,
+            func.coalesce(mine.c.finished_at, self._clock.now()).label("made_at"),
+            artifacts.c.expires_at,
+            is_open.label("is_open"),
+        ).join(mine, artifacts.c.job_id == mine.c.id)
         async with self._database.read() as connection:
-            return (await connection.execute(query)).scalars().all()
+            rows = (await connection.execute(query)).all()
+        return [
+            StoredArtifacts(row.job_id, row.packed, row.made_at, row.expires_at, row.is_open)
+            for row in rows
+        ]
 
     async def known(self, job_ids: Collection[str]) -> Collection[str]:
         with_row = select(artifacts.c.job_id).where(artifacts.c.job_id.in_(job_ids))

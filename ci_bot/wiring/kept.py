@@ -85,4 +85,12 @@ def rest_keys(settings: Settings) -> RestKeys:
 
 def retention(settings: Settings) -> Retention:
     kept = settings.retention
-    return Retention(kept.deliveries, kept.runs, kept.logs, kept.logs_total, kept.caches_total)
+    return Retention(
+        deliveries=kept.deliveries,
+        runs=kept.runs,
+        logs=kept.logs,
+        logs_total=kept.logs_total,
+        artifacts_total=kept.artifacts_total,
+        caches=kept.caches,
+        caches_total=kept.caches_total,
+    )

@@ -30,7 +30,7 @@ from ci_bot.secrets.local import LocalVault
 from ci_bot.settings import Settings
 from ci_bot.store import CacheStore, Database, DecisionStore, RunStore
 from ci_bot.system import SystemClock, SystemIds
-from ci_bot.wiring.kept import file_stores
+from ci_bot.wiring.kept import file_stores, retention
 from ci_bot.wiring.parts import open_executor
 from ci_bot.workspace.local import LocalWorkspaces
 from ci_bot.workspace.tree import Tree, look_at
@@ -142,7 +142,7 @@ async def _with_kept_caches(
     known = await Database.open(f"sqlite+aiosqlite:///{folder / 'caches.db'}")
     stack.push_async_callback(known.close)
     cached, packs = CacheStore(known, clock), FilePacks(folder / "caches")
-    stack.push_async_callback(Caches(cached, packs, settings.retention.caches_total, clock).tidy)
+    stack.push_async_callback(Caches(cached, packs, retention(settings), clock).tidy)
     return replace(stores, caches=packs, cached=cached)
 
 

@@ -170,8 +170,8 @@ def _housekeeper(opened: Opened) -> Housekeeper:
         housekeeping.Deliveries(past, keep, clock),
         housekeeping.Runs(past, opened.logs, stores.artifacts, keep, clock),
         housekeeping.Logs(past, opened.logs, keep, clock),
-        housekeeping.Expired(stores.records, stores.artifacts, clock),
-        housekeeping.Caches(stores.cached, stores.caches, keep.caches_total, clock),
+        housekeeping.KeptFiles(stores.records, stores.artifacts, keep, clock),
+        housekeeping.Caches(stores.cached, stores.caches, keep, clock),
         housekeeping.FreePages(past),
     )
     return Housekeeper(shelves, opened.meters)

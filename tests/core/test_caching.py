@@ -66,6 +66,13 @@ def test_a_digest_depends_on_names_and_contents_and_on_no_order() -> None:
 
 def test_the_longest_unused_go_until_the_rest_fits() -> None:
     caches = [StoredCache("old", 5, 1.0), StoredCache("new", 5, 3.0), StoredCache("mid", 5, 2.0)]
-    assert to_evict(caches, 15) == ()
-    assert to_evict(caches, 9) == ("old", "mid")
-    assert to_evict(caches, 0) == ()
+    assert to_evict(caches, None, 15) == ()
+    assert to_evict(caches, None, 9) == ("old", "mid")
+    assert to_evict(caches, None, 0) == ()
+
+
+def test_what_was_not_used_for_long_goes_though_it_fits() -> None:
+    caches = [StoredCache("old", 5, 1.0), StoredCache("new", 5, 3.0), StoredCache("mid", 5, 2.0)]
+    assert to_evict(caches, 1.0, 0) == ()
+    assert to_evict(caches, 2.0, 0) == ("old",)
+    assert to_evict(caches, 2.0, 9) == ("old", "mid")

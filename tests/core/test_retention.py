@@ -15,7 +15,9 @@ from ci_bot.core.retention import (
     OldRun,
     Open,
     Retention,
+    StoredArtifacts,
     forgettable,
+    forgettable_artifacts,
     forgettable_logs,
     log_removed,
     run_removed,
@@ -138,6 +140,42 @@ def test_logs_go_when_old_and_the_oldest_first_above_the_total(
     free = [log for log in stays if log.job_id not in wanted]
     by_size = [log for log in kept if log.job_id in gone and log.written_at >= before]
     assert all(log.written_at <= other.written_at for log in by_size for other in free)
+
+
+artifacts = st.lists(
+    st.builds(
+        StoredArtifacts,
+        st.text("abcdef", min_size=1, max_size=3),
+        st.integers(0, 50),
+        moments,
+        moments,
+        st.booleans(),
+    ),
+    unique_by=lambda each: each.job_id,
+)
+
+
+@given(artifacts, moments, st.integers(1, 200))
+def test_artifacts_go_when_expired_and_the_oldest_first_above_the_total(
+    kept: list[StoredArtifacts], now: float, total: int
+) -> None:
+    gone = forgettable_artifacts(kept, now, total)
+    stays = [each for each in kept if each.job_id not in gone]
+    free = [each for each in stays if not each.is_open]
+    assert not any(each.is_open for each in kept if each.job_id in gone)
+    assert all(each.expires_at > now for each in free)
+    assert not free or sum(each.size for each in stays) <= total
+    by_size = [each for each in kept if each.job_id in gone and each.expires_at > now]
+    assert all(each.made_at <= other.made_at for each in by_size for other in free)
+    if by_size:
+        last = max(by_size, key=lambda each: (each.made_at, each.job_id))
+        assert sum(each.size for each in stays) + last.size > total
+
+
+def test_without_a_total_artifacts_go_by_their_time_alone() -> None:
+    big = StoredArtifacts("j", 10**12, 0.0, 100.0)
+    assert forgettable_artifacts([big], 99.0, FOR_EVER) == ()
+    assert forgettable_artifacts([big], 100.0, FOR_EVER) == ("j",)
 
 
 def test_without_bounds_every_log_stays() -> None:

@@ -15,7 +15,7 @@ from ci_bot.core.extras import Extras
 from ci_bot.core.model import LogRef, RunKind
 from ci_bot.core.retention import DAY, FOR_EVER, Retention
 from ci_bot.core.states import Change
-from ci_bot.flow.housekeeping import Caches, Deliveries, Expired, FreePages, Housekeeper, Logs, Runs
+from ci_bot.flow.housekeeping import Caches, Deliveries, FreePages, Housekeeper, KeptFiles, Logs, Runs
 from ci_bot.flow.meters import Meters
 from ci_bot.ports import ArtifactRecord, Delivery, NewCache, PackLimits
 from tests.make import SHA_A, SHA_B, creating, new_run
@@ -40,7 +40,7 @@ def housekeeper(store: Store, logs: FileLogs, keep: Retention, meters: Meters) -
         Deliveries(store.past, keep, store.clock),
         Runs(store.past, logs, packs, keep, store.clock),
         Logs(store.past, logs, keep, store.clock),
-        Expired(store.artifacts, packs, store.clock),
+        KeptFiles(store.artifacts, packs, keep, store.clock),
         FreePages(store.past),
     )
     return Housekeeper(shelves, meters)
@@ -165,9 +165,45 @@ async def test_the_longest_unused_caches_go(store: Store, logs: FileLogs) -> Non
         assert await store.caches.add(NewCache(id, "r", "main", id, "s", 10, 0.0))
     store.clock.time += 1
     await store.caches.find("r", ("main",), "a", "s", ())
-    await Caches(store.caches, packs, 20, store.clock).tidy()
+    await Caches(store.caches, packs, Retention(caches_total=20), store.clock).tidy()
     assert (
         {pack.id for pack in packs.kept()}
         == {cache.id for cache in await store.caches.all()}
         == {"a", "c"}
     )
+    store.clock.time += 30 * DAY - 1
+    assert await store.caches.find("r", ("main",), "c", "s", ())
+    store.clock.time += 2
+    await Caches(store.caches, packs, Retention(), store.clock).tidy()
+    assert {pack.id for pack in packs.kept()} == {"c"}
+
+
+async def test_the_oldest_artifacts_go_above_the_total_but_none_that_a_job_may_need(
+    store: Store, logs: FileLogs
+) -> None:
+    packs = FilePacks(logs.folder.parent / "artifacts")
+    keep = Retention(artifacts_total=20)
+
+    async def run_with_artifacts(sha: str, tag: str, end: Change | None) -> str:
+        await store.decisions.commit(creating(new_run(sha, kind=RunKind.TAG, ref=tag)), None)
+        claim = await store.runs.claim("me/1", 30)
+        assert claim is not None
+        with packs.begin(claim.job.id, PackLimits(100, 1), links=False) as packing:
+            packing.finish()
+        record = ArtifactRecord(claim.job.id, (), 99, 10, store.clock.now() + 90 * DAY)
+        await store.artifacts.note(claim.lease, Extras(), record)
+        if end is not None:
+            await store.runs.end_job(claim.lease, end, "")
+        store.clock.time += 1
+        return claim.job.id
+
+    async def left() -> set[str]:
+        await housekeeper(store, logs, keep, Meters()).tidy()
+        return {pack.id for pack in packs.kept()}
+
+    running = await run_with_artifacts(SHA_A, "v1", None)
+    old = await run_with_artifacts(SHA_B, "v2", Change.SUCCEED)
+    assert await left() == {running, old}
+    new = await run_with_artifacts("d" * 40, "v3", Change.FAIL)
+    assert await left() == {running, new}
+    assert [record.job_id for record in await store.artifacts.of([old, new])] == [new]

@@ -56,14 +56,16 @@ async def test_artifacts_that_a_later_job_may_need_do_not_expire(store: Store) -
     await store.artifacts.note(claim.lease, Extras(), record(claim, store.clock.now() + 1))
     await store.runs.end_job(claim.lease, Change.SUCCEED, "")
     store.clock.time += 2
-    assert await store.artifacts.expired(store.clock.now()) == []
+    assert [each.is_open for each in await store.artifacts.all()] == [True]
     last = await store.runs.claim("me/1", 30)
     assert last is not None
     assert await store.artifacts.known([claim.job.id, last.job.id, "x"]) == {claim.job.id, last.job.id}
     await store.runs.end_job(last.lease, Change.SUCCEED, "")
-    assert await store.artifacts.expired(store.clock.now()) == [claim.job.id]
+    [closed] = await store.artifacts.all()
+    assert (closed.job_id, closed.is_open) == (claim.job.id, False)
+    assert closed.made_at < closed.expires_at < store.clock.now()
     await store.artifacts.drop([claim.job.id])
-    assert await store.artifacts.expired(store.clock.now()) == []
+    assert await store.artifacts.all() == []
 
 
 async def test_they_go_with_their_run(store: Store) -> None:
