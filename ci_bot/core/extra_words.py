@@ -1,10 +1,11 @@
-"""Caches, artifacts and tests of a job in the words that people read, one line each, without markup."""
+"""Caches, tests, coverage and artifacts of a job in the words that people read, one line each, without markup."""
 
 from __future__ import annotations
 
 from datetime import UTC, datetime
 from typing import Final
 
+from ci_bot.core.cobertura import covered
 from ci_bot.core.extras import CacheUse, KeptArtifacts
 from ci_bot.core.junit import counted
 from ci_bot.core.model import JobRun
@@ -21,6 +22,8 @@ def lines(job: JobRun) -> tuple[str, ...]:
         shown += (
             [counted(extras.tests), *extras.tests.notes] if extras.tests.total else extras.tests.notes
         )
+    if extras.coverage is not None:
+        shown += [f"coverage: {covered(extras.coverage)}", *extras.coverage.notes]
     if extras.artifacts is not None:
         shown += [f"artifacts: {artifact_words(extras.artifacts)}", *extras.artifacts.notes]
     return tuple(shown)

@@ -1,4 +1,4 @@
-"""What there is of a job besides its steps: caches that were found, artifacts that were kept, tests counted.
+"""What there is of a job besides its steps: caches found, artifacts kept, tests counted, lines covered.
 
 Stored with the job's attempt; new fields need defaults. Every text in it is masked.
 """
@@ -59,10 +59,20 @@ class TestCounts:
 
 
 @dataclass(frozen=True, slots=True)
+class Coverage:
+    """The Cobertura reports of a job. Where there is no number, `notes` say why."""
+
+    percent: float | None = None  # of its lines, 0 to 100, to two places
+    lines: int = 0  # that could be covered; 0 where the report does not say
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
 class Extras:
     caches: tuple[CacheUse, ...] = ()
     artifacts: KeptArtifacts | None = None
     tests: TestCounts | None = None
+    coverage: Coverage | None = None
 
 
 NO_EXTRAS = Extras()

@@ -77,6 +77,7 @@ class Artifacts:
     always: bool = False  # of a job that failed as well
     expire: int = 30 * 86400  # seconds
     junit: tuple[str, ...] = ()  # globs of test reports
+    coverage: tuple[str, ...] = ()  # globs of Cobertura reports
 
 
 @dataclass(frozen=True, slots=True)

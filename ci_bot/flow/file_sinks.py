@@ -15,7 +15,7 @@ from ci_bot.flow.known import masked
 from ci_bot.ports import FileSink, PackLimits
 
 HASHED: Final = PackLimits(size=1024**3, files=10_000)  # what one `hashFiles` reads
-REPORTS: Final = PackLimits(size=20 * 1024**2, files=200)  # JUnit files of a job
+REPORTS: Final = PackLimits(size=20 * 1024**2, files=200)  # those of one kind of a job
 SECRET_NAME: Final = "its name holds a secret"  # noqa: S105 - words
 SECRET_INSIDE: Final = "has a secret in it; write none there, or take the file out of paths"  # noqa: S105
 _PIECE: Final = 256 * 1024

@@ -14,14 +14,14 @@ import structlog
 from ci_bot.core import caching
 from ci_bot.core.caching import Reach, reach
 from ci_bot.core.errors import EngineError, EngineGone, PackDamaged, PackRefused, StoreError
-from ci_bot.core.extras import CacheUse, Extras, KeptArtifacts, TestCounts
+from ci_bot.core.extras import CacheUse, Extras, KeptArtifacts
 from ci_bot.core.globs import Globs
-from ci_bot.core.junit import read_reports
 from ci_bot.core.model import JobRun
 from ci_bot.core.outcome import Outcome
 from ci_bot.core.planned import Artifacts, Cache, Job
 from ci_bot.core.states import Change, Status
-from ci_bot.flow.file_sinks import Hashing, Mask, Nameless, Reports, Secretless, visible_name
+from ci_bot.flow.file_reports import reported
+from ci_bot.flow.file_sinks import Hashing, Mask, Nameless, Secretless, visible_name
 from ci_bot.flow.steps import Cancelling
 from ci_bot.ports import (
     ArtifactRecord,
@@ -122,7 +122,7 @@ class JobFiles:
             return outcome
         mask = await self._mask(claim)
         if job.artifacts is not None:
-            extras = replace(extras, tests=await self._tests(session, job.artifacts, mask))
+            extras = await reported(session, job.artifacts, extras, mask)
         record: ArtifactRecord | None = None
         try:
             if job.artifacts is not None and _are_kept(job.artifacts, outcome):
@@ -152,22 +152,6 @@ class JobFiles:
         kept = KeptArtifacts(packed.files, packed.size, packed.packed, expires_at, notes)
         record = ArtifactRecord(claim.job.id, names, packed.size, packed.packed, expires_at)
         return kept, record
-
-    async def _tests(self, session: Session, wanted: Artifacts, mask: Mask) -> TestCounts | None:
-        """Never fails anything: a report that cannot be had is a note."""
-        if not wanted.junit:
-            return None
-        reports = Reports()
-        try:
-            await session.fetch(Globs.of(wanted.junit), reports)
-        except EngineGone:
-            raise
-        except (PackRefused, EngineError) as error:
-            return TestCounts(notes=(mask(f"the reports cannot be had: {error}"),))
-        if not reports.found:
-            return TestCounts(notes=(f"no report matches {', '.join(wanted.junit)}",))
-        counts = await asyncio.to_thread(read_reports, reports.found)
-        return _masked_counts(counts, mask)
 
     # ── caches ───────────────────────────────────────────────────────────────────────────────
 
@@ -313,11 +297,3 @@ def _left_out(packed: Packed, mask: Mask) -> Sequence[str]:
     shown = [f"{mask(visible_name(name))} ({why})" for name, why in packed.left_out[:MOST_NOTES]]
     rest = len(packed.left_out) - len(shown)
     return [f"left out: {', '.join(shown)}{f' and {rest} more' if rest else ''}"] if shown else []
-
-
-def _masked_counts(counts: TestCounts, mask: Mask) -> TestCounts:
-    failures = tuple(
-        replace(each, name=mask(each.name), message=mask(each.message), file=mask(each.file))
-        for each in counts.failures
-    )
-    return replace(counts, failures=failures, notes=tuple(map(mask, counts.notes)))

@@ -57,6 +57,12 @@ def test_progress_is_what_changes_nothing_final_about_a_known_check() -> None:
 def test_a_fingerprint_tells_any_difference() -> None:
     assert fingerprint(RUNNING) == fingerprint(replace(RUNNING))
     assert fingerprint(RUNNING) != fingerprint(replace(RUNNING, text="more"))
+    assert fingerprint(DONE) != fingerprint(replace(DONE, coverage=0.0))
+
+
+def test_a_release_that_knows_more_of_a_check_sends_none_anew() -> None:
+    stored = "a650f6cb9fcef5ca0d9df2b73f09f300f1584214f15f9bd6fff0f455a56ae5e7"
+    assert fingerprint(DONE) == stored
 
 
 def test_a_conclusion_is_unknown_from_before_it_is_sent_until_it_is_accepted() -> None:

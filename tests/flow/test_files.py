@@ -9,6 +9,7 @@ from itertools import count
 import pytest
 
 from ci_bot.core.errors import StoreError
+from ci_bot.core.extras import Coverage, Extras
 from ci_bot.core.model import Exit, JobRun, RunKind
 from ci_bot.core.occasion import Facts
 from ci_bot.core.planned import Artifacts, Cache, Job
@@ -98,6 +99,23 @@ async def test_a_glob_that_matches_nothing_is_told_and_fails_nothing(working: Wo
     assert ended.extras.artifacts.notes == ("nothing matches dist",)
     assert ended.extras.tests
     assert ended.extras.tests.notes == ("no report matches *.xml",)
+
+
+async def test_coverage_is_read_beside_the_tests_and_what_is_wrong_with_it_fails_nothing(
+    working: Working,
+) -> None:
+    working.vault.secrets["TOKEN"] = SECRET
+    counts = b'<coverage lines-covered="3" lines-valid="4"/>'
+    covering = replace(job("build", "make"), artifacts=Artifacts(coverage=("*.xml",)))
+    working.executor.files = {"a.xml": counts, "b.xml": counts}
+    await start(working, covering)
+    assert (await carry_out(working)).extras == Extras(coverage=Coverage(75.0, 8))
+    working.executor.files = {"a.xml": counts, f"{SECRET}.xml": b"<html/>"}
+    await start(working, covering)
+    ended = await carry_out(working)
+    assert (ended.status, ended.extras.tests) == (Status.SUCCEEDED, None)
+    why = "***.xml is no Cobertura report that can be read: its root is not coverage"
+    assert ended.extras.coverage == Coverage(notes=(why,))
 
 
 async def test_a_name_with_a_secret_is_nowhere(working: Working) -> None:

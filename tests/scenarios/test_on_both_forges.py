@@ -35,6 +35,7 @@ jobs:
           exit 3
 """
 SLOW = PASSING.replace("echo all is well", "sleep 300")
+COVERED = PASSING + '    artifacts: {reports: {coverage: "*.xml"}}\n'
 BROKEN = """\
 jobs:
   build:
@@ -101,12 +102,21 @@ async def lab(both: Account, forge_url: str, request: pytest.FixtureRequest) -> 
 
 
 async def test_a_push_is_tested(place: Place) -> None:
+    """And what its tests cover stands where the forge has a place for it."""
     await place.make_repo()
-    sha = await place.push("main", readme="more")
+    report = '<coverage lines-covered="1001" lines-valid="1200"/>'
+    sha = await place.push("main", ci_yaml=COVERED, **{"coverage.xml": report})
     assert (await place.check(sha))["conclusion"] == "success"
     assert await place.ended(sha) == {"ci-bot": "success", "ci-bot / test": "success"}
-    assert "all is well\n" in await place.log(await place.check(sha, "ci-bot / test"))
+    job = await place.check(sha, "ci-bot / test")
+    assert "all is well\n" in await place.log(job)
     assert place.containers() == []
+    if isinstance(place.forge, GitLabClient):
+        statuses = await place.forge.statuses(place.repo, sha)
+        covered = {one["name"]: one["coverage"] for one in statuses}
+        assert covered == {"ci-bot": None, "ci-bot/test": 83.42}
+    else:
+        assert "Coverage: 83.42 % of 1,200 lines" in job["output"]["summary"]
 
 
 async def test_a_pull_request_fails_and_is_fixed(place: Place) -> None:

@@ -140,6 +140,7 @@ def _artifacts(artifacts: Artifacts, values: Mapping[str, str]) -> Artifacts:
         artifacts,
         paths=tuple(filled_in(path, values) for path in artifacts.paths),
         junit=tuple(filled_in(path, values) for path in artifacts.junit),
+        coverage=tuple(filled_in(path, values) for path in artifacts.coverage),
     )
 
 

@@ -225,7 +225,15 @@ CHECKOUT: Final = Keys(
 )
 
 REPORTS: Final = Keys(
-    level="in reports", works=("junit",), later=(), foreign={"tests": "junit", "xunit": "junit"}
+    level="in reports",
+    works=("junit", "coverage"),
+    later=(),
+    foreign={
+        "cobertura": "coverage",
+        "coverage_report": "coverage",
+        "tests": "junit",
+        "xunit": "junit",
+    },
 )
 
 CACHE: Final = Keys(

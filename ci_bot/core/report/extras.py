@@ -1,9 +1,10 @@
-"""Caches, artifacts and tests of a job → blocks of its check, and remarks on the lines of failing tests."""
+"""Caches, tests, coverage and artifacts of a job → blocks of its check, and remarks on the lines of failing tests."""
 
 from __future__ import annotations
 
 from typing import Final
 
+from ci_bot.core.cobertura import covered
 from ci_bot.core.extra_words import artifact_words, cache_line
 from ci_bot.core.extras import FailedTest, TestCounts
 from ci_bot.core.junit import counted
@@ -19,6 +20,8 @@ def extra_blocks(job: JobRun, url: str) -> list[str]:
     """`url` leads to the job's log page."""
     extras = job.extras
     blocks = test_blocks(job)
+    if extras.coverage is not None:
+        blocks.append(f"Coverage: {covered(extras.coverage)}" + _notes(extras.coverage.notes))
     if extras.artifacts is not None:
         words = escaped(artifact_words(extras.artifacts))
         shown = link(words, artifacts_url(url)) if extras.artifacts.files and url else words

@@ -65,6 +65,7 @@ def job_check(
         actions=(RETRY,) if job.status.is_final else (),
         started_at=job.started_at,
         finished_at=job.finished_at if job.status.is_final else None,
+        coverage=_coverage(job),
     )
 
 
@@ -72,6 +73,13 @@ def _state(status: Status) -> CheckState:
     if status.is_final:
         return CheckState.COMPLETED
     return CheckState.IN_PROGRESS if status is Status.RUNNING else CheckState.QUEUED
+
+
+def _coverage(job: JobRun) -> float | None:
+    """Of an attempt that has ended: what is noted before may still be taken anew."""
+    if not job.status.is_final or job.extras.coverage is None:
+        return None
+    return job.extras.coverage.percent
 
 
 def _title(job: JobRun) -> str:

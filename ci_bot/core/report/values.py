@@ -65,7 +65,9 @@ class CheckReport:
     """One check on one commit, as it should stand on the forge.
 
     `title` is one line without markup; `summary` and `text` are Markdown, each at most
-    `MAX_MARKDOWN` bytes of UTF-8, everything foreign in them escaped.
+    `MAX_MARKDOWN` bytes of UTF-8, everything foreign in them escaped. `coverage` is what the job's
+    tests covered, 0 to 100, for forges that keep such a number; checks of many jobs have none, since
+    GitLab takes the mean of all that a pipeline's statuses say.
     """
 
     name: str
@@ -79,6 +81,7 @@ class CheckReport:
     actions: tuple[Action, ...] = ()  # completed checks alone
     started_at: float | None = None
     finished_at: float | None = None
+    coverage: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

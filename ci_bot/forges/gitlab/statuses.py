@@ -87,6 +87,8 @@ def body_of(report: CheckReport, place: Place, spot: Spot) -> dict[str, Any]:
     }
     if report.details_url and len(report.details_url) <= _MOST_URL:
         body["target_url"] = report.details_url
+    if report.coverage is not None:
+        body["coverage"] = report.coverage
     if place.ref:
         body["ref"] = place.ref
     if place.pipeline:

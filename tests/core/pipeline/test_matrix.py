@@ -72,14 +72,14 @@ def test_values_are_replaced_wherever_they_may_stand() -> None:
         f"Test {ref}",
         (Step(f"step {ref}", f"make {ref}", f"img:{ref}", {"A": f"<{ref}>"}, args=(ref, "x")),),
         services=(Service("db", f"pg:{ref}", {"B": ref}),),
-        artifacts=Artifacts((f"out/{ref}/*",), junit=(f"{ref}.xml",)),
+        artifacts=Artifacts((f"out/{ref}/*",), junit=(f"{ref}.xml",), coverage=(f"c{ref}.xml",)),
     )
     made = replaced(plain, {"v": "1"})
     (step,), (service,) = made.steps, made.services
     assert (made.name, step.name, step.run, step.image) == ("Test 1", "step 1", "make 1", "img:1")
     assert (step.env, step.args) == ({"A": "<1>"}, ("1", "x"))
     assert (service.image, service.env) == ("pg:1", {"B": "1"})
-    assert made.artifacts == Artifacts(("out/1/*",), junit=("1.xml",))
+    assert made.artifacts == Artifacts(("out/1/*",), junit=("1.xml",), coverage=("c1.xml",))
 
 
 def test_a_cell_without_the_value_has_nothing_there_and_other_braces_stay() -> None:

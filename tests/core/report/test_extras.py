@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from dataclasses import replace
 
+import pytest
 from hypothesis import given, settings
 
 from ci_bot.core.extra_words import lines
-from ci_bot.core.extras import CacheUse, Extras, FailedTest, KeptArtifacts, TestCounts
+from ci_bot.core.extras import CacheUse, Coverage, Extras, FailedTest, KeptArtifacts, TestCounts
+from ci_bot.core.report import checks
 from ci_bot.core.report.extras import artifacts_url, extra_blocks, remarks_of_tests
-from tests.core.report.samples import job
+from ci_bot.core.states import Status
+from tests.core.report.samples import job, link, run
 from tests.core.report.test_foreign_text import anything, assert_harmless
 
 URL = "https://ci.example/runs/r1/test-1?key=k"
@@ -47,6 +50,28 @@ def test_a_failing_test_whose_place_is_known_stands_on_its_line() -> None:
     assert "5 tests, 2 failed" in extra_blocks(of, URL)[0]
 
 
+def test_coverage_in_words_and_why_there_is_none() -> None:
+    extras = Extras(coverage=Coverage(83.4, 1200))
+    assert shown(extras) == ("coverage: 83.4 % of 1,200 lines",)
+    assert extra_blocks(replace(job("test"), extras=extras), URL) == ["Coverage: 83.4 % of 1,200 lines"]
+    none = Extras(coverage=Coverage(notes=("no report matches c.xml",)))
+    assert shown(none) == ("coverage: none", "no report matches c.xml")
+    (block,) = extra_blocks(replace(job("test"), extras=none), URL)
+    assert block == "Coverage: none; no report matches c.xml"
+
+
+@pytest.mark.parametrize(
+    ("status", "value"),
+    [(Status.SUCCEEDED, 83.4), (Status.FAILED, 83.4), (Status.RUNNING, None)],
+)
+def test_the_check_of_a_job_that_has_ended_bears_it_and_the_gate_does_not(
+    status: Status, value: float | None
+) -> None:
+    of = replace(job("test", status), extras=Extras(coverage=Coverage(83.4)))
+    gate, own = checks([run(of)], {}, link)
+    assert (gate.coverage, own.coverage) == (None, value)
+
+
 @settings(max_examples=50)
 @given(anything, anything)
 def test_whatever_a_report_or_a_file_is_called_it_stays_text(one: str, other: str) -> None:
@@ -54,6 +79,7 @@ def test_whatever_a_report_or_a_file_is_called_it_stays_text(one: str, other: st
         (CacheUse(one, other, note=one),),
         replace(KEPT, notes=(other,)),
         TestCounts(3, 1, failures=(FailedTest(one, other, other, 1),), notes=(one,)),
+        Coverage(notes=(one, other)),
     )
     of = replace(job("test"), extras=extras)
     for block in extra_blocks(of, ""):

@@ -79,6 +79,13 @@ async def test_what_is_not_there_or_too_long_is_refused(scene: Scene) -> None:
     assert other["pipeline_id"] > made["pipeline_id"], "unasked for, a new pipeline takes it"
 
 
+async def test_coverage_is_a_percentage(loose_scene: Scene) -> None:
+    for coverage in (-0.1, 100.1):
+        sent = await loose_scene.status(loose_scene.sha, "success", ref="main", coverage=coverage)
+        assert sent.status == 400
+    assert [one["violation"] for one in loose_scene.gitlab.violations] == ["request", "request"]
+
+
 async def test_pipelines_too_old_are_left_alone(scene: Scene) -> None:
     made = (await scene.status(scene.sha, "running")).body
     about = {"repo": REPO, "pipeline_id": made["pipeline_id"]}

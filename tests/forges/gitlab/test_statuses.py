@@ -63,6 +63,11 @@ def test_names_and_links_and_descriptions_are_what_gitlab_takes() -> None:
     assert not {"target_url", "ref", "pipeline_id"} & long.keys()
 
 
+def test_coverage_is_told_where_a_check_has_it() -> None:
+    assert "coverage" not in body_of(ended(Conclusion.SUCCESS), PLACE, SPOT)
+    assert body_of(ended(Conclusion.FAILURE, coverage=0.0), PLACE, SPOT)["coverage"] == 0.0
+
+
 def test_what_waits_names_the_command_that_lets_it_go_on() -> None:
     said = ended(
         Conclusion.ACTION_REQUIRED, title="Waiting for approval: " + "x" * 300, summary=APPROVE
@@ -112,6 +117,23 @@ async def test_a_new_attempt_takes_the_place_of_the_old_one(scene: Scene) -> Non
     assert await shown(scene, sha) == {"ci-bot": "success"}
     pull = await scene.client.pull(NAME, number, by="alice")
     assert pull["mergeable_state"] == "clean"
+
+
+async def test_coverage_is_that_of_the_newest_attempt(scene: Scene) -> None:
+    spot, repo, name = Spot(await scene.pushed(), "feature"), scene.repo, "ci-bot / test"
+
+    async def covered() -> Any:
+        (status,) = await scene.client.statuses(NAME, spot.sha)
+        return status["coverage"]
+
+    first = ended(Conclusion.FAILURE, name=name, coverage=83.42)
+    handle = await scene.gitlab.publish(repo, spot, first, "1", None)
+    assert await scene.gitlab.publish(repo, spot, first, "1", handle) == handle  # its answer was lost
+    assert await covered() == 83.42
+    handle = await scene.gitlab.publish(repo, spot, report(name=name), "1/2", handle)
+    assert await covered() is None
+    await scene.gitlab.publish(repo, spot, ended(Conclusion.SUCCESS, name=name), "1/2", handle)
+    assert await covered() is None  # it wrote no report
 
 
 async def test_a_merge_request_is_blocked_until_its_gate_passes(scene: Scene) -> None:

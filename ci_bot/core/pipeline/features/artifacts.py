@@ -1,4 +1,4 @@
-"""`artifacts`: files that outlive a job, for the jobs that need it and for people; and its test reports."""
+"""`artifacts`: files that outlive a job, for the jobs that need it and for people; and its tools' reports."""
 
 from __future__ import annotations
 
@@ -21,6 +21,7 @@ WHEN: Final = ("success", "always")
 _EXPIRE: Final = re.compile(r"([0-9]{1,9})([mhd])")
 _SECONDS: Final = {"m": 60, "h": 3600, "d": DAY}
 _EXPIRE_HINT: Final = 'write it like "12h" or "30d"'
+_REPORTS_HINT: Final = 'name reports, like junit: "**/junit.xml" or coverage: "**/coverage.xml"'
 
 _EXAMPLE: Final = """\
 jobs:
@@ -28,10 +29,11 @@ jobs:
     steps:
       - mkdir -p dist && echo program > dist/program
       - printf '<testsuite><testcase name="adds"/></testsuite>' > junit.xml
+      - printf '<coverage lines-covered="10" lines-valid="12"/>' > coverage.xml
     artifacts:
       paths: ["dist/**", "!dist/**/*.tmp"]
       expire: 7d
-      reports: {junit: junit.xml}
+      reports: {junit: junit.xml, coverage: coverage.xml}
   test:
     needs: build
     steps:
@@ -45,11 +47,13 @@ def _artifacts(value: Value) -> Artifacts | None:
         return None
     if "paths" not in found and "reports" not in found:
         found.require("paths", 'name what is kept, like paths: ["dist/**"]')
+    junit, coverage = found.read("reports", _reports) or ((), ())
     return Artifacts(
         paths=found.read("paths", globs) or (),
         always=found.read("when", _is_always) or False,
         expire=found.read("expire", _expire) or DEFAULT_EXPIRE,
-        junit=found.read("reports", _junit) or (),
+        junit=junit,
+        coverage=coverage,
     )
 
 
@@ -76,12 +80,14 @@ def _expire(value: Value) -> int | None:
     return seconds
 
 
-def _junit(value: Value) -> tuple[str, ...] | None:
+def _reports(value: Value) -> tuple[tuple[str, ...], tuple[str, ...]] | None:
+    """The globs of JUnit's, and those of Cobertura's."""
     found = fields(value, REPORTS)
     if found is None:
         return None
-    found.require("junit", 'name the reports, like junit: "**/junit.xml"')
-    return found.read("junit", globs)
+    if not (found.unknown or "junit" in found or "coverage" in found):
+        found.require("junit", _REPORTS_HINT)
+    return found.read("junit", globs) or (), found.read("coverage", globs) or ()
 
 
 def _lower(job: Job, said: Said) -> Job:
@@ -104,8 +110,8 @@ ARTIFACTS_FEATURE: Final = JobFeature(
                     "reports": {
                         "type": "object",
                         "additionalProperties": False,
-                        "required": ["junit"],
-                        "properties": {"junit": SCHEMA},
+                        "anyOf": [{"required": ["junit"]}, {"required": ["coverage"]}],
+                        "properties": {"junit": SCHEMA, "coverage": SCHEMA},
                     },
                 },
             },
@@ -116,7 +122,9 @@ ARTIFACTS_FEATURE: Final = JobFeature(
                 "in their workspace; people find them in its check and with `ci-bot artifacts`. Symbolic "
                 "links and special files are left out. A file with a secret of the run in it is not kept, and "
                 "nothing beside it: the job fails and names the file. `reports: {junit: globs}` puts counts and failing "
-                "tests into the check."
+                "tests into the check; `coverage: globs` in it the share of lines that tests covered, from reports "
+                "in Cobertura's XML format (`coverage xml`, gcovr, c8, gocover-cobertura, cargo-llvm-cov), and into the "
+                "commit status on GitLab. Several of these are added up by their lines, so let each line stand in one."
             ),
             example=_EXAMPLE,
         ),

@@ -22,6 +22,10 @@ def test_one_glob_or_many_and_all_that_may_be_said() -> None:
         "{paths: [dist/**, '!**/*.map'], when: always, expire: 12h, reports: {junit: [a.xml, b/*.xml]}}"
     ) == Artifacts(("dist/**", "!**/*.map"), True, 12 * 3600, ("a.xml", "b/*.xml"))
     assert artifacts("{reports: {junit: x.xml}}") == Artifacts(junit=("x.xml",))
+    assert artifacts("{reports: {coverage: '**/c.xml'}}") == Artifacts(coverage=("**/c.xml",))
+    assert artifacts("{reports: {junit: x.xml, coverage: [a.xml, b.xml]}}") == Artifacts(
+        junit=("x.xml",), coverage=("a.xml", "b.xml")
+    )
 
 
 @pytest.mark.parametrize(
@@ -38,6 +42,9 @@ def test_one_glob_or_many_and_all_that_may_be_said() -> None:
         ("{paths: x, expire: 90s}", f'4:35: {A}.expire: "90s" is not how long they are kept; write it like "12h" or "30d"'),
         ("{paths: x, expire: 400d}", f"4:35: {A}.expire: 400d is more than the 365d that artifacts are kept at most"),
         ("{reports: {tests: x}}", f'4:27: {A}.reports.tests: unknown key "tests"; did you mean "junit"?'),
+        ("{reports: {cobertura: x}}", f'4:27: {A}.reports.cobertura: unknown key "cobertura"; did you mean "coverage"?'),
+        ("{reports: {coverage: []}}", f'4:27: {A}.reports.coverage: names no files; write at least one, like "dist/**"'),
+        ("{reports: {}}", f'4:17: {A}.reports: "junit" is missing; name reports, like junit: "**/junit.xml" or coverage: "**/coverage.xml"'),
     ],
 )  # fmt: skip
 def test_what_is_wrong_is_told(written: str, told: str) -> None:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import time
 from typing import Literal
 
+from pydantic import Field
+
 from .. import automerge, pipelines
 from ..errors import bad_parameter, not_found
 from ..exchange import Call, Paged, Params, Reply, Route
@@ -23,7 +25,8 @@ class NewStatus(Params):
     context: str | None = None
     target_url: str | None = None
     description: str | None = None
-    coverage: float | None = None
+    #: "The total code coverage." GitLab takes any number and shows it as a percentage; no other makes sense.
+    coverage: float | None = Field(default=None, ge=0, le=100)
     pipeline_id: int | None = None
 
 
