@@ -199,7 +199,7 @@ def _tarball(name: str, say: Say) -> Path:
     if not path.exists():
         for old in CACHE.glob(f"{stem}-{'?' * 12}.tar"):
             old.unlink()
-        with rootfs(path, merged=recipe.merged) as root:
+        with rootfs(path, merged=recipe.merged, capabilities=recipe.capabilities) as root:
             recipe.finish(root, _fill(root, recipe.source, partial(_said_of, say, name)))
     return path
 

@@ -1,7 +1,7 @@
 """What is in each image of the demo and the tests; data and pure functions, nothing is made here."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from dev.rootfs import Rootfs
 
@@ -13,6 +13,8 @@ GIT_RANDOM = "ci-bot/git-random:1"
 NO_SHELL = "ci-bot/noshell:1"
 RECORDER = "ci-bot/recorder:1"
 ENGINE = "ci-bot/engine:1"
+ROOTLESS = "ci-bot/rootless:1"
+BUILDKIT = "ci-bot/buildkit:1"
 REGISTRY = "ci-bot/registry:1"
 
 Finish = Callable[[Rootfs, Mapping[str, bytes]], None]
@@ -41,6 +43,8 @@ class Made:
     finish: Finish
     merged: bool = False
     config: tuple[str, ...] = ('CMD ["/bin/sh"]',)
+    capabilities: Mapping[str, int] = field(default_factory=dict)
+    """Of programs, instead of their setuid bit."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -71,6 +75,12 @@ def _recorder(root: Rootfs, taken: Mapping[str, bytes]) -> None:
         root.file(f"bin/{command}", RECORD.replace("COMMAND", command).encode(), mode=0o755)
 
 
+def _buildkit(root: Rootfs, taken: Mapping[str, bytes]) -> None:
+    _busybox(root, taken)
+    root.file("bin/buildkitd", BUILDKITD.encode(), mode=0o755)
+    root.file("bin/buildctl", BUILDCTL.encode(), mode=0o755)
+
+
 def _debian(root: Rootfs, _taken: Mapping[str, bytes]) -> None:
     """What the packages' own scripts would have set up, had they been run."""
     root.link("usr/bin/sh", "dash")
@@ -85,6 +95,11 @@ def _engine(root: Rootfs, _taken: Mapping[str, bytes]) -> None:
     root.folder("tmp", mode=0o1777)
     root.file("etc/registry.yml", REGISTRY_CONFIG.encode())
     root.file("usr/local/bin/engine", ENGINE_ENTRY.encode(), mode=0o755)
+    root.file("usr/local/bin/rootless", ROOTLESS_ENTRY.encode(), mode=0o755)
+    root.file("etc/subuid", SUBORDINATE_IDS)
+    root.file("etc/subgid", SUBORDINATE_IDS)
+    root.folder("run/user/1000", owner=1000)
+    root.folder(ROOTLESS_DATA.strip("/"), owner=1000)
     root.link("usr/bin/wget", "busybox")
     root.link("usr/sbin/iptables", "iptables-nft")
     root.link("usr/sbin/ip6tables", "ip6tables-nft")
@@ -115,6 +130,32 @@ for place in /sys/fs/cgroup /sys/fs/cgroup/*/; do
 done
 exec dockerd --host unix:///var/run/docker.sock --host tcp://0.0.0.0:2375 --tls=false \\
     --insecure-registry registry:5000
+"""
+
+ROOTLESS_ENTRY = """\
+#!/bin/sh
+# The same by an ordinary user. What it builds has the container's network or none, which needs no device.
+export XDG_RUNTIME_DIR=/run/user/1000
+exec rootlesskit --net=host --copy-up=/etc --copy-up=/run dockerd \\
+    --host unix:///run/user/1000/docker.sock --host tcp://0.0.0.0:2375 --tls=false \\
+    --bridge=none --iptables=false --ip6tables=false --insecure-registry registry:5000
+"""
+ROOTLESS_DATA = "/home/ci/.local/share/docker"
+SUBORDINATE_IDS = b"ci:100000:65536\n"
+#: Debian's programs want CAP_SYS_ADMIN with their setuid bit, and no more than these without. Those of Alpine, of
+#: which the official images are made, do with these either way: https://github.com/shadow-maint/shadow/pull/138
+MAPPING_IDS = {"usr/bin/newuidmap": 7, "usr/bin/newgidmap": 6}  # CAP_SETUID, CAP_SETGID
+
+BUILDKITD = """\
+#!/bin/sh
+# Stands in for the daemon, of which there is no package: tells everybody how it was called.
+exec nc -ll -p 1234 -e echo "$*"
+"""
+BUILDCTL = """\
+#!/bin/sh
+# Stands in for `buildctl --addr tcp://HOST:PORT debug workers`.
+at=${2#tcp://}
+exec nc "${at%:*}" "${at#*:}"
 """
 
 REGISTRY_CONFIG = """\
@@ -156,7 +197,7 @@ SYSTEM = (
 
 BUILDER = (
     *("busybox-static", "ca-certificates", "containerd", "docker.io", "docker-registry", "iptables"),
-    *("mount", "runc", "xz-utils"),
+    *("mount", "rootlesskit", "runc", "uidmap", "xz-utils"),
 )
 
 RECIPES: Mapping[str, Made | Changed] = {
@@ -172,6 +213,12 @@ RECIPES: Mapping[str, Made | Changed] = {
         _engine,
         merged=True,
         config=('ENTRYPOINT ["/usr/local/bin/engine"]',),
+        capabilities=MAPPING_IDS,
     ),
+    ROOTLESS: Changed(
+        ENGINE,
+        ("USER 1000", f"VOLUME {ROOTLESS_DATA}", 'ENTRYPOINT ["/usr/local/bin/rootless"]'),
+    ),
+    BUILDKIT: Made(STATIC, _buildkit, config=("USER 1000", 'ENTRYPOINT ["/bin/buildkitd"]')),
     REGISTRY: Changed(ENGINE, ('ENTRYPOINT ["docker-registry", "serve", "/etc/registry.yml"]',)),
 }

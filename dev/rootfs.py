@@ -4,8 +4,9 @@ Nothing is unpacked on disk, so owners and modes are right without being root.
 """
 
 import io
+import struct
 import tarfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -22,6 +23,8 @@ class Rootfs:
     tar: tarfile.TarFile
     merged: bool
     """Whether /bin, /lib and the like are links into /usr, as on Debian since 12."""
+    capabilities: Mapping[str, int] = field(default_factory=dict)
+    """By path: the one that a program gets instead of its setuid bit, as the kernel numbers them."""
     seen: set[str] = field(default_factory=set)
 
     def file(self, path: str, content: bytes, *, mode: int = 0o644) -> None:
@@ -47,6 +50,9 @@ class Rootfs:
     def _add(self, entry: tarfile.TarInfo, content: IO[bytes] | None = None) -> None:
         if entry.name not in self.seen:
             self.seen.add(entry.name)
+            if entry.name in self.capabilities:
+                entry.mode &= 0o777
+                entry.pax_headers = {XATTR: _capability(self.capabilities[entry.name])}
             self.tar.addfile(entry, content)
 
     def _place(self, path: str) -> str:
@@ -56,11 +62,13 @@ class Rootfs:
 
 
 @contextmanager
-def rootfs(path: Path, *, merged: bool) -> Iterator[Rootfs]:
+def rootfs(
+    path: Path, *, merged: bool, capabilities: Mapping[str, int] | None = None
+) -> Iterator[Rootfs]:
     """Opens a root file system at `path`; a half-written one never gets that name."""
     unfinished = path.with_suffix(".unfinished")
     with tarfile.open(unfinished, "w", format=tarfile.PAX_FORMAT) as tar:
-        root = Rootfs(tar, merged)
+        root = Rootfs(tar, merged, capabilities or {})
         if merged:
             for name in MERGED:
                 tar.addfile(_entry(name, tarfile.SYMTYPE, mode=0o777, target=f"usr/{name}"))
@@ -83,6 +91,16 @@ ci:x:1000:1000:ci:/home/ci:/bin/sh
 nobody:x:65534:65534:nobody:/nonexistent:/usr/sbin/nologin
 """
 GROUP = b"root:x:0:\nci:x:1000:\nnogroup:x:65534:\n"
+
+
+XATTR = "SCHILY.xattr.security.capability"
+VFS_CAP_REVISION_2, EFFECTIVE = 0x02000000, 1
+
+
+def _capability(number: int) -> str:
+    """See struct vfs_cap_data in https://man7.org/linux/man-pages/man7/capabilities.7.html."""
+    permitted = struct.pack("<IIIII", VFS_CAP_REVISION_2 | EFFECTIVE, 1 << number, 0, 0, 0)
+    return permitted.decode("utf-8", "surrogateescape")
 
 
 def _entry(

@@ -50,6 +50,18 @@ def test_the_environment_wins_over_the_file(tmp_path: Path, monkeypatch: pytest.
     assert (settings.limits.cpus, settings.limits.pids) == (1.5, 99)
 
 
+def test_what_confines_a_nested_engine_is_refused_of_the_other_kinds(tmp_path: Path) -> None:
+    table = '[[engines]]\nrepositories = ["acme/*"]\n'
+    nested = load(written(tmp_path, f'{table}capabilities = ["SYS_ADMIN"]\n')).engines[0]
+    assert (nested.kind, nested.capabilities) == ("nested", ("SYS_ADMIN",))
+    with pytest.raises(
+        SettingsError, match=r'engines\.0: runtime and capabilities are for kind = "nested"'
+    ):
+        load(written(tmp_path, f'{table}kind = "rootless"\nruntime = "sysbox-runc"\n'))
+    with pytest.raises(SettingsError, match=r"engines\.0\.kind: .*'nested', 'rootless' or 'buildkit'"):
+        load(written(tmp_path, f'{table}kind = "dind"\n'))
+
+
 def test_secrets_come_from_files_and_never_show(tmp_path: Path) -> None:
     (tmp_path / "key.pem").write_text(RSA_KEY)
     (tmp_path / "hook").write_text("0123456789abcdef0123456789abcdef\n")

@@ -11,7 +11,7 @@ from collections.abc import Mapping
 from typing import Final
 
 from ci_bot.core.model import JobRun, Run, RunKind
-from ci_bot.core.planned import ENGINE_HOST, Job, Step
+from ci_bot.core.planned import Job, Step
 
 WORKSPACE: Final = "/workspace"
 _REF_PREFIX: Final = {RunKind.TAG: "refs/tags/"}
@@ -31,7 +31,6 @@ def step_environment(
             "CI_WORKSPACE": WORKSPACE,
             "CI_MATRIX": json.dumps(dict(job.matrix), ensure_ascii=False),
         }
-        | ({"DOCKER_HOST": ENGINE_HOST} if job.engine else {})
     )
 
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass, field
+from enum import StrEnum
 from typing import Final
 
 from ci_bot.core.occasion import Facts
@@ -105,9 +106,16 @@ class Checkout:
     depth: int = 0  # 0: the whole history
 
 
-#: Under this name the engine of a job is reached by its steps, and at this address.
+#: Under this name the engine of a job is reached by its steps.
 ENGINE_NAME: Final = "docker"
-ENGINE_HOST: Final = f"tcp://{ENGINE_NAME}:2375"
+
+
+class EngineKind(StrEnum):
+    """What `docker: true` gives to a job; the operator chooses."""
+
+    NESTED = "nested"  # a whole engine, as root
+    ROOTLESS = "rootless"  # a whole engine, as an ordinary user
+    BUILDKIT = "buildkit"  # what builds images and nothing else, as an ordinary user
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,8 +59,10 @@ class StepSpec:
     index: int
     generation: int
     step: Step
-    env: Mapping[str, str]  # everything the step's environment gets, CI_* included, but for secrets
-    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # and these, which win
+    # Everything the step's environment gets, CI_* included, but for secrets, and for what only an executor
+    # knows: where the job's own engine is.
+    env: Mapping[str, str]
+    secrets: Mapping[str, str] = field(default_factory=dict, repr=False)  # these win
 
 
 class Session(Protocol):

@@ -24,6 +24,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 from ci_bot.core.effects import Turn
 from ci_bot.core.errors import SettingsError
 from ci_bot.core.pipeline.limits import Limits
+from ci_bot.core.planned import EngineKind
 from ci_bot.core.trust import Bots, Outsiders
 from ci_bot.settings.forges import GitHubSettings, GitLabSettings
 from ci_bot.settings.part import Part, Url, message
@@ -51,14 +52,24 @@ class RegistrySettings(Part):
 class EngineSettings(Part):
     """The repositories whose jobs may have an engine of their own (`docker: true`), and what that is.
 
-    The engine's container is privileged unless `capabilities` names what it gets instead, or `runtime`
-    is one that confines it in another way (sysbox-runc).
+    A nested engine's container is privileged unless `capabilities` names what it gets instead, or
+    `runtime` is one that confines it in another way (sysbox-runc). The other kinds never are.
     """
 
     repositories: tuple[str, ...] = Field(min_length=1)  # "owner/name" or "owner/*"
-    image: str = Field(default="docker:dind", min_length=1)
+    kind: EngineKind = EngineKind.NESTED
+    image: str = ""  # default: the official one of its kind
     runtime: str = ""
     capabilities: tuple[str, ...] = ()
+
+    @model_validator(mode="after")
+    def _fits_its_kind(self) -> Self:
+        if self.kind is not EngineKind.NESTED and (self.runtime or self.capabilities):
+            raise ValueError(
+                f'runtime and capabilities are for kind = "nested"; leave them out, since an engine of kind '
+                f'"{self.kind}" gets all that it needs'
+            )
+        return self
 
 
 class TrustSettings(Part):

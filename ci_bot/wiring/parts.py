@@ -14,8 +14,9 @@ from ci_bot.core.repo_names import is_named, with_forge
 from ci_bot.core.trust import Policy
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.executors.docker.images import Credentials
-from ci_bot.executors.docker.limits import JobEngine, Runtimes
+from ci_bot.executors.docker.job_engine import JobEngine
 from ci_bot.executors.docker.limits import Limits as StepLimits
+from ci_bot.executors.docker.limits import Runtimes
 from ci_bot.flow.known import Known
 from ci_bot.flow.notices import Nobody
 from ci_bot.flow.tracing import NO_TRACING, Tracer, Tracing
@@ -65,7 +66,7 @@ def _engine_of(engines: Sequence[EngineSettings], place: str) -> JobEngine | Non
     """The first entry that names the repository ("github:owner/name") counts."""
     for entry in engines:
         if is_named(*with_forge(place), entry.repositories):
-            return JobEngine(entry.image, entry.runtime, entry.capabilities)
+            return JobEngine(entry.kind, entry.image, entry.runtime, entry.capabilities)
     return None
 
 

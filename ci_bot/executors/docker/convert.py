@@ -9,9 +9,9 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
-from ci_bot.core.planned import ENGINE_NAME, Service
+from ci_bot.core.planned import Service
 from ci_bot.executors.docker import names
-from ci_bot.executors.docker.limits import JobEngine, Limits
+from ci_bot.executors.docker.limits import Limits
 from ci_bot.executors.docker.script import BEGIN_INSIDE, CONTROL_INSIDE, GATE_INSIDE
 from ci_bot.ports import OBJECTS_INSIDE, WORKSPACE_INSIDE, JobSpec, StepSpec, Workspace
 
@@ -22,10 +22,6 @@ CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID",
 
 
 ASK_EVERY = 1_000_000_000  # nanoseconds between the ends of questions to a service
-#: The official image listens without TLS only if it is told so: https://hub.docker.com/_/docker
-_NO_TLS = {"DOCKER_TLS_CERTDIR": ""}
-_ENGINE_SECONDS = 120
-_ENGINE_READY = "docker -H tcp://127.0.0.1:2375 version >/dev/null"
 MANY = 1_000_000  # questions: it is we who give up
 
 #: Exit codes of `probe_container` → whether it read what we wrote; any other says nothing.
@@ -105,31 +101,6 @@ def service_container(
         | {"NetworkMode": own, "LogConfig": _log(limits)}
         | ({"Runtime": runtime} if runtime else {}),
         "NetworkingConfig": {"EndpointsConfig": {own: {"Aliases": [service.name]}}},
-    }
-
-
-def engine_service(made_of: JobEngine) -> Service:
-    """A job's own engine as the service that it is to its steps."""
-    return Service(ENGINE_NAME, made_of.image, _NO_TLS, _ENGINE_READY, _ENGINE_SECONDS)
-
-
-def engine_container(
-    instance: str, job: JobSpec, made_of: JobEngine, image_id: str, limits: Limits
-) -> dict[str, Any]:
-    """The engine of a job's own. It alone is let out of confinement, and only as far as the operator says.
-
-    Whoever may use it may do what it may: its network is the job's alone, so no other job reaches it.
-    """
-    plain = service_container(instance, job, engine_service(made_of), image_id, limits, made_of.runtime)
-    host = plain["HostConfig"]
-    if made_of.is_privileged:
-        host |= {"Privileged": True}
-    elif made_of.capabilities:
-        host |= {"CapAdd": list(made_of.capabilities), "MaskedPaths": [], "ReadonlyPaths": []}
-    unconfined = [] if made_of.runtime else ["seccomp=unconfined", "apparmor=unconfined"]
-    return plain | {
-        "HostConfig": host | {"SecurityOpt": unconfined},
-        "Volumes": {"/var/lib/docker": {}},
     }
 
 

@@ -17,7 +17,8 @@ from ci_bot.executors.docker.engine import Engine
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Images, NoRegistries, Registries
 from ci_bot.executors.docker.interiors import Interiors
-from ci_bot.executors.docker.limits import JobEngine, Limits, Runtimes
+from ci_bot.executors.docker.job_engine import JobEngine
+from ci_bot.executors.docker.limits import Limits, Runtimes
 from ci_bot.executors.docker.session import DockerSession
 from ci_bot.executors.docker.sight import Sight
 from ci_bot.ports import Alive, JobSpec

@@ -10,7 +10,8 @@ from pathlib import Path
 from ci_bot.executors.docker.engine import Engine
 from ci_bot.executors.docker.images import Images
 from ci_bot.executors.docker.interiors import Interiors
-from ci_bot.executors.docker.limits import JobEngine, Limits, Runtimes
+from ci_bot.executors.docker.job_engine import JobEngine
+from ci_bot.executors.docker.limits import Limits, Runtimes
 from ci_bot.executors.docker.sight import Sight
 
 

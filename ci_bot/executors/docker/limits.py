@@ -37,19 +37,6 @@ class Limits:
 
 
 @dataclass(frozen=True, slots=True)
-class JobEngine:
-    """What a job's own engine is made of. Without `runtime` and `capabilities` it is privileged."""
-
-    image: str
-    runtime: str = ""
-    capabilities: tuple[str, ...] = ()
-
-    @property
-    def is_privileged(self) -> bool:
-        return not (self.runtime or self.capabilities)
-
-
-@dataclass(frozen=True, slots=True)
 class Runtimes:
     """The engine's names of OCI runtimes; "" is its own default.
 

@@ -13,12 +13,12 @@ from typing import Any, Final
 
 from ci_bot.core.errors import EngineError, EngineGone, StepRefused
 from ci_bot.core.planned import ENGINE_NAME, Service
-from ci_bot.executors.docker import convert, names, network, words
+from ci_bot.executors.docker import convert, job_engine, names, network, words
 from ci_bot.executors.docker.containers import remove
 from ci_bot.executors.docker.engine import EngineRefusal
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Image
-from ci_bot.executors.docker.limits import JobEngine
+from ci_bot.executors.docker.job_engine import JobEngine
 from ci_bot.executors.docker.streams import Logged, pump
 from ci_bot.ports import JobSpec, LogWriter
 
@@ -65,6 +65,11 @@ class Services:
         looked = [(up.service, await self._state(up)) for up in self._up]
         return tuple(_end(service, state) for service, state in looked if not state["Running"])
 
+    def addresses(self) -> dict[str, str]:
+        """The variables by which steps find the job's own engine; none where it has none."""
+        allowed = self._host.engine_of(self._job.place) if self._job.job.engine else None
+        return job_engine.addresses(allowed) if allowed else {}
+
     def let_go(self) -> None:
         for task in self._following:
             task.cancel()
@@ -81,7 +86,7 @@ class Services:
     def _planned(self) -> tuple[Service, ...]:
         """As `company` has them. Raises `StepRefused` for an engine that the operator does not allow."""
         job = self._job.job
-        return (*job.services, convert.engine_service(self._engine())) if job.engine else job.services
+        return (*job.services, job_engine.service(self._engine())) if job.engine else job.services
 
     def _engine(self) -> JobEngine:
         allowed = self._host.engine_of(self._job.place)
@@ -121,7 +126,7 @@ class Services:
         instance, job = self._host.instance, self._job
         limits = self._host.limits.of(job.job.resources)
         if job.job.engine and service.name == ENGINE_NAME:
-            return convert.engine_container(instance, job, self._engine(), image_id, limits)
+            return job_engine.container(instance, job, self._engine(), image_id, limits)
         runtime = self._host.runtimes.of(is_outsiders=job.is_outsiders)
         return convert.service_container(instance, job, service, image_id, limits, runtime)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Coroutine
+from dataclasses import replace
 from typing import Any, TypeVar
 
 import structlog
@@ -45,6 +46,7 @@ class DockerSession:
         self._chores: set[asyncio.Task[None]] = set()
 
     async def prepare(self, spec: StepSpec) -> None:
+        spec = self._told(spec)
         if self._job.job.shares_container:  # whether it needs a container is known when its turn comes
             await self._containers.bring_image(spec)
             return
@@ -54,7 +56,7 @@ class DockerSession:
         self._stopping.clear()
         self._is_running = True
         try:
-            return await self._run(spec, log)
+            return await self._run(self._told(spec), log)
         finally:
             self._is_running = False
             self._killable = None
@@ -105,6 +107,10 @@ class DockerSession:
             await files.take_back(spec, container.image)
         await files.remove()
         await asyncio.to_thread(remove_job, self._host.run_dir, self._job.id)
+
+    def _told(self, spec: StepSpec) -> StepSpec:
+        """With where its job's own engine is."""
+        return replace(spec, env={**spec.env, **self._services.addresses()})
 
     async def _run(self, spec: StepSpec, log: LogWriter) -> Exit:
         container = await self._container(spec)

@@ -2,26 +2,33 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Mapping
 from dataclasses import replace
 from pathlib import Path
+from typing import Any, Final
 
 import pytest
 from docker import APIClient
 
-from ci_bot.core.errors import StepRefused
-from ci_bot.core.planned import ENGINE_HOST, Service
-from ci_bot.executors.docker import convert, names
+from ci_bot.core.errors import EngineError, StepRefused
+from ci_bot.core.planned import EngineKind, Service
+from ci_bot.executors.docker import convert, job_engine, names
 from ci_bot.executors.docker.executor import DockerExecutor
-from ci_bot.executors.docker.limits import JobEngine, Limits
+from ci_bot.executors.docker.job_engine import JobEngine
+from ci_bot.executors.docker.limits import Limits
 from ci_bot.ports import JobSpec
 from dev.images import ensure_images
-from dev.recipes import BUSYBOX, ENGINE, ENGINE_CAPABILITIES, REGISTRY
+from dev.recipes import BUILDKIT, BUSYBOX, ENGINE, ENGINE_CAPABILITIES, REGISTRY, ROOTLESS
 from tests.contract.executor import MemoryLog, run, step
 
 pytestmark = pytest.mark.docker
 
-MADE_OF = JobEngine(ENGINE, capabilities=ENGINE_CAPABILITIES)
+#: What the operator allows to each repository.
+ALLOWED: Final[Mapping[str, JobEngine]] = {
+    "acme/nested": JobEngine(image=ENGINE, capabilities=ENGINE_CAPABILITIES),
+    "acme/rootless": JobEngine(EngineKind.ROOTLESS, ROOTLESS),
+    "acme/buildkit": JobEngine(EngineKind.BUILDKIT, BUILDKIT),
+}
 BUILD = """
 set -e
 mkdir image && cp /bin/busybox image/
@@ -31,16 +38,21 @@ docker push registry:5000/acme/app:1
 docker image rm registry:5000/acme/app:1
 docker run --rm registry:5000/acme/app:1 /bin/sh -c 'read -r line </made; echo "$line"'
 """
+#: Whether root in what a step starts is root on the machine, too; 60 is the kernel's own default.
+MIGHT = """
+docker run --rm --cap-add ALL --security-opt seccomp=unconfined --security-opt systempaths=unconfined \\
+    registry:5000/acme/app:1 /bin/sh -c 'echo 60 >/proc/sys/vm/swappiness && echo "root on the machine"'
+"""
 
 
 @pytest.fixture
 async def builder(instance: str, tmp_path: Path) -> AsyncIterator[DockerExecutor]:
-    ensure_images((BUSYBOX, ENGINE, REGISTRY))
+    ensure_images((BUSYBOX, ENGINE, ROOTLESS, BUILDKIT, REGISTRY))
     made = DockerExecutor(
         instance=instance,
         run_dir=tmp_path / "run",
         limits=Limits(memory=1 << 30),
-        engine_of=lambda repo: MADE_OF if repo == "acme/web" else None,
+        engine_of=ALLOWED.get,
     )
     yield made
     await made.close()
@@ -51,24 +63,55 @@ def with_engine(job: JobSpec, *services: Service, **more: object) -> JobSpec:
     return replace(job, job=planned, **more)  # type: ignore[arg-type]
 
 
+@pytest.mark.parametrize("repo", ["acme/nested", "acme/rootless"])
 async def test_an_image_is_built_pushed_pulled_and_run(
-    builder: DockerExecutor, job: JobSpec, engine: APIClient
+    builder: DockerExecutor, job: JobSpec, engine: APIClient, repo: str
 ) -> None:
-    registry = Service("registry", REGISTRY)
-    asked = with_engine(job, registry)
+    asked = with_engine(job, Service("registry", REGISTRY), repo=repo)
     async with builder.session(asked) as session:
-        await session.serve(lambda _: MemoryLog())
-        end, output = await run(session, step(BUILD, ENGINE, env={"DOCKER_HOST": ENGINE_HOST}))
+        try:
+            await session.serve(lambda _: MemoryLog())
+        except EngineError as error:
+            if "/dev/net/tun" not in str(error):
+                raise
+            pytest.skip(f"the engine's machine has no network for rootless engines: {error}")
+        end, output = await run(session, step(BUILD, ENGINE))
         own = engine.inspect_container(names.service_name(asked, "docker"))
+        if repo == "acme/rootless":
+            _, told = await run(session, step(MIGHT, ENGINE, index=1))
+            assert b"Permission denied" in told
+            assert b"root on the machine" not in told
     assert end.code == 0, output.decode()
     assert output.endswith(b"built here\n")
     assert not own["HostConfig"]["Privileged"]
     assert not any("docker.sock" in mount.get("Source", "") for mount in own["Mounts"])
-    assert engine.containers(all=True, filters={"label": f"{names.JOB}={job.id}"}) == []
-    volumes = engine.volumes(filters={"name": own["Mounts"][0]["Name"]})["Volumes"]
-    assert not volumes
+    assert_gone(engine, job, own)
     tags = {tag for image in engine.images() for tag in image["RepoTags"] or ()}
     assert not any(tag.startswith("registry:5000/") for tag in tags)  # it stayed in the job's own
+
+
+async def test_a_buildkit_is_found_by_the_steps(
+    builder: DockerExecutor, job: JobSpec, engine: APIClient
+) -> None:
+    """The daemon is a stand-in that says how it was called."""
+    asked = with_engine(job, repo="acme/buildkit")
+    script = 'echo "$BUILDKIT_HOST ${DOCKER_HOST-none}"; buildctl --addr "$BUILDKIT_HOST" debug workers'
+    async with builder.session(asked) as session:
+        await session.serve(lambda _: MemoryLog())
+        end, output = await run(session, step(script, BUILDKIT))
+        own = engine.inspect_container(names.service_name(asked, "docker"))
+    assert end.code == 0, output.decode()
+    assert output.decode().splitlines() == [
+        "tcp://docker:1234 none",
+        "--addr tcp://0.0.0.0:1234 --oci-worker-no-process-sandbox",
+    ]
+    assert_gone(engine, job, own)
+
+
+def assert_gone(engine: APIClient, job: JobSpec, own: dict[str, Any]) -> None:
+    assert engine.containers(all=True, filters={"label": f"{names.JOB}={job.id}"}) == []
+    for mount in own["Mounts"]:
+        assert not engine.volumes(filters={"name": mount["Name"]})["Volumes"]
 
 
 async def test_it_is_off_unless_the_operator_allows_it(builder: DockerExecutor, job: JobSpec) -> None:
@@ -81,7 +124,7 @@ async def test_it_is_off_unless_the_operator_allows_it(builder: DockerExecutor, 
 
 
 async def test_commits_of_outsiders_never_get_one(builder: DockerExecutor, job: JobSpec) -> None:
-    asked = with_engine(job, is_outsiders=True)
+    asked = with_engine(job, repo="acme/nested", is_outsiders=True)
     async with builder.session(asked) as session:
         with pytest.raises(
             StepRefused, match="does not work for a commit of somebody without write access"
@@ -89,21 +132,66 @@ async def test_commits_of_outsiders_never_get_one(builder: DockerExecutor, job: 
             await session.serve(lambda _: MemoryLog())
 
 
-def test_what_its_container_is_let(job: JobSpec) -> None:
-    def host(made_of: JobEngine) -> dict[str, object]:
-        made = convert.engine_container("prod", with_engine(job), made_of, "sha256:abc", Limits())
-        found: dict[str, object] = made["HostConfig"]
-        return found
+# ── what its container is let ────────────────────────────────────────────────────────────────
 
-    assert host(JobEngine("docker:dind"))["Privileged"] is True
-    some = host(JobEngine("x", capabilities=("SYS_ADMIN",)))
-    assert (some.get("Privileged"), some["CapAdd"], some["CapDrop"]) == (None, ["SYS_ADMIN"], ["ALL"])
-    confined = host(JobEngine("x", runtime="sysbox-runc"))
-    assert (confined.get("Privileged"), confined["Runtime"], confined["SecurityOpt"]) == (
-        None,
-        "sysbox-runc",
-        [],
-    )
-    for each in (some, confined):
-        assert each["NetworkMode"] == f"ci-bot-{job.id}"
-        assert each["Memory"] == Limits().memory
+NO_PROFILES = ["seccomp=unconfined", "apparmor=unconfined"]
+
+
+def container(job: JobSpec, made_of: JobEngine) -> dict[str, Any]:
+    return job_engine.container("prod", with_engine(job), made_of, "sha256:abc", Limits())
+
+
+@pytest.mark.parametrize(
+    ("made_of", "let"),
+    [
+        (JobEngine(), {"Privileged": True, "SecurityOpt": NO_PROFILES}),
+        (
+            JobEngine(capabilities=("SYS_ADMIN",)),
+            {
+                "CapAdd": ["SYS_ADMIN"],
+                "SecurityOpt": NO_PROFILES,
+                "MaskedPaths": [],
+                "ReadonlyPaths": [],
+            },
+        ),
+        (JobEngine(runtime="sysbox-runc"), {"Runtime": "sysbox-runc", "SecurityOpt": []}),
+        (
+            JobEngine(EngineKind.ROOTLESS),
+            {
+                "CapAdd": ["SETGID", "SETUID"],
+                "SecurityOpt": NO_PROFILES,
+                "MaskedPaths": [],
+                "ReadonlyPaths": [],
+                "Devices": [
+                    {
+                        "PathOnHost": "/dev/net/tun",
+                        "PathInContainer": "/dev/net/tun",
+                        "CgroupPermissions": "rwm",
+                    }
+                ],
+            },
+        ),
+        (JobEngine(EngineKind.BUILDKIT), {"CapAdd": ["SETGID", "SETUID"], "SecurityOpt": NO_PROFILES}),
+    ],
+)
+def test_an_engine_is_let_what_its_kind_needs_and_nothing_else(
+    job: JobSpec, made_of: JobEngine, let: Mapping[str, object]
+) -> None:
+    beside = Service("beside", "x")
+    confined = convert.service_container("prod", with_engine(job), beside, "sha256:abc", Limits())
+    assert container(job, made_of)["HostConfig"] == confined["HostConfig"] | let
+
+
+@pytest.mark.parametrize(
+    ("kind", "image", "found_by"),
+    [
+        (EngineKind.NESTED, "docker:dind", {"DOCKER_HOST": "tcp://docker:2375"}),
+        (EngineKind.ROOTLESS, "docker:dind-rootless", {"DOCKER_HOST": "tcp://docker:2375"}),
+        (EngineKind.BUILDKIT, "moby/buildkit:rootless", {"BUILDKIT_HOST": "tcp://docker:1234"}),
+    ],
+)
+def test_each_kind_has_its_official_image_and_its_address(
+    kind: EngineKind, image: str, found_by: Mapping[str, str]
+) -> None:
+    assert job_engine.service(JobEngine(kind)).image == image
+    assert job_engine.addresses(JobEngine(kind)) == found_by

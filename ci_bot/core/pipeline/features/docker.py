@@ -38,9 +38,9 @@ DOCKER: Final = JobFeature(
             schema={"type": "boolean", "default": False},
             about=(
                 "`true`: the job gets a container engine of its own, for building images; `DOCKER_HOST` "
-                "says where, and the steps' image brings the client. It begins empty and ends with the "
-                "job. It is off unless the operator [allows it for the repository]"
-                "(operations.md#engines-for-building-images), and commits of outsiders never get one."
+                "(`BUILDKIT_HOST` where it is BuildKit) says where, and the steps' image brings the "
+                "client. It begins empty and ends with the job. It is off unless the operator "
+                "[allows it for the repository](operations.md#engines-for-building-images), and commits of outsiders never get one."
             ),
             example=_EXAMPLE,
         ),
