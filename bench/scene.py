@@ -126,7 +126,8 @@ async def scene(**settings: str) -> AsyncIterator[Scene]:
         try:
             with running_forge(Path(home), description=None) as url:
                 async with ForgeClient(url) as forge:
-                    bot = await make_bot(forge, Path(home), **settings)
+                    bot = await make_bot(forge, Path(home))
+                    bot.env.update(settings)
                     bot.start()
                     try:
                         yield Scene(forge, bot)

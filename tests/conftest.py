@@ -14,6 +14,7 @@ import pytest
 from docker.errors import DockerException
 
 from tests.canary import leaks
+from tests.preloaded import close_shared
 
 if TYPE_CHECKING:
     from tests.postgres import Cluster
@@ -82,6 +83,7 @@ def _is_long(item: pytest.Item) -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The canary search: once, when all workers have ended, over everything that they left behind."""
+    close_shared()
     if hasattr(session.config, "workerinput"):
         return
     factory = getattr(session.config, "_tmp_path_factory", None)

@@ -9,34 +9,43 @@ from __future__ import annotations
 import json
 import os
 import select
+import shutil
 import signal
 import socket
 import subprocess
 import sys
-from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
+import tempfile
+from collections.abc import Mapping, Sequence
 from importlib import import_module
 from pathlib import Path
 from typing import Final
 
-#: What stands for `ci-bot` in the path. Imports next to nothing.
+#: What stands for `ci-bot` in the path. Imports next to nothing; hands on how it is asked to end.
 STUB: Final = """\
 #!{python} -IS
-import json, os, socket, sys
+import json, os, signal, socket, sys
 with socket.socket(socket.AF_UNIX) as asked:
     asked.connect({address!r})
     said = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
     socket.send_fds(asked, [len(said).to_bytes(4, "big")], [0, 1, 2])
     asked.sendall(said)
-    sys.exit(int(asked.makefile().read().split()[1]))
+    lines = asked.makefile()
+    child = int(lines.readline())
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, lambda number, _: os.kill(child, number))
+    sys.exit(int(lines.readline()))
 """
 
 
 class Preloaded:
-    """The process that waits, listening at `address`."""
+    """The process that waits, listening at `address`; `program` is what a shell may call instead."""
 
     def __init__(self, home: Path) -> None:
         self.address = str(home / "preloaded.socket")
+        self.program = home / "bin" / "ci-bot"
+        self.program.parent.mkdir(parents=True)
+        self.program.write_text(STUB.format(python=sys.executable, address=self.address))
+        self.program.chmod(0o755)
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(self.address)
             listening.listen(16)
@@ -54,18 +63,26 @@ class Preloaded:
         self._process.wait()
 
 
-@contextmanager
-def preloaded(home: Path) -> Iterator[Path]:
-    """Yields the directory that the path must begin with, for shells that call `ci-bot`."""
-    stub = home / "bin" / "ci-bot"
-    stub.parent.mkdir(parents=True)
-    waiting = Preloaded(home)
-    stub.write_text(STUB.format(python=sys.executable, address=waiting.address))
-    stub.chmod(0o755)
-    try:
-        yield stub.parent
-    finally:
-        waiting.close()
+_shared: list[Preloaded] = []
+
+
+def shared() -> Preloaded:
+    """The one of this process of tests, which is made when it is first asked for; `close_shared` ends it."""
+    if not _shared:
+        _shared.append(Preloaded(Path(tempfile.mkdtemp(prefix="ci-bot-preloaded-"))))
+    return _shared[0]
+
+
+def close_shared() -> None:
+    while _shared:
+        made = _shared.pop()
+        made.close()
+        shutil.rmtree(made.program.parent.parent)
+
+
+def ci_bot(*words: str) -> list[str]:
+    """`ci-bot …` as a command that starts at once."""
+    return [str(shared().program), *words]
 
 
 class Forked:
@@ -141,6 +158,8 @@ def _answer(asked: socket.socket) -> None:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
+        if environment.get("PYTHONUNBUFFERED"):
+            sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         asked.sendall(b"%d\n" % os.getpid())
         code = _command(words)

@@ -171,9 +171,17 @@ def _running(program: str, home: Path, *more: str) -> Iterator[str]:
         process.stop()
 
 
-async def make_bot(client: ForgeClient, home: Path, *, slug: str = "ci-bot", **settings: str) -> Bot:
+async def make_bot(
+    client: ForgeClient,
+    home: Path,
+    *,
+    slug: str = "ci-bot",
+    waiting: Preloaded | None = None,
+    **settings: str,
+) -> Bot:
     """Registers an App on the forge and gets ci-bot ready to serve it; not started yet."""
     bot = bare_bot(home)
+    bot.process.waiting = waiting
     secret = secrets.token_hex(32)
     app = await client.app(slug, webhook_url=bot.hook, webhook_secret=secret)
     key = home / "app.pem"

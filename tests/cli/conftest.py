@@ -18,7 +18,7 @@ from ci_bot.cli.main import main
 from dev.images import ensure_images
 from dev.recipes import BUSYBOX
 from tests.conftest import engine_problem
-from tests.rig import ROOT
+from tests.preloaded import ci_bot
 
 NOWHERE = "tcp://127.0.0.1:1"
 
@@ -78,8 +78,8 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 def begin(*args: str, **env: str) -> subprocess.Popen[str]:
     """The same as a process of its own, here."""
     return subprocess.Popen(
-        [sys.executable, "-m", "ci_bot", *args],
-        env=os.environ | {"PYTHONPATH": str(ROOT)} | env,
+        ci_bot(*args),
+        env=os.environ | env,
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

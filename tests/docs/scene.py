@@ -21,7 +21,7 @@ from dev.playground import REPO as TODO
 from dev.playground import write_variables
 from tests.docs.shown import Shown
 from tests.forge_sim.client import ForgeClient
-from tests.preloaded import preloaded
+from tests.preloaded import ci_bot, shared
 from tests.rig import Bot, make_bot, running_forge
 
 REPO: Final = "acme/web"
@@ -184,7 +184,7 @@ class Scene:
 
     def operate(self, *words: str, value: str = "") -> str:
         done = subprocess.run(
-            [sys.executable, "-m", "ci_bot", *words],
+            ci_bot(*words),
             env=os.environ | self.bot.env,
             input=value,
             capture_output=True,
@@ -207,8 +207,8 @@ def _run_for(text: str) -> str:
 
 @contextmanager
 def scene(home: Path) -> Iterator[Scene]:
-    with running_forge(home / "forge", description=None) as url, preloaded(home / "ready") as programs:
-        made = asyncio.run(_set(url, home, programs))
+    with running_forge(home / "forge", description=None) as url:
+        made = asyncio.run(_set(url, home, shared().program.parent))
         try:
             yield made
         finally:
@@ -217,7 +217,7 @@ def scene(home: Path) -> Iterator[Scene]:
 
 async def _set(url: str, home: Path, programs: Path) -> Scene:
     async with ForgeClient(url) as forge:
-        made = Scene(home, await make_bot(forge, home / "server"), programs)
+        made = Scene(home, await make_bot(forge, home / "server", waiting=shared()), programs)
         alice = await forge.user("alice")
         await forge.organization("acme", {"alice": "admin"})
         await forge.organization("globex", {"alice": "admin"})

@@ -13,7 +13,7 @@ from dev.images import ensure_images
 from dev.recipes import BUSYBOX, GIT, GIT_1000, GIT_RANDOM, NO_SHELL, RECORDER
 from tests.conftest import engine_problem
 from tests.forge_sim.client import ForgeClient
-from tests.preloaded import Preloaded
+from tests.preloaded import shared
 from tests.rig import DESCRIPTION, Bot, make_bot, running_forge
 from tests.scenarios.world import World
 from tests.stores import put_empty_database
@@ -43,19 +43,10 @@ def forge_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
 
 
 @pytest.fixture(scope="session")
-def waiting(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Preloaded]:
-    made = Preloaded(tmp_path_factory.mktemp("waiting"))
-    yield made
-    made.close()
-
-
-@pytest.fixture(scope="session")
-def shared_bot(
-    forge_url: str, images: None, waiting: Preloaded, tmp_path_factory: pytest.TempPathFactory
-) -> Iterator[Bot]:
+def shared_bot(forge_url: str, images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     async def make() -> Bot:
         async with ForgeClient(forge_url) as client:
-            return await _make_bot(client, tmp_path_factory.mktemp("bot"), "ci-bot", waiting)
+            return await _make_bot(client, tmp_path_factory.mktemp("bot"), "ci-bot")
 
     bot = asyncio.run(make())
     bot.start()
@@ -79,13 +70,13 @@ async def world(
 
 @pytest.fixture
 async def own_world(
-    forge_url: str, images: None, waiting: Preloaded, tmp_path: Path, request: pytest.FixtureRequest
+    forge_url: str, images: None, tmp_path: Path, request: pytest.FixtureRequest
 ) -> AsyncIterator[World]:
     """The same with a ci-bot of its own, which the scenario may kill."""
     async with ForgeClient(forge_url) as client:
         seen = len(await client.violations())
         org = org_for(request.node.name)
-        bot = await _make_bot(client, tmp_path, f"bot-{org}", waiting)
+        bot = await _make_bot(client, tmp_path, f"bot-{org}")
         bot.start()
         try:
             world = World(client, bot, org)
@@ -97,10 +88,9 @@ async def own_world(
             bot.process.stop()
 
 
-async def _make_bot(client: ForgeClient, home: Path, slug: str, waiting: Preloaded) -> Bot:
+async def _make_bot(client: ForgeClient, home: Path, slug: str) -> Bot:
     """On an empty database: the migrations are not what a scenario is about, but for those of Monday morning."""
-    bot = await make_bot(client, home, slug=slug)
-    bot.process.waiting = waiting
+    bot = await make_bot(client, home, slug=slug, waiting=shared())
     data = Path(bot.env["CI_BOT_DATA_DIR"])
     data.mkdir(mode=0o700)
     await put_empty_database(data / "ci-bot.db")

@@ -5,8 +5,8 @@ from __future__ import annotations
 import asyncio
 import os
 import subprocess
-import sys
 
+from tests.preloaded import ci_bot
 from tests.rig import ROOT, Bot
 from tests.scenarios.world import World
 
@@ -14,7 +14,7 @@ from tests.scenarios.world import World
 def cli(world: World, *words: str, value: str = "") -> str:
     """`ci-bot …` as the operator runs it on the server's machine."""
     done = subprocess.run(
-        [sys.executable, "-m", "ci_bot", *words],
+        ci_bot(*words),
         cwd=ROOT,
         env=os.environ | world.bot.env,
         input=value.encode(),
@@ -28,7 +28,7 @@ def cli(world: World, *words: str, value: str = "") -> str:
 async def ask(bot: Bot, *words: str, code: int | None = 0) -> str:
     """`ci-bot …` with the server's settings, while everything else goes on. `code` None: whatever it is."""
     child = await asyncio.create_subprocess_exec(
-        sys.executable, "-m", "ci_bot", *words, cwd=ROOT, env=os.environ | bot.env,
+        *ci_bot(*words), cwd=ROOT, env=os.environ | bot.env,
         stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.STDOUT,
     )  # fmt: skip
     out, _ = await child.communicate()

@@ -7,9 +7,9 @@ import json
 import os
 import re
 import subprocess
-import sys
 from dataclasses import dataclass
 
+from tests.preloaded import ci_bot
 from tests.rig import ROOT
 from tests.scenarios.operating import cli
 from tests.scenarios.world import World
@@ -44,7 +44,7 @@ class Terminal:
     async def run(self, *words: str) -> tuple[int, str, str]:
         env = {name: value for name, value in os.environ.items() if not name.startswith("CI_BOT_")}
         child = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "ci_bot", *words, cwd=ROOT,
+            *ci_bot(*words), cwd=ROOT,
             env=env | {"CI_BOT_SERVER": self.url, "CI_BOT_TOKEN": self.token},
             stdin=subprocess.DEVNULL, stdout=subprocess.PIPE, stderr=subprocess.PIPE,
         )  # fmt: skip

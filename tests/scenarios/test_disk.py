@@ -12,6 +12,7 @@ import pytest
 
 from tests import disks
 from tests.forge_sim.client import ForgeClient
+from tests.preloaded import shared
 from tests.rig import make_bot
 from tests.scenarios.speaking import replies, says
 from tests.scenarios.world import World
@@ -41,6 +42,7 @@ async def cramped(
             client,
             tmp_path,
             slug=f"cramped-{tmp_path.name}",
+            waiting=shared(),
             CI_BOT_DATA_DIR=str(small_disk / "data"),
             CI_BOT_DISK__FREE_DATA=str(96 * MIB),
         )

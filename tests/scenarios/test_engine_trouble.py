@@ -10,6 +10,7 @@ import pytest
 
 from tests.engine_proxy import Proxy
 from tests.forge_sim.client import ForgeClient
+from tests.preloaded import shared
 from tests.rig import make_bot
 from tests.scenarios.world import World
 
@@ -32,6 +33,7 @@ async def proxied(forge_url: str, images: None, tmp_path: Path) -> AsyncIterator
             client,
             tmp_path,
             slug=f"proxied-{tmp_path.name}",
+            waiting=shared(),
             CI_BOT_DOCKER_HOST=f"unix://{proxy.path}",
             CI_BOT_LIMITS__INFRASTRUCTURE_RETRIES="0",
         )

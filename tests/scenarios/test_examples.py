@@ -5,10 +5,8 @@ The public images that they name stand for images made here from the distributio
 
 from __future__ import annotations
 
-import os
 import shutil
 import subprocess
-import sys
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,6 +16,7 @@ import pytest
 from dev.recipes import BASE, RECORDER
 from dev.toolchains import GO, POSTGRES, PYPY, PYTHON, ensure_toolchains
 from tests.cli.conftest import Answer, finish, git
+from tests.preloaded import ci_bot
 from tests.rig import ROOT
 
 
@@ -130,9 +129,8 @@ def spoil(file: Path, example: Example) -> None:
 
 def begin(folder: Path, *arguments: str) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, "-m", "ci_bot", "run", *arguments],
+        ci_bot("run", *arguments),
         cwd=folder,
-        env=os.environ | {"PYTHONPATH": str(ROOT)},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

@@ -10,6 +10,7 @@ import pytest
 
 from tests.executors.docker.copying import blind, far_engine, far_instance
 from tests.forge_sim.client import ForgeClient
+from tests.preloaded import shared
 from tests.rig import make_bot
 from tests.scenarios.world import World
 
@@ -34,7 +35,9 @@ async def world(
     forge_url: str, blind: str, far_engine: docker.APIClient, tmp_path: Path
 ) -> AsyncIterator[World]:
     async with ForgeClient(forge_url) as client:
-        bot = await make_bot(client, tmp_path, slug="bot-far", CI_BOT_DOCKER_HOST=blind)
+        bot = await make_bot(
+            client, tmp_path, slug="bot-far", waiting=shared(), CI_BOT_DOCKER_HOST=blind
+        )
         bot.start()
         try:
             world = World(client, bot, "far-away")

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import subprocess
-import sys
 
 import pytest
 
 from tests.forge_sim.client import ForgeCallFailed
+from tests.preloaded import ci_bot
 from tests.rig import ROOT
 from tests.scenarios.world import PASSING, World
 
@@ -18,7 +18,7 @@ FAILING = PASSING.replace("echo all is well", "exit 3")
 def doctor(world: World) -> str:
     """What `ci-bot doctor --repo` says of the gate, and of nothing else."""
     done = subprocess.run(
-        [sys.executable, "-m", "ci_bot", "doctor", "--repo", world.repo],
+        ci_bot("doctor", "--repo", world.repo),
         cwd=ROOT,
         env=os.environ | world.bot.env,
         capture_output=True,

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from tests.forge_sim.client import ForgeClient
+from tests.preloaded import shared
 from tests.rig import make_bot
 from tests.scenarios.world import World
 
@@ -74,7 +75,11 @@ async def world(forge_url: str, images: None, tmp_path: Path) -> AsyncIterator[W
     """Once is enough here: the second pause is four times as long as the first."""
     async with ForgeClient(forge_url) as client:
         bot = await make_bot(
-            client, tmp_path, slug="retrying", CI_BOT_LIMITS__INFRASTRUCTURE_RETRIES="1"
+            client,
+            tmp_path,
+            slug="retrying",
+            waiting=shared(),
+            CI_BOT_LIMITS__INFRASTRUCTURE_RETRIES="1",
         )
         bot.start()
         world = World(client, bot, "retrying")

@@ -18,6 +18,7 @@ from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption,
 from cryptography.x509.oid import NameOID
 
 from tests.forge_sim.client import ForgeClient
+from tests.preloaded import shared
 from tests.rig import make_bot
 from tests.scenarios.world import World
 
@@ -34,6 +35,7 @@ async def test_a_forge_whose_certificate_is_signed_by_the_companys_own_authority
             client,
             tmp_path,
             slug="behind-tls",
+            waiting=shared(),
             CI_BOT_GITHUB__API_URL=f"{url}/api/v3",
             CI_BOT_GITHUB__WEB_URL=url,
             CI_BOT_CA_FILE=str(tmp_path / "ca.pem"),
@@ -54,6 +56,7 @@ async def test_a_forge_that_is_reached_through_a_proxy_alone(
             client,
             tmp_path,
             slug="behind-proxy",
+            waiting=shared(),
             CI_BOT_GITHUB__API_URL="http://forge.invalid/api/v3",
             CI_BOT_GITHUB__WEB_URL="http://forge.invalid",
             CI_BOT_PROXY=f"http://127.0.0.1:{port}",

@@ -12,6 +12,7 @@ import pytest
 
 from tests.forge_sim.client import ForgeClient
 from tests.notify.sinks import HttpSink, MailSink, http_sink, mail_sink
+from tests.preloaded import shared
 from tests.rig import make_bot
 from tests.scenarios.world import PASSING, World
 
@@ -63,7 +64,11 @@ async def town(
         file.write_text(f"# the team\n{chat.url}\n\n{mail.url}\n")
         rules = [{"repositories": [f"{name}/*"], "urls_file": str(file)}]
         bot = await make_bot(
-            client, tmp_path, slug=f"bot-{name}", CI_BOT_NOTIFICATIONS=json.dumps(rules)
+            client,
+            tmp_path,
+            slug=f"bot-{name}",
+            waiting=shared(),
+            CI_BOT_NOTIFICATIONS=json.dumps(rules),
         )
         bot.start()
         try:

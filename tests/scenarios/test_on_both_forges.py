@@ -13,6 +13,7 @@ import pytest
 from tests.forge_sim.client import ForgeClient
 from tests.forge_sim.gitlab import GitLabClient
 from tests.forge_sim.gitpush import ForgeCallFailed
+from tests.preloaded import shared
 from tests.rig import Bot, make_bot, on_gitlab, running_gitlab
 from tests.scenarios.conftest import org_for
 from tests.scenarios.places import FORGES, NOTES, RESULTS, Place
@@ -65,7 +66,7 @@ def both(forge_url: str, images: None, tmp_path_factory: pytest.TempPathFactory)
 
 async def _served(github: str, gitlab: str, home: Path) -> tuple[Bot, dict[str, dict[str, Any]]]:
     async with ForgeClient(github) as one, GitLabClient(gitlab) as other:
-        bot = await make_bot(one, home / "bot", slug="ci-bot-of-both")
+        bot = await make_bot(one, home / "bot", slug="ci-bot-of-both", waiting=shared())
         account = await on_gitlab(bot, other)
     data = Path(bot.env["CI_BOT_DATA_DIR"])
     data.mkdir(mode=0o700)

@@ -10,6 +10,7 @@ import pytest
 
 from tests.forge_sim.client import ForgeClient
 from tests.postgres import Cluster, name_of
+from tests.preloaded import shared
 from tests.rig import Bot, NotStarted, Process, free_port, make_bot
 from tests.scenarios.invariants import Starts
 from tests.scenarios.operating import ask
@@ -32,7 +33,9 @@ async def pg_world(
     async with ForgeClient(forge_url) as client:
         seen = len(await client.violations())
         url = await postgres.fresh()
-        bot = await make_bot(client, tmp_path, slug="bot-postgresql", CI_BOT_DATABASE_URL=url)
+        bot = await make_bot(
+            client, tmp_path, slug="bot-postgresql", waiting=shared(), CI_BOT_DATABASE_URL=url
+        )
         await asyncio.to_thread(bot.start)
         try:
             world = World(client, bot, "postgresql")
@@ -48,7 +51,7 @@ def rival_of(bot: Bot, home: Path) -> Bot:
     home.mkdir()
     port = free_port()
     env = bot.env | {"CI_BOT_DATA_DIR": str(home / "data"), "CI_BOT_PORT": str(port)}
-    return Bot(home, port, Process(bot.process.command, home / "ci-bot.log", env))
+    return Bot(home, port, Process(bot.process.command, home / "ci-bot.log", env, shared()))
 
 
 @pytest.mark.timeout(300)  # six starts of processes, one after the other

@@ -16,6 +16,7 @@ from yarl import URL
 
 from ci_bot.settings import Settings
 from tests.forge_sim.client import ForgeClient
+from tests.preloaded import shared
 from tests.rig import Bot, Process, free_port
 from tests.scenarios.world import PASSING
 
@@ -132,7 +133,7 @@ class Machine:
 
     def process(self, name: str, *args: str, **env: str) -> Process:
         command = [sys.executable, "-m", "ci_bot", *args]
-        return Process(command, self.home / f"{name}.log", self.env | env)
+        return Process(command, self.home / f"{name}.log", self.env | env, shared())
 
     def create(self) -> Process:
         return self.process("create", "app", "create", "--org", self.org, "--web-url", self.forge.url)

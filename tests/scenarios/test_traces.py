@@ -12,6 +12,7 @@ import pytest
 from ci_bot.core.spans import trace_of
 from tests.canary import CANARY
 from tests.forge_sim.client import ForgeClient
+from tests.preloaded import shared
 from tests.rig import make_bot
 from tests.scenarios.operating import cli
 from tests.scenarios.world import World
@@ -35,7 +36,11 @@ async def traced(
     with collecting() as collector:
         async with ForgeClient(forge_url) as client:
             bot = await make_bot(
-                client, tmp_path, slug=f"traced-{tmp_path.name}", CI_BOT_TRACES_URL=collector.url
+                client,
+                tmp_path,
+                slug=f"traced-{tmp_path.name}",
+                waiting=shared(),
+                CI_BOT_TRACES_URL=collector.url,
             )
             bot.start()
             try:
