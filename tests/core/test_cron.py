@@ -205,7 +205,7 @@ def falls_on(text: str, moment: datetime) -> bool:
     return of_month or of_week
 
 
-@settings(max_examples=300, deadline=None)
+@settings(max_examples=150, deadline=None)
 @given(CRONS, MOMENTS)
 def test_the_next_moment_is_later_named_and_the_first(text: str, start: float) -> None:
     due = next_due(cron(text), start)

@@ -168,8 +168,8 @@ def test_wrong_utf_8_is_shown_as_such() -> None:
     assert spans(b"caf\xe9")[0] == (Span("caf\ufffd"),)
 
 
-def test_a_hostile_megabyte_takes_no_more_than_its_length() -> None:
-    """Linear: twice as much is not four times the work, which would take minutes here."""
+def test_hostile_text_takes_no_more_than_its_length() -> None:
+    """Linear: twice as much is not four times the work, which would take a minute here."""
     for piece in ("\x1b]", "\x1b[", "\x1b[1;", "\x1b]8;;" + "a" * 4097, "\x1b[" + ";" * 200):
-        found, _ = text_spans(piece * (1_000_000 // len(piece)))
+        found, _ = text_spans(piece * (300_000 // len(piece)))
         assert found
