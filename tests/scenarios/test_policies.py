@@ -28,8 +28,7 @@ jobs:
 
 async def _forked(world: World, ci_yaml: str = PASSING) -> None:
     await world.make_repo(ci_yaml, private=False)
-    await world.push("main", warm="1")
-    await world.settled()
+    await world.check(await world.push("main", warm="1"))
     await world.forge.fork(world.repo, "mallory")
 
 
@@ -96,8 +95,7 @@ async def _renovate(world: World) -> tuple[int, str]:
     bot = f"renovate-{world.org}"
     app = await world.forge.app(bot, permissions={"contents": "write", "pull_requests": "write"})
     await world.make_repo(PASSING)
-    await world.push("main", warm="1")
-    await world.settled()
+    await world.check(await world.push("main", warm="1"))
     cli(world, "secret", "set", "TOKEN", "--repo", world.repo, value=CANARY)
     token = await _token(world, app)
     world.forge.people[bot] = Person("x-access-token", app["bot_id"], token)

@@ -29,8 +29,7 @@ jobs:
 async def test_killed_while_a_step_has_a_secret_that_is_replaced_meanwhile(own_world: World) -> None:
     world = own_world
     await world.make_repo(PASSING)
-    await world.push("main", warm="1")
-    await world.settled()
+    await world.check(await world.push("main", warm="1"))
     cli(world, "secret", "set", "TOKEN", "--repo", world.repo, value=CANARY)
     sha = await world.push("main", ci_yaml=PRINTS)
     logs = world.bot.home / "data" / "logs"

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 import os
+import sqlite3
 import time
 from collections.abc import Callable
+from contextlib import closing, suppress
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
 import aiohttp
@@ -95,9 +98,22 @@ class Scene:
             return await answer.text()
 
     async def settled(self) -> None:
-        """Every delivery has been decided, and what followed from it was published."""
+        """Every delivery has been decided, but for what a broken forge keeps, and what followed at once
+        was published."""
         await self.forge.quiet()
+        with suppress(TimeoutError):
+            await self.until(self._has_decided, patience=5)
         await asyncio.sleep(0.5)
+
+    def _has_decided(self) -> bool:
+        file = Path(self.bot.env["CI_BOT_DATA_DIR"]) / "ci-bot.db"
+        if not file.exists():
+            return True  # its database is elsewhere
+        with closing(sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=30)) as database:
+            (left,) = database.execute(
+                "SELECT count(*) FROM deliveries WHERE state = 'pending'"
+            ).fetchone()
+        return not left
 
     async def until(self, look: Callable[[], Any], patience: float = PATIENCE) -> Any:
         """What `look` gives (awaited if need be), as soon as it is something."""
