@@ -6,6 +6,7 @@ is a process of its own, in a session of its own, with the caller's directory, e
 
 from __future__ import annotations
 
+import gc
 import json
 import os
 import select
@@ -135,6 +136,7 @@ def serve(listening: socket.socket) -> None:
 
     for module in sorted(set(COMMANDS.values())):
         import_module(f"ci_bot.cli.{module}")
+    gc.freeze()  # or each child's collector would touch, and so copy, all that was imported
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
     while True:
         asked, _ = listening.accept()
