@@ -16,7 +16,7 @@ import asyncio
 import re
 import tarfile
 from collections.abc import Iterator, Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -184,8 +184,9 @@ class CopiedFiles:
         """The way before the step: what has steps and no way was begun by binding."""
         with told(self._home):
             self._home.mkdir(mode=0o700, parents=True, exist_ok=True)
-            if not self.is_begun:
-                write(self._home / "copied", b"", durable=True)
+            with suppress(FileExistsError):  # the next step is prepared while the first one begins
+                if not self.is_begun:
+                    write(self._home / "copied", b"", durable=True)
         self._control(spec).make_bare()
 
     def _names(self) -> list[str]:

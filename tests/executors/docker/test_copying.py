@@ -17,6 +17,7 @@ from docker import APIClient
 from ci_bot.core.errors import EngineError
 from ci_bot.core.model import Exit
 from ci_bot.executors.docker import names, network, script
+from ci_bot.executors.docker.copied import CopiedFiles
 from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec, Workspace
 from dev.recipes import BUSYBOX, GIT, GIT_1000
@@ -345,3 +346,13 @@ async def test_after_kill_9_a_shared_container_is_adopted(
         assert bytes(log.content) == b"began\n" + LINES + b"end"
         assert await run(session, step("cat /tmp/file", BUSYBOX, index=2)) == (Exit(0), b"kept\n")
     assert far_engine.containers(all=True) == []
+
+
+async def test_two_steps_may_begin_the_way_at_once(far: DockerExecutor, job: JobSpec) -> None:
+    """One that is prepared while the first one starts."""
+    files, steps = CopiedFiles(far._host, job), [step("", BUSYBOX, index=at) for at in range(4)]
+    marker = far._host.run_dir / job.id / "copied"
+    for _ in range(100):
+        await asyncio.gather(*(asyncio.to_thread(files._begin, each) for each in steps))
+        assert files.is_begun
+        marker.unlink()
