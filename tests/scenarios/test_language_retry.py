@@ -87,6 +87,7 @@ async def world(forge_url: str, images: None, tmp_path: Path) -> AsyncIterator[W
         await world.make_repo()
         yield world
         assert bot.process.stop() == 0, bot.process.tail()
+        world.sweep()
 
 
 async def test_attempts_follow_by_themselves_and_are_told(world: World, registry: str) -> None:
