@@ -7,6 +7,7 @@ is a process of its own, in a session of its own, with the caller's directory, e
 from __future__ import annotations
 
 import gc
+import io
 import json
 import os
 import select
@@ -160,8 +161,8 @@ def _answer(asked: socket.socket) -> None:
         os.chdir(folder)
         os.environ.clear()
         os.environ.update(environment)
-        if environment.get("PYTHONUNBUFFERED"):
-            sys.stdout.reconfigure(write_through=True)  # type: ignore[union-attr]
+        if environment.get("PYTHONUNBUFFERED") and isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(write_through=True)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
         asked.sendall(b"%d\n" % os.getpid())
         code = _command(words)

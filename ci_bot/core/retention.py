@@ -165,14 +165,10 @@ def forgettable_artifacts(kept: Iterable[StoredArtifacts], now: float, total: in
 
     Never open ones, though these count. `total` 0 is without bound.
     """
-    oldest_first = sorted(kept, key=lambda each: (each.made_at, each.job_id))
-    expired = {each.job_id for each in oldest_first if each.expires_at <= now and not each.is_open}
-    left = sum(each.size for each in oldest_first if each.job_id not in expired)
+    left = sum(each.size for each in kept)
     gone: list[str] = []
-    for each in oldest_first:
-        if each.job_id in expired:
-            gone.append(each.job_id)
-        elif total and left > total and not each.is_open:
+    for each in sorted(kept, key=lambda each: (each.expires_at > now, each.made_at, each.job_id)):
+        if not each.is_open and (each.expires_at <= now or (total and left > total)):
             gone.append(each.job_id)
             left -= each.size
     return tuple(gone)

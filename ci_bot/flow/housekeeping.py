@@ -12,7 +12,8 @@ from ci_bot.core.caching import to_evict
 from ci_bot.core.errors import CiBotError
 from ci_bot.core.retention import Retention, forgettable_artifacts, forgettable_logs
 from ci_bot.flow.meters import Meters
-from ci_bot.ports import BEGINNING, Artifacts, Clock, LogArchive, Packs, Past, Place
+from ci_bot.ports import BEGINNING, Clock, LogArchive, Packs, Past, Place
+from ci_bot.ports import Artifacts as ArtifactRecords
 from ci_bot.ports import Caches as CacheRecords
 
 _log = structlog.get_logger()
@@ -120,13 +121,13 @@ class Logs:
         return len(gone)
 
 
-class KeptFiles:
+class Artifacts:
     """Artifacts whose time is over, the oldest while all of them take up more than they may, and packs that
     a crash left without a row."""
 
     name = "artifacts"
 
-    def __init__(self, records: Artifacts, packs: Packs, keep: Retention, clock: Clock) -> None:
+    def __init__(self, records: ArtifactRecords, packs: Packs, keep: Retention, clock: Clock) -> None:
         self._records = records
         self._packs = packs
         self._keep = keep

@@ -170,7 +170,7 @@ def _housekeeper(opened: Opened) -> Housekeeper:
         housekeeping.Deliveries(past, keep, clock),
         housekeeping.Runs(past, opened.logs, stores.artifacts, keep, clock),
         housekeeping.Logs(past, opened.logs, keep, clock),
-        housekeeping.KeptFiles(stores.records, stores.artifacts, keep, clock),
+        housekeeping.Artifacts(stores.records, stores.artifacts, keep, clock),
         housekeeping.Caches(stores.cached, stores.caches, keep, clock),
         housekeeping.FreePages(past),
     )

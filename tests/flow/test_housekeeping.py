@@ -15,7 +15,7 @@ from ci_bot.core.extras import Extras
 from ci_bot.core.model import LogRef, RunKind
 from ci_bot.core.retention import DAY, FOR_EVER, Retention
 from ci_bot.core.states import Change
-from ci_bot.flow.housekeeping import Caches, Deliveries, FreePages, Housekeeper, KeptFiles, Logs, Runs
+from ci_bot.flow.housekeeping import Artifacts, Caches, Deliveries, FreePages, Housekeeper, Logs, Runs
 from ci_bot.flow.meters import Meters
 from ci_bot.ports import ArtifactRecord, Delivery, NewCache, PackLimits
 from tests.make import SHA_A, SHA_B, creating, new_run
@@ -40,7 +40,7 @@ def housekeeper(store: Store, logs: FileLogs, keep: Retention, meters: Meters) -
         Deliveries(store.past, keep, store.clock),
         Runs(store.past, logs, packs, keep, store.clock),
         Logs(store.past, logs, keep, store.clock),
-        KeptFiles(store.artifacts, packs, keep, store.clock),
+        Artifacts(store.artifacts, packs, keep, store.clock),
         FreePages(store.past),
     )
     return Housekeeper(shelves, meters)
