@@ -13,12 +13,18 @@ from typing import TYPE_CHECKING
 import docker
 import pytest
 from docker.errors import DockerException
+from hypothesis import settings
 
 from tests.canary import leaks
 from tests.preloaded import close_shared
 
 if TYPE_CHECKING:
     from tests.postgres import Cluster
+
+gc.disable()  # until all is imported and collected, which frees next to nothing
+
+settings.register_profile("here", deadline=None)  # a clock would judge how busy the machine is
+settings.load_profile("here")
 
 REQUIRED = "CI_BOT_REQUIRE_DOCKER"
 LEAKS: pytest.StashKey[list[Path]] = pytest.StashKey()
@@ -81,6 +87,7 @@ def pytest_collection_finish() -> None:
     """What was imported stays, so the collector need not look at it again and again."""
     gc.collect()
     gc.freeze()
+    gc.enable()
 
 
 def _is_long(item: pytest.Item) -> bool:

@@ -29,10 +29,19 @@ from tests.conftest import REQUIRED
 from tests.contract.executor import CHECKS, Check, only, run, step
 from tests.deploy.images import ensure_haproxy
 from tests.engine_proxy import ENGINE, Proxy
-from tests.executors.docker.conftest import LIMITS, engine, images, instance, job
-from tests.executors.docker.copying import blind, far_engine, far_instance
+from tests.executors.docker.conftest import LIMITS, engine, images, job, own_instance
+from tests.executors.docker.copying import blind, far_engine, far_instance, kept_far_instance
 
-__all__ = ["blind", "engine", "far_engine", "far_instance", "images", "instance", "job"]
+__all__ = [
+    "blind",
+    "engine",
+    "far_engine",
+    "far_instance",
+    "images",
+    "job",
+    "kept_far_instance",
+    "own_instance",
+]
 
 pytestmark = pytest.mark.docker
 
@@ -124,13 +133,16 @@ class Guarded:
 
 @pytest.fixture
 async def through(
-    images: None, near: Path, instance: str, tmp_path: Path
+    images: None, near: Path, own_instance: str, tmp_path: Path
 ) -> AsyncIterator[DockerExecutor]:
     """An executor whose every request is written down, and then goes through HAProxy."""
     proxy = Proxy(tmp_path / "s", str(near))
     async with proxy.serving():
         made = DockerExecutor(
-            instance=instance, run_dir=tmp_path / "run", limits=LIMITS, base_url=f"unix://{proxy.path}"
+            instance=own_instance,
+            run_dir=tmp_path / "run",
+            limits=LIMITS,
+            base_url=f"unix://{proxy.path}",
         )
         yield made
         await made.close()
@@ -171,19 +183,19 @@ async def test_files_are_copied_through_it(
 
 
 async def test_images_are_asked_for_through_it(
-    near: Path, images: None, instance: str, job: JobSpec, tmp_path: Path
+    near: Path, images: None, own_instance: str, job: JobSpec, tmp_path: Path
 ) -> None:
     """No registry answers, or none has this image: what counts is that the engine was asked."""
     proxy = Proxy(tmp_path / "s", str(near))
     async with proxy.serving():
         executor = DockerExecutor(
-            instance=instance,
+            instance=own_instance,
             run_dir=tmp_path / "run",
             registries=Guarded(),
             base_url=f"unix://{proxy.path}",
         )
         async with executor.session(job) as session:
-            for image in (f"localhost:1/ci-bot/nothing:{instance}", BUSYBOX):
+            for image in (f"localhost:1/ci-bot/nothing:{own_instance}", BUSYBOX):
                 with pytest.raises((EngineError, StepRefused)):
                     await asyncio.wait_for(session.prepare(step("true", image)), 60)
         await executor.close()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import secrets
 import time
+from functools import lru_cache
 from typing import Any, Literal
 
 from cryptography.hazmat.primitives import serialization
@@ -74,8 +75,11 @@ def app_from_manifest(sim: Sim, manifest: Json, owner: str | None) -> tuple[App,
 
 def _key(pem: str | None) -> rsa.RSAPrivateKey:
     """A key that is given (making one takes 0.1 s) or a new one."""
-    if pem is None:
-        return rsa.generate_private_key(public_exponent=65537, key_size=2048)
+    return rsa.generate_private_key(public_exponent=65537, key_size=2048) if pem is None else _read(pem)
+
+
+@lru_cache
+def _read(pem: str) -> rsa.RSAPrivateKey:
     key = serialization.load_pem_private_key(pem.encode(), None)
     if not isinstance(key, rsa.RSAPrivateKey):
         raise ApiError(422, "an App's key is an RSA key", [])

@@ -11,6 +11,7 @@ import json
 from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any
 from urllib.parse import quote
@@ -89,6 +90,7 @@ class Validator:
             )
         self._specs: dict[str, _Spec] = {}
         self._judged: dict[object, str] = {}
+        self._answers: dict[object, list[str]] = {}
         self._events: dict[str, Any] = {}
 
     @property
@@ -118,6 +120,13 @@ class Validator:
         return self._judged[key]
 
     def response(self, asked: Asked, status: int, media: str, body: bytes) -> list[str]:
+        """The same answer is judged once: who waits for a forge asks it the same again and again."""
+        key = (asked.method, asked.template, status, media, sha256(body).digest())
+        if key not in self._answers:
+            self._answers[key] = self._wrong_response(asked, status, media, body)
+        return self._answers[key]
+
+    def _wrong_response(self, asked: Asked, status: int, media: str, body: bytes) -> list[str]:
         spec = self._spec(asked.template)
         if spec is None or (body and media != "application/json"):
             return []

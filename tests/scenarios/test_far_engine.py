@@ -8,13 +8,13 @@ from pathlib import Path
 import docker
 import pytest
 
-from tests.executors.docker.copying import blind, far_engine, far_instance
+from tests.executors.docker.copying import blind, far_engine, far_instance, kept_far_instance
 from tests.forge_sim.client import ForgeClient
 from tests.preloaded import shared
 from tests.rig import make_bot
 from tests.scenarios.world import World
 
-__all__ = ["blind", "far_engine", "far_instance"]
+__all__ = ["blind", "far_engine", "far_instance", "kept_far_instance"]
 
 YAML = """\
 jobs:

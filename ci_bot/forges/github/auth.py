@@ -9,6 +9,7 @@ import asyncio
 from collections.abc import Awaitable, Callable
 from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache
 from typing import Any, Final, TypeAlias, TypeVar
 
 import jwt
@@ -36,20 +37,26 @@ class AppKey:
     """Signs for the App. Raises `SettingsError` for what is not an RSA key."""
 
     def __init__(self, app_id: int, pem: str) -> None:
-        try:
-            key = load_pem_private_key(pem.encode(), password=None)
-        except (ValueError, TypeError) as error:
-            raise SettingsError([_BAD_KEY]) from error
-        if not isinstance(key, RSAPrivateKey):
-            raise SettingsError([_BAD_KEY])
         self._app_id = app_id
-        self._key = key
+        self._key = _rsa_key(pem)
 
     def jwt(self, now: float) -> str:
         """Valid from a minute before `now` (seconds since the epoch) until eight minutes after."""
         issued, expires = int(now) - _ISSUED_BEFORE, int(now) + _JWT_LIFE
         claims = {"iat": issued, "exp": expires, "iss": str(self._app_id)}
         return jwt.encode(claims, self._key, algorithm="RS256")
+
+
+@lru_cache(maxsize=4)
+def _rsa_key(pem: str) -> RSAPrivateKey:
+    """Kept, since to read one means to check its primes: 30 ms. Raises `SettingsError`."""
+    try:
+        key = load_pem_private_key(pem.encode(), password=None)
+    except (ValueError, TypeError) as error:
+        raise SettingsError([_BAD_KEY]) from error
+    if not isinstance(key, RSAPrivateKey):
+        raise SettingsError([_BAD_KEY])
+    return key
 
 
 class NotGranted(ForgeDenied):

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import os
-import uuid
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
@@ -16,7 +15,7 @@ from dev.images import ensure_images
 from dev.recipes import BUSYBOX, GIT, GIT_1000, NO_SHELL
 from tests.conftest import REQUIRED
 from tests.engines import NoSecondEngine, blind_engine
-from tests.executors.docker.conftest import LIMITS
+from tests.executors.docker.conftest import LIMITS, kept_network, sweep
 
 
 @pytest.fixture(scope="session")
@@ -41,16 +40,18 @@ def far_engine(blind: str) -> Iterator[APIClient]:
     client.close()
 
 
+@pytest.fixture(scope="session")
+def kept_far_instance(blind: str) -> Iterator[str]:
+    client = APIClient(base_url=blind)
+    with kept_network(client) as instance:
+        yield instance
+    client.close()
+
+
 @pytest.fixture
-def far_instance(far_engine: APIClient) -> Iterator[str]:
-    name = f"test-{uuid.uuid4().hex[:8]}"
-    yield name
-    for left in far_engine.containers(all=True, filters={"label": f"{names.INSTANCE}={name}"}):
-        far_engine.remove_container(left, force=True, v=True)
-    for volume in volumes(far_engine, name):
-        far_engine.remove_volume(volume)
-    for network in far_engine.networks(filters={"label": [f"{names.INSTANCE}={name}"]}):
-        far_engine.remove_network(network["Id"])
+def far_instance(far_engine: APIClient, kept_far_instance: str) -> Iterator[str]:
+    yield kept_far_instance
+    sweep(far_engine, kept_far_instance, but=names.network_name(kept_far_instance))
 
 
 @pytest.fixture
@@ -61,8 +62,3 @@ async def far(blind: str, far_instance: str, tmp_path: Path) -> AsyncIterator[Do
     (tmp_path / "run").mkdir()
     yield made
     await made.close()
-
-
-def volumes(engine: APIClient, instance: str) -> list[str]:
-    found = engine.volumes(filters={"label": f"{names.INSTANCE}={instance}"})["Volumes"]
-    return sorted(each["Name"] for each in found or ())

@@ -166,32 +166,32 @@ async def test_a_container_that_is_created_for_nobody_any_more_goes_with_the_job
 
 
 async def test_a_removed_network_comes_back(
-    executor: DockerExecutor, job: JobSpec, engine: APIClient, instance: str
+    own_executor: DockerExecutor, job: JobSpec, engine: APIClient, own_instance: str
 ) -> None:
-    async with executor.session(job) as session:
+    async with own_executor.session(job) as session:
         assert (await run(session, step("true", BUSYBOX)))[0] == Exit(0)
-        engine.remove_network(f"ci-bot-{instance}")
+        engine.remove_network(f"ci-bot-{own_instance}")
         assert (await run(session, step("true", BUSYBOX, index=1)))[0] == Exit(0)
 
 
 async def test_a_network_that_goes_before_the_start_comes_back(
-    executor: DockerExecutor, job: JobSpec, engine: APIClient, instance: str
+    own_executor: DockerExecutor, job: JobSpec, engine: APIClient, own_instance: str
 ) -> None:
     spec = step("echo on", BUSYBOX, index=1)
-    async with executor.session(job) as session:
+    async with own_executor.session(job) as session:
         await run(session, step("true", BUSYBOX))
         await session.prepare(spec)
-        engine.remove_network(f"ci-bot-{instance}")
+        engine.remove_network(f"ci-bot-{own_instance}")
         assert await run(session, spec) == (Exit(0), b"on\n")
 
 
 async def test_closing_leaves_no_idle_network(
-    executor: DockerExecutor, job: JobSpec, engine: APIClient, instance: str, tmp_path: Path
+    own_executor: DockerExecutor, job: JobSpec, engine: APIClient, own_instance: str, tmp_path: Path
 ) -> None:
-    second = DockerExecutor(instance=instance, run_dir=tmp_path / "run")
-    networks = partial(engine.networks, filters={"label": [f"{names.INSTANCE}={instance}"]})
+    second = DockerExecutor(instance=own_instance, run_dir=tmp_path / "run")
+    networks = partial(engine.networks, filters={"label": [f"{names.INSTANCE}={own_instance}"]})
     log = MemoryLog()
-    async with executor.session(job) as session:
+    async with own_executor.session(job) as session:
         running = asyncio.create_task(session.run(step("echo began; sleep 600", BUSYBOX), log))
         await log.shows(b"began\n")
         async with second.session(replace(job, id="idle")):
@@ -200,7 +200,7 @@ async def test_closing_leaves_no_idle_network(
         assert len(networks()) == 1
         await session.stop()
         await running
-    await executor.close()
+    await own_executor.close()
     assert networks() == []
 
 

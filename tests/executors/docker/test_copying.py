@@ -33,11 +33,12 @@ from tests.contract.executor import (
     sharing,
     step,
 )
-from tests.executors.docker.copying import blind, far, far_engine, far_instance, volumes
+from tests.executors.docker.conftest import containers, volumes
+from tests.executors.docker.copying import blind, far, far_engine, far_instance, kept_far_instance
 from tests.executors.docker.sharing import KILLS, runs_once
 from tests.executors.docker.sharing import killed_server as killed_sharing
 
-__all__ = ["blind", "far", "far_engine", "far_instance"]
+__all__ = ["blind", "far", "far_engine", "far_instance", "kept_far_instance"]
 
 pytestmark = pytest.mark.docker
 
@@ -177,7 +178,7 @@ async def test_nothing_remains_after_the_job(
             f"ci-bot-{job.id}-workspace",
         ]
     assert volumes(far_engine, far_instance) == []
-    assert far_engine.containers(all=True) == []
+    assert containers(far_engine, far_instance) == []
     assert far_engine.volumes()["Volumes"] in (None, [])
     assert list((tmp_path / "run").iterdir()) == []
 
@@ -345,7 +346,7 @@ async def test_after_kill_9_a_shared_container_is_adopted(
         assert await adopted == Exit(9)
         assert bytes(log.content) == b"began\n" + LINES + b"end"
         assert await run(session, step("cat /tmp/file", BUSYBOX, index=2)) == (Exit(0), b"kept\n")
-    assert far_engine.containers(all=True) == []
+    assert containers(far_engine, far_instance) == []
 
 
 async def test_two_steps_may_begin_the_way_at_once(far: DockerExecutor, job: JobSpec) -> None:

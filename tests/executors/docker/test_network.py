@@ -13,13 +13,15 @@ from ci_bot.executors.docker.engine import Engine
 pytestmark = pytest.mark.docker
 
 
-async def test_jobs_that_begin_together_share_one(engine: APIClient, instance: str) -> None:
+async def test_jobs_that_begin_together_share_one(engine: APIClient, own_instance: str) -> None:
     ours = Engine()
     try:
         for _ in range(5):
-            await asyncio.gather(*(network.ensure(ours, instance) for _ in range(8)))
-            found = engine.networks(names=[names.network_name(instance)])
-            assert len([each for each in found if each["Name"] == names.network_name(instance)]) == 1
-            await network.remove_if_idle(ours, instance)
+            await asyncio.gather(*(network.ensure(ours, own_instance) for _ in range(8)))
+            found = engine.networks(names=[names.network_name(own_instance)])
+            assert (
+                len([each for each in found if each["Name"] == names.network_name(own_instance)]) == 1
+            )
+            await network.remove_if_idle(ours, own_instance)
     finally:
         await ours.close()

@@ -20,9 +20,9 @@ from ci_bot.ports import JobSpec
 from dev.recipes import BUSYBOX
 from tests.contract.executor import LINES, run, step
 from tests.engine_proxy import Proxy
-from tests.executors.docker.copying import blind, far_engine, far_instance
+from tests.executors.docker.copying import blind, far_engine, far_instance, kept_far_instance
 
-__all__ = ["blind", "far_engine", "far_instance"]
+__all__ = ["blind", "far_engine", "far_instance", "kept_far_instance"]
 
 pytestmark = pytest.mark.docker
 

@@ -6,6 +6,7 @@ import time
 from collections.abc import AsyncIterator, Callable
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, field
+from functools import cache
 from typing import Any
 
 import aiohttp
@@ -84,7 +85,7 @@ async def set_scene(stack: AsyncExitStack, forge: Forge) -> Scene:
         await client.user(login)
     roles = {"alice": "admin", "wim": "write", "rita": "read"}
     made = await client.repo(NAME, FILES, private=True, collaborators=roles)
-    app = await client.app()
+    app = await client.app(private_key=usual_key())
     installation = await client.install(app["id"], "acme")
     session = await stack.enter_async_context(open_session())
     clock, tokens = ShiftedClock(), list[bytes]()
@@ -111,6 +112,12 @@ def adapter(
         "on_token": on_token,
     }
     return GitHub(**known | more)
+
+
+@cache
+def usual_key() -> str:
+    """One for all of the process: making and reading a key takes longer than most tests."""
+    return new_key()
 
 
 def new_key() -> str:
@@ -153,7 +160,7 @@ class Stub:
         async with open_session() as session:
             yield GitHub(
                 app_id=1,
-                private_key=new_key(),
+                private_key=usual_key(),
                 api_url=self.url,
                 web_url=self.url,
                 session=session,
