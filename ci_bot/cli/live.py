@@ -17,9 +17,10 @@ from ci_bot.core.plain import plain
 from ci_bot.core.standing import Standing, standing
 from ci_bot.core.states import Status, fold
 from ci_bot.core.words import attempt_words
+from ci_bot.flow.bell import Bell
 from ci_bot.ports import LogSink, Runs
 
-LOOK_SECONDS: Final = 0.1
+NET_SECONDS: Final = 1.0  # how often to look where nobody wrote
 COLOURS: Final = ("cyan", "magenta", "yellow", "blue", "green", "bright_cyan", "bright_magenta")
 MARKS: Final = {
     Status.SUCCEEDED: ("✓", "green"),
@@ -34,8 +35,9 @@ MARKS: Final = {
 class Live:
     """Prints what steps write as they write it; several jobs at once stay apart by their prefix."""
 
-    def __init__(self, runs: Runs, logs: LogSink, *, quiet: bool) -> None:
+    def __init__(self, runs: Runs, written: Bell, logs: LogSink, *, quiet: bool) -> None:
         self._runs = runs
+        self._written = written
         self._logs = logs
         self._quiet = quiet
         self._followers: dict[LogRef, asyncio.Task[None]] = {}
@@ -53,7 +55,7 @@ class Live:
             if all(job.status.is_final for job in run.jobs):
                 await asyncio.gather(*self._followers.values())
                 return run
-            await asyncio.sleep(LOOK_SECONDS)
+            await self._written.wait(NET_SECONDS)
 
     def _follow(self, attempts: Sequence[JobRun]) -> None:
         width = max((len(job.name) for job in attempts), default=0)

@@ -152,7 +152,7 @@ async def _run(
             Decision("ci-bot run", create=(new,), repos=(SeeRepo(local.repo),)), None
         )
         working = asyncio.create_task(local.work())
-        live = Live(local.runs, local.logs, quiet=quiet)
+        live = Live(local.runs, local.written, local.logs, quiet=quiet)
         try:
             done = await live.watch(run_id)
             if artifacts_to is not None:

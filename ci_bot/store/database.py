@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import sqlite3
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import asynccontextmanager, closing
 from typing import Any, Self
 from urllib.parse import quote
@@ -43,6 +43,10 @@ SQLITE_PRAGMAS = (
 )
 
 
+def _nobody() -> None:
+    pass
+
+
 class Database:
     """A connection pool with one way to write and one way to read.
 
@@ -52,17 +56,21 @@ class Database:
     this process queue on a lock of their own before that, where what is urgent comes first.
     """
 
-    def __init__(self, engine: AsyncEngine) -> None:
+    def __init__(self, engine: AsyncEngine, written: Callable[[], None] = _nobody) -> None:
         self._engine = engine
+        self._written = written
         self._is_sqlite = engine.dialect.name == "sqlite"
         self._writing = asyncio.Lock()
         self._queue = asyncio.Lock()
 
     @classmethod
-    async def open(cls, url: str, *, migrate: bool = True) -> Self:
+    async def open(
+        cls, url: str, *, migrate: bool = True, written: Callable[[], None] = _nobody
+    ) -> Self:
         """Connects, checks SQLite's integrity, and migrates to the newest schema.
 
-        Without `migrate` the database must be there, and nothing of it is changed.
+        Without `migrate` the database must be there, and nothing of it is changed. `written` is called
+        after each transaction of this object that wrote.
 
         `url` is SQLAlchemy's: "sqlite+aiosqlite:////path/to/ci-bot.db" or
         "postgresql+asyncpg://user@host/name". Raises `StoreError`.
@@ -77,7 +85,7 @@ class Database:
         if engine.dialect.name == "sqlite":
             event.listen(engine.sync_engine, "connect", _prepare_sqlite)
             event.listen(engine.sync_engine, "begin", _begin_sqlite)
-        database = cls(engine)
+        database = cls(engine, written)
         try:
             await database.ping()
             if migrate:
@@ -116,6 +124,7 @@ class Database:
             if not self._is_sqlite:
                 await connection.execute(POSTGRESQL_TURN)
             yield connection
+        self._written()
 
     @asynccontextmanager
     async def _turn(self, *, urgent: bool) -> AsyncIterator[None]:

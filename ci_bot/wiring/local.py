@@ -49,6 +49,7 @@ class Local:
     actor: Actor
     decisions: Decisions
     runs: Runs
+    written: Bell  # rung when anything of the run has changed
     logs: LogSink
     artifacts: Packs
     worker: Worker
@@ -79,7 +80,9 @@ async def open_local(
     async with AsyncExitStack() as stack:
         home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ci-bot-run-")))
         clock, ids, meters = SystemClock(), SystemIds(), Meters()
-        database = await Database.open(f"sqlite+aiosqlite:///{home / 'ci-bot.db'}")
+        ready, cancelled, written = Bell(), Bell(), Bell()
+        url = f"sqlite+aiosqlite:///{home / 'ci-bot.db'}"
+        database = await Database.open(url, written=written.ring)
         stack.push_async_callback(database.close)
         instance = ids.new()
         runs = RunStore(database, clock, ids)
@@ -91,7 +94,6 @@ async def open_local(
         stack.push_async_callback(_leave_nothing, executor, tell)
         workspaces = LocalWorkspaces(home, tree.root, tell)
         stack.push_async_callback(workspaces.close)
-        ready, cancelled = Bell(), Bell()
         vault = LocalVault(secrets)
         stores = file_stores(here, database, clock)
         if has_caches:
@@ -113,6 +115,7 @@ async def open_local(
             actor=Actor(os.getuid(), tree.author),
             decisions=DecisionStore(database, clock, ids),
             runs=runs,
+            written=written,
             logs=logs,
             artifacts=stores.artifacts,
             worker=Worker(holder, settings.max_jobs, runs, runner, clock, ready, cancelled, (), meters),

@@ -127,3 +127,19 @@ async def test_an_owner_is_found_whatever_the_case(store: Store) -> None:
     assert await store.secrets.repos_named("Acme/") == [REPO]
     assert await store.secrets.repos_named("Acme/Shop") == [REPO]
     assert await store.secrets.repos_named("acme_/") == []
+
+
+async def test_whoever_wants_to_know_is_told_of_each_write_and_of_nothing_else() -> None:
+    told: list[str] = []
+    database = await Database.open("sqlite+aiosqlite://", written=lambda: told.append("written"))
+    told.clear()
+    async with database.write() as connection:
+        await connection.execute(text("SELECT 1"))
+        assert told == []
+    assert told == ["written"]
+    with pytest.raises(RuntimeError):
+        async with database.write():
+            raise RuntimeError
+    await database.ping()
+    assert told == ["written"]
+    await database.close()
