@@ -111,6 +111,7 @@ async def test_killed_between_the_check_and_the_storing_of_its_id_there_is_one_c
     world.bot.process.kill()
     world.bot.start()
     assert (await world.check(sha))["conclusion"] == "success"
+    assert (await world.check(sha, "ci-bot / test"))["conclusion"] == "success"
     every = await world.forge.checks(world.repo, sha, all_attempts=True)
     assert sorted(check["name"] for check in every) == ["ci-bot", "ci-bot / test"]
 

@@ -110,12 +110,14 @@ async def ending(
     if code == script.NOT_BEGUN_CODE and script.says_not_begun(bytes(output.head)):
         raise words.not_begun(container.name)
     found = await host.engine.call(lambda client: client.inspect_container(container.id))
-    has_run_out = found["State"]["OOMKilled"] if had_oom is None else had_oom
-    memory = found["HostConfig"]["Memory"] if has_run_out else None
+    limit = found["HostConfig"]["Memory"]
+    if had_oom is None:
+        flag = found["State"]["OOMKilled"]
+        had_oom = words.has_run_out(flag, code, usage.memory if usage else None, limit)
     peak = usage.memory if usage and peak is None else peak
-    if memory is not None and words.is_machine_at_fault(peak, memory):
-        raise words.machine_out_of_memory(peak or 0, memory)
-    return replace(words.exit_of(code, memory=memory), usage=usage)
+    if had_oom and words.is_machine_at_fault(peak, limit):
+        raise words.machine_out_of_memory(peak or 0, limit)
+    return replace(words.exit_of(code, memory=limit if had_oom else None), usage=usage)
 
 
 async def to_the_last_write(work: Coroutine[Any, Any, T], abort: Callable[[], None]) -> T:

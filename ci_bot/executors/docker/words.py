@@ -86,6 +86,15 @@ def exit_of(code: int, *, memory: int | None) -> Exit:
     return Exit(code, message=_SHELL_CODES.get(code, "") or _of_signal(code))
 
 
+def has_run_out(flagged: bool, code: int, peak: int | None, limit: int) -> bool:
+    """Whether a process was killed for want of memory: by the engine's flag, or by what was used.
+
+    The engine learns of a kill and of the container's end on two ways, and sets no flag where the end
+    comes first (seen under load with Docker 20.10). Who was killed at the limit is then taken at its peak.
+    """
+    return flagged or (code == KILLED and peak is not None and 0 < limit <= peak)
+
+
 def is_machine_at_fault(peak: int | None, limit: int) -> bool:
     """Whether the kernel killed for want of the machine's memory, and not for the step's own limit.
 

@@ -34,6 +34,24 @@ def test_out_of_memory() -> None:
     assert killed == Exit(137, ExitReason.OUT_OF_MEMORY, "out of memory (limit 512 MiB)")
 
 
+@pytest.mark.parametrize(
+    ("flagged", "code", "peak", "answer"),
+    [
+        (True, 137, None, True),
+        (True, 2, 1 << 20, True),
+        (False, 137, MIB_512, True),  # the engine heard of the end before it heard of the kill
+        (False, 137, MIB_512 - 1, False),
+        (False, 137, None, False),
+        (False, 1, MIB_512, False),  # files that were read count too
+    ],
+)
+def test_a_kill_at_the_limit_is_out_of_memory_where_the_engine_missed_it(
+    flagged: bool, code: int, peak: int | None, answer: bool
+) -> None:
+    assert words.has_run_out(flagged, code, peak, MIB_512) is answer
+    assert words.has_run_out(False, code, peak, 0) is False  # no limit
+
+
 def test_a_tool_that_reports_that_its_process_was_killed() -> None:
     assert words.exit_of(2, memory=MIB_512) == Exit(
         2, message="a process ran out of memory (limit 512 MiB)"
