@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import sys
 from collections.abc import Sequence
+from dataclasses import asdict
 from itertools import cycle
 from typing import Any, Final
 
@@ -12,6 +13,7 @@ import click
 
 from ci_bot.core.errors import StoreError
 from ci_bot.core.extra_words import lines as lines_of_extras
+from ci_bot.core.extras import Coverage, TestCounts
 from ci_bot.core.model import JobRun, LogRef, Run, StepRun
 from ci_bot.core.plain import plain
 from ci_bot.core.standing import Standing, standing
@@ -148,7 +150,9 @@ def _first_line(text: str) -> str:
 
 
 def as_json(run: Run) -> dict[str, Any]:
-    """`{"status", "sha", "event", "jobs": [{"id", "name", "status", "attempt", "reason", "seconds", "steps"}]}`."""
+    """`{"status", "sha", "event", "jobs": [{"id", "name", "status", "attempt", "reason", "seconds", "tests",
+    "coverage", "steps"}]}`: tests and coverage as in the server's API, null where the job reports none.
+    """
     return {
         "status": str(fold(job.status for job in run.jobs)),
         "sha": run.sha,
@@ -161,11 +165,24 @@ def as_json(run: Run) -> dict[str, Any]:
                 "attempt": job.attempt,
                 "reason": job.reason,
                 "seconds": _seconds(job.started_at, job.finished_at),
+                "tests": _tests_json(job.extras.tests),
+                "coverage": _coverage_json(job.extras.coverage),
                 "steps": [_step_json(step) for step in job.steps],
             }
             for job in run.jobs
         ],
     }
+
+
+def _tests_json(tests: TestCounts | None) -> dict[str, Any] | None:
+    if tests is None:
+        return None
+    shown = ("total", "failed", "skipped", "failures", "notes")
+    return {name: value for name, value in asdict(tests).items() if name in shown}
+
+
+def _coverage_json(coverage: Coverage | None) -> dict[str, Any] | None:
+    return None if coverage is None else {"percent": coverage.percent, "notes": list(coverage.notes)}
 
 
 def _step_json(step: StepRun) -> dict[str, Any]:

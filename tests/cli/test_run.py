@@ -26,6 +26,11 @@ jobs:
       - name: say
         run: echo "$CI_EVENT of $CI_REPO by $CI_ACTOR"
 """
+REPORTS = "    artifacts: {reports: {junit: junit.xml, coverage: coverage.xml}}"
+JUNIT = """\
+<testsuite><testcase classname="sums" name="test_one"/>
+<testcase classname="sums" name="test_two"><failure message="2 is not 3"/></testcase></testsuite>
+"""
 FAILING = """\
 jobs:
   build:
@@ -124,7 +129,9 @@ def test_a_flaky_job_shows_every_attempt(repository: Path, images: None) -> None
 def test_a_failing_run_is_exit_code_1_and_one_document_for_machines(
     repository: Path, images: None
 ) -> None:
-    (repository / ".ci.yaml").write_text(FAILING)
+    (repository / "junit.xml").write_text(JUNIT)
+    (repository / "coverage.xml").write_text('<coverage lines-valid="8" lines-covered="5"/>')
+    (repository / ".ci.yaml").write_text(FAILING.replace("[echo built]", f"[echo built]\n{REPORTS}"))
     answer = finish(begin("run", "--json", "--job", "pack"))
     document = json.loads(answer.out)
     assert (answer.code, answer.err) == (1, "")
@@ -140,6 +147,11 @@ def test_a_failing_run_is_exit_code_1_and_one_document_for_machines(
     assert (failed["exit_code"], failed["reason"], failed["status"]) == (3, "exit code 3", "failed")
     assert (never["exit_code"], never["status"]) == (None, "skipped")
     assert jobs["test"]["seconds"] > 0
+    failure = {"name": "sums / test_two", "message": "2 is not 3", "file": "", "line": 0}
+    counts = {"total": 2, "failed": 1, "skipped": 0, "failures": [failure], "notes": []}
+    assert jobs["build"]["tests"] == counts
+    assert jobs["build"]["coverage"] == {"percent": 62.5, "notes": []}
+    assert (jobs["test"]["tests"], jobs["test"]["coverage"]) == (None, None)
 
 
 @pytest.mark.docker

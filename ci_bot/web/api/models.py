@@ -10,7 +10,8 @@ from typing import TYPE_CHECKING, Annotated
 
 from pydantic import AwareDatetime, BaseModel, Field
 
-from ci_bot.core import model
+from ci_bot.core import extras, model
+from ci_bot.core.extras import TestCounts
 from ci_bot.core.model import RunKind
 from ci_bot.core.standing import Standing, span, standing
 from ci_bot.core.states import Status
@@ -38,6 +39,32 @@ class Step(BaseModel):
     log_bytes: int = Field(ge=0, description="size of its log; 0 until it ends")
 
 
+class FailedTest(BaseModel):
+    name: str
+    message: str = Field(description="how it failed, as the report says")
+    file: str = Field(description='in the repository; "" where the report does not say')
+    line: int = Field(ge=0, description="0 where the report does not say")
+
+
+class Tests(BaseModel):
+    """What the JUnit reports of a job count."""
+
+    total: int = Field(ge=0)
+    failed: int = Field(ge=0)
+    skipped: int = Field(ge=0)
+    failures: list[FailedTest] = Field(description="the first ones")
+    notes: list[str] = Field(description="reports that could not be read, and why")
+
+
+class Coverage(BaseModel):
+    """How much of the code the tests of a job covered, by its Cobertura reports."""
+
+    percent: float | None = Field(
+        ge=0, le=100, description="of the lines; null where no number can be had: see notes"
+    )
+    notes: list[str] = Field(description="reports that could not be read, and why")
+
+
 class Job(BaseModel):
     """One attempt of a job."""
 
@@ -51,6 +78,8 @@ class Job(BaseModel):
     started_at: Began
     finished_at: Ended
     seconds: Seconds
+    tests: Tests | None = Field(description="null where the job reports none")
+    coverage: Coverage | None = Field(description="null where the job reports none")
     steps: list[Step]
 
 
@@ -176,10 +205,36 @@ def _job(of: model.JobRun, mask: Mask) -> Job:
             "status": of.status,
             "reason": mask(of.reason),
             "needs": list(of.needs),
+            "tests": _tests(of.extras.tests, mask),
+            "coverage": _coverage(of.extras.coverage, mask),
             "steps": [_step(each, mask) for each in of.steps],
             **_times(of.started_at, of.finished_at),
         }
     )
+
+
+def _tests(of: TestCounts | None, mask: Mask) -> Tests | None:
+    if of is None:
+        return None
+    failures = [
+        FailedTest(
+            name=mask(each.name), message=mask(each.message), file=mask(each.file), line=each.line
+        )
+        for each in of.failures
+    ]
+    return Tests(
+        total=of.total,
+        failed=of.failed,
+        skipped=of.skipped,
+        failures=failures,
+        notes=[mask(note) for note in of.notes],
+    )
+
+
+def _coverage(of: extras.Coverage | None, mask: Mask) -> Coverage | None:
+    if of is None:
+        return None
+    return Coverage(percent=of.percent, notes=[mask(note) for note in of.notes])
 
 
 def _step(of: model.StepRun, mask: Mask) -> Step:

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import pytest
 
 from ci_bot.core.decisions import Decision, Retry
+from ci_bot.core.extras import Coverage, Extras, FailedTest, TestCounts
 from ci_bot.core.model import Problem, RunKind, Verdict
 from ci_bot.core.planned import SecretRef
 from ci_bot.core.states import Change
@@ -54,6 +57,8 @@ async def test_a_run_with_its_jobs_and_steps(api: Api) -> None:
                 "started_at": "1970-01-12T13:48:20.250000Z",
                 "finished_at": "1970-01-12T13:48:20.250000Z",
                 "seconds": 0.0,
+                "tests": None,
+                "coverage": None,
                 "steps": [
                     {
                         "number": number,
@@ -80,6 +85,8 @@ async def test_a_run_with_its_jobs_and_steps(api: Api) -> None:
                 "started_at": None,
                 "finished_at": "1970-01-12T13:48:20.250000Z",
                 "seconds": None,
+                "tests": None,
+                "coverage": None,
                 "steps": [
                     {
                         "number": 1,
@@ -96,6 +103,28 @@ async def test_a_run_with_its_jobs_and_steps(api: Api) -> None:
             },
         ],
     }
+
+
+async def test_what_a_job_reports_of_tests_and_coverage_is_there_and_masked(api: Api) -> None:
+    api.vault.secrets["TOKEN"] = "hunter2hunter2"
+    made = job("test", "make")
+    step = replace(made.steps[0], secrets=(SecretRef("TOKEN", "TOKEN"),))
+    run_id = await api.begin(plan=plan(replace(made, steps=(step,))))
+    claim = await api.store.runs.claim("one/p1", 30)
+    assert claim is not None
+    failed = FailedTest("test_a", "hunter2hunter2 was not 1", "test_a.py", 7)
+    counts = TestCounts(9, 1, 2, 3.5, (failed,), ("b.xml is no JUnit report",))
+    await api.store.artifacts.note(claim.lease, Extras(tests=counts, coverage=Coverage(87.5, 80)))
+    (shown,) = (await api.ask(f"/runs/{run_id}")).json["jobs"]
+    failure = {"name": "test_a", "message": "*** was not 1", "file": "test_a.py", "line": 7}
+    assert shown["tests"] == {
+        "total": 9,
+        "failed": 1,
+        "skipped": 2,
+        "failures": [failure],
+        "notes": ["b.xml is no JUnit report"],
+    }
+    assert shown["coverage"] == {"percent": 87.5, "notes": []}
 
 
 async def test_a_list_holds_the_same_without_the_jobs(api: Api) -> None:

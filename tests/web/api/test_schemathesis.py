@@ -38,7 +38,7 @@ async def test_the_api_does_what_its_description_says(
     """All checks of schemathesis. Meanwhile what it asks for is decided, and what it retries ends."""
     monkeypatch.setattr(logs, "LOOK_SECONDS", 0.05)
     url = str(filled.server.make_url("/api/v1/openapi.json"))
-    options = ["--checks", "all", "--max-examples", "25", "--seed", "7", "--request-timeout", "10"]
+    options = ["--checks", "all", "--max-examples", "15", "--seed", "7", "--request-timeout", "10"]
     options += ["--header", f"Authorization: Bearer {WRITER}", "--no-color"]
     process = await asyncio.create_subprocess_exec(
         *[sys.executable, "-m", "schemathesis.cli", "run", url, *options],
