@@ -49,8 +49,9 @@ install_project() {
 }
 
 # With all cores, and also where PYTHONDONTWRITEBYTECODE would have every process compile everything anew.
+# Nobody has to wait for it: what is imported before it is compiled is compiled then.
 compile_all() {
-    .venv/bin/python -m compileall -q -j 0 .venv/lib ci_bot dev tests >>"$log" 2>&1 || :
+    .venv/bin/python -m compileall -q -j 0 .venv/lib ci_bot dev tests >>"$log" 2>&1 </dev/null &
 }
 
 if is_done "$dependencies" && is_done "$project"; then

@@ -16,7 +16,7 @@ from docker.errors import DockerException
 from hypothesis import settings
 
 from tests.canary import leaks
-from tests.preloaded import close_shared
+from tests.preloaded import begin_run, end_run
 
 if TYPE_CHECKING:
     from tests.postgres import Cluster
@@ -66,6 +66,11 @@ def postgres() -> Iterator[Cluster]:
         yield cluster
 
 
+def pytest_configure(config: pytest.Config) -> None:
+    if not hasattr(config, "workerinput"):
+        begin_run()
+
+
 def pytest_runtest_setup(item: pytest.Item) -> None:
     if item.get_closest_marker("docker") is None or not engine_problem():
         return
@@ -97,9 +102,9 @@ def _is_long(item: pytest.Item) -> bool:
 @pytest.hookimpl(trylast=True)
 def pytest_sessionfinish(session: pytest.Session) -> None:
     """The canary search: once, when all workers have ended, over everything that they left behind."""
-    close_shared()
     if hasattr(session.config, "workerinput"):
         return
+    end_run()
     factory = getattr(session.config, "_tmp_path_factory", None)
     found = leaks(factory.getbasetemp()) if factory is not None else []
     session.config.stash[LEAKS] = found

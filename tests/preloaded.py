@@ -1,11 +1,11 @@
-"""`ci-bot` without its start: a process that has imported it all waits, and is forked for each command.
+"""`ci-bot` and forges without their start: a process that has imported it all waits, and is forked for each.
 
-A start costs a second of a core, and the suite starts servers and commands by the hundred. What is forked
-is a process of its own, in a session of its own, with the caller's directory, environment and files.
+A start costs a second of a core and more, and the suite starts them by the hundred. What is forked is a process of its own, in a session of its own, with the caller's directory, environment and files.
 """
 
 from __future__ import annotations
 
+import fcntl
 import gc
 import io
 import json
@@ -18,9 +18,13 @@ import subprocess
 import sys
 import tempfile
 from collections.abc import Mapping, Sequence
+from contextlib import suppress
 from importlib import import_module
 from pathlib import Path
+from runpy import run_module
 from typing import Final
+
+RUN: Final = "TESTS_RUN"  # a directory; not CI_BOT_…, which tests of settings take away
 
 #: What stands for `ci-bot` in the path. Imports next to nothing; hands on how it is asked to end.
 STUB: Final = """\
@@ -28,7 +32,7 @@ STUB: Final = """\
 import json, os, signal, socket, sys
 with socket.socket(socket.AF_UNIX) as asked:
     asked.connect({address!r})
-    said = json.dumps([sys.argv[1:], os.getcwd(), dict(os.environ)]).encode()
+    said = json.dumps([["ci_bot", *sys.argv[1:]], os.getcwd(), dict(os.environ)]).encode()
     socket.send_fds(asked, [len(said).to_bytes(4, "big")], [0, 1, 2])
     asked.sendall(said)
     lines = asked.makefile()
@@ -40,46 +44,60 @@ with socket.socket(socket.AF_UNIX) as asked:
 
 
 class Preloaded:
-    """The process that waits, listening at `address`; `program` is what a shell may call instead."""
+    """A process that waits, listening at `address`; for ci-bot `program` is what a shell may call instead."""
 
     def __init__(self, home: Path) -> None:
-        self.address = str(home / "preloaded.socket")
+        self.address = str(home / "socket")
         self.program = home / "bin" / "ci-bot"
+        self._pid = home / "pid"
+
+    @property
+    def is_started(self) -> bool:
+        return self._pid.exists()
+
+    def start(self, what: str, until: int) -> None:
+        """It imports `what`, a key of `LOADED`, and goes when the process `until` has gone."""
         self.program.parent.mkdir(parents=True)
         self.program.write_text(STUB.format(python=sys.executable, address=self.address))
         self.program.chmod(0o755)
         with socket.socket(socket.AF_UNIX) as listening:
             listening.bind(self.address)
-            listening.listen(16)
-            command = [sys.executable, "-m", "tests.preloaded", str(listening.fileno())]
-            self._process = subprocess.Popen(
-                command,
-                pass_fds=[listening.fileno()],
-                env=os.environ | {"PYTHONWARNINGS": "default"},
-                start_new_session=True,
-            )
+            listening.listen(64)
+            listening.set_inheritable(True)
+            words = [sys.executable, "-m", "tests.preloaded", what, str(listening.fileno()), str(until)]
+            env = os.environ | {"PYTHONWARNINGS": "default"}
+            self._pid.write_text(str(os.posix_spawn(sys.executable, words, env, setsid=True)))
 
     def close(self) -> None:
         """What was forked goes on."""
-        self._process.terminate()
-        self._process.wait()
+        with suppress(ProcessLookupError, FileNotFoundError):
+            os.kill(int(self._pid.read_text()), signal.SIGTERM)
 
 
-_shared: list[Preloaded] = []
+def begin_run() -> None:
+    """Before any worker begins: what is made once serves all processes of this run of the tests."""
+    run = tempfile.mkdtemp(prefix="ci-bot-tests-")
+    (Path(run) / "pid").write_text(str(os.getpid()))
+    os.environ[RUN] = run
 
 
-def shared() -> Preloaded:
-    """The one of this process of tests, which is made when it is first asked for; `close_shared` ends it."""
-    if not _shared:
-        _shared.append(Preloaded(Path(tempfile.mkdtemp(prefix="ci-bot-preloaded-"))))
-    return _shared[0]
+def end_run() -> None:
+    """When all workers have ended."""
+    run = Path(os.environ.pop(RUN))
+    for what in LOADED:
+        Preloaded(run / what).close()
+    shutil.rmtree(run)
 
 
-def close_shared() -> None:
-    while _shared:
-        made = _shared.pop()
-        made.close()
-        shutil.rmtree(made.program.parent.parent)
+def shared(what: str = "ci-bot") -> Preloaded:
+    """The one of this run, started by whichever of its processes asks first."""
+    run = Path(os.environ[RUN])
+    made = Preloaded(run / what)
+    with (run / "lock").open("w") as lock:
+        fcntl.flock(lock, fcntl.LOCK_EX)
+        if not made.is_started:
+            made.start(what, int((run / "pid").read_text()))
+    return made
 
 
 def ci_bot(*words: str) -> list[str]:
@@ -131,19 +149,39 @@ class Forked:
         return self.returncode
 
 
-def serve(listening: socket.socket) -> None:
-    """One fork for each connection; whoever ends is not waited for."""
+def _load_ci_bot() -> None:
     from ci_bot.cli.main import COMMANDS
 
     for module in sorted(set(COMMANDS.values())):
         import_module(f"ci_bot.cli.{module}")
+
+
+def _load_forges() -> None:
+    from tests.forge_sim.validation import validator_for
+    from tests.rig import DESCRIPTION
+
+    for module in ("tests.forge_sim.server", "tests.forge_sim.gitlab.server"):
+        import_module(module)
+    if DESCRIPTION.exists():
+        validator_for(DESCRIPTION)
+
+
+#: What may wait, and how it gets ready; a process each, since what it holds is a forked one's, too.
+LOADED: Final = {"ci-bot": _load_ci_bot, "forges": _load_forges}
+
+
+def serve(listening: socket.socket, what: str, until: int) -> None:
+    """One fork for each connection; whoever ends is not waited for."""
+    LOADED[what]()
     gc.freeze()  # or each child's collector would touch, and so copy, all that was imported
     signal.signal(signal.SIGCHLD, signal.SIG_IGN)
-    while True:
+    last = os.pidfd_open(until)
+    while last not in select.select([listening.fileno(), last], [], [])[0]:
         asked, _ = listening.accept()
         with asked:
             if os.fork() == 0:
                 listening.close()
+                os.close(last)
                 _answer(asked)
 
 
@@ -174,15 +212,14 @@ def _answer(asked: socket.socket) -> None:
 
 
 def _command(words: list[str]) -> int:
-    from ci_bot.cli.main import main
-
-    sys.argv = ["ci-bot", *words]
+    """`words` begin with the module that `python -m` would run."""
+    sys.argv = words
     try:
-        main()
+        run_module(words[0], run_name="__main__", alter_sys=True)
     except SystemExit as end:
         return end.code if isinstance(end.code, int) else int(end.code is not None)
     return 0
 
 
 if __name__ == "__main__":
-    serve(socket.socket(fileno=int(sys.argv[1])))
+    serve(socket.socket(fileno=int(sys.argv[2])), sys.argv[1], int(sys.argv[3]))

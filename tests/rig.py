@@ -52,13 +52,13 @@ class Process:
     command: list[str]
     log: Path
     env: dict[str, str] = field(default_factory=dict)
-    waiting: Preloaded | None = None  # forks `python -m ci_bot …` without its imports
+    waiting: Preloaded | None = None  # forks `python -m …` without its imports
     child: Child | None = None
 
     def start(self) -> None:
         with self.log.open("ab") as log:
             if self.waiting is not None:
-                words = self.command[self.command.index("ci_bot") + 1 :]
+                words = self.command[self.command.index("-m") + 1 :]
                 self.child = Forked(self.waiting, words, os.environ | self.env, ROOT, log.fileno())
                 return
             self.child = subprocess.Popen(
@@ -137,27 +137,29 @@ class Bot:
 
 
 @contextmanager
-def running_forge(home: Path, *, description: Path | None = DESCRIPTION) -> Iterator[str]:
+def running_forge(
+    home: Path, *, description: Path | None = DESCRIPTION, waiting: Preloaded | None = None
+) -> Iterator[str]:
     """The simulated GitHub; yields its URL."""
     more = () if description is None else ("--description", str(description))
-    with _running("tests.forge_sim", home, *more) as url:
+    with _running("tests.forge_sim", home, waiting, *more) as url:
         yield url
 
 
 @contextmanager
-def running_gitlab(home: Path) -> Iterator[str]:
+def running_gitlab(home: Path, *, waiting: Preloaded | None = None) -> Iterator[str]:
     """The simulated GitLab; yields its URL."""
-    with _running("tests.forge_sim.gitlab", home) as url:
+    with _running("tests.forge_sim.gitlab", home, waiting) as url:
         yield url
 
 
 @contextmanager
-def _running(program: str, home: Path, *more: str) -> Iterator[str]:
+def _running(program: str, home: Path, waiting: Preloaded | None, *more: str) -> Iterator[str]:
     home.mkdir(parents=True, exist_ok=True)
     announce = home / "announce.json"
     command = [sys.executable, "-m", program, "--data", str(home / "forge")]
     command += ["--announce", str(announce), *more]
-    process = Process(command, home / "forge.log")
+    process = Process(command, home / "forge.log", waiting=waiting)
     process.start()
     try:
         deadline = time.monotonic() + START_SECONDS

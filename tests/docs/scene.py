@@ -207,7 +207,7 @@ def _run_for(text: str) -> str:
 
 @contextmanager
 def scene(home: Path) -> Iterator[Scene]:
-    with running_forge(home / "forge", description=None) as url:
+    with running_forge(home / "forge", description=None, waiting=shared("forges")) as url:
         made = asyncio.run(_set(url, home, shared().program.parent))
         try:
             yield made

@@ -38,7 +38,7 @@ def forge_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         pytest.fail(
             "GitHub's API description is missing; dev/forge_description.sh brings it", pytrace=False
         )
-    with running_forge(tmp_path_factory.mktemp("forge")) as url:
+    with running_forge(tmp_path_factory.mktemp("forge"), waiting=shared("forges")) as url:
         yield url
 
 

@@ -57,7 +57,7 @@ Account = tuple[Bot, str, dict[str, dict[str, Any]]]
 def both(forge_url: str, images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Account]:
     """One ci-bot for a GitHub and a GitLab; the address of the latter, and who ci-bot is on each."""
     home = tmp_path_factory.mktemp("both")
-    with running_gitlab(home / "gitlab") as url:
+    with running_gitlab(home / "gitlab", waiting=shared("forges")) as url:
         bot, accounts = asyncio.run(_served(forge_url, url, home))
         bot.start()
         yield bot, url, accounts
