@@ -88,26 +88,17 @@ async def open_local(
         runs = RunStore(database, clock, ids)
         logs = FileLogs(home / "logs", limit=settings.limits.log)
         here = settings.model_copy(update={"data_dir": home, "run_dir": home / "run"})
-        executor = open_executor(here, instance)
-        stack.push_async_callback(executor.close)
-        await executor.check()
-        stack.push_async_callback(_leave_nothing, executor, tell)
+        executor = await _open_engine(stack, here, instance, tell)
         workspaces = LocalWorkspaces(home, tree.root, tell)
         stack.push_async_callback(workspaces.close)
         vault = LocalVault(secrets)
         stores = file_stores(here, database, clock)
         if has_caches:
             stores = await _with_kept_caches(stack, stores, settings, clock, tree)
+        steps = StepRunner(runs, logs, vault, tuple, clock, _local_link, meters)
+        files = JobFiles(stores, vault, tuple, clock, ids)
         runner = JobRunner(
-            executor,
-            workspaces,
-            _no_source,
-            _no_vouching,
-            runs,
-            StepRunner(runs, logs, vault, tuple, clock, _local_link, meters),
-            JobFiles(stores, vault, tuple, clock, ids),
-            clock,
-            meters,
+            executor, workspaces, _no_source, _no_vouching, runs, steps, files, clock, meters
         )
         holder = f"{instance}/{ids.new()}"
         yield Local(
@@ -120,6 +111,16 @@ async def open_local(
             artifacts=stores.artifacts,
             worker=Worker(holder, settings.max_jobs, runs, runner, clock, ready, cancelled, (), meters),
         )
+
+
+async def _open_engine(
+    stack: AsyncExitStack, settings: Settings, instance: str, tell: Callable[[str], None]
+) -> Executor:
+    executor = open_executor(settings, instance)
+    stack.push_async_callback(executor.close)
+    await executor.check()
+    stack.push_async_callback(_leave_nothing, executor, tell)
+    return executor
 
 
 async def _leave_nothing(executor: Executor, tell: Callable[[str], None]) -> None:

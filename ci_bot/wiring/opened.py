@@ -72,12 +72,7 @@ class Opened:
         stack.enter_context(locked_database(settings))
         clock, ids = SystemClock(), SystemIds()
         instance = instance_of(settings.data_dir)
-        database = await Database.open(settings.database)
-        stack.push_async_callback(database.close)
-        one = None if database.is_sqlite else OneServer(database, instance)
-        if one is not None:
-            await one.take()
-            stack.push_async_callback(one.close)
+        database, one = await _open_database(stack, settings, instance)
         await require_keys(settings, SecretStore(database))
         tokens = Known()
 
@@ -122,3 +117,17 @@ class Opened:
                 stack, settings, DecisionStore(database, clock, ids), vault, tokens, clock
             ),
         )
+
+
+async def _open_database(
+    stack: AsyncExitStack, settings: Settings, instance: str
+) -> tuple[Database, OneServer | None]:
+    """With what says that no other server uses it; a file of SQLite's is locked as a file."""
+    database = await Database.open(settings.database)
+    stack.push_async_callback(database.close)
+    if database.is_sqlite:
+        return database, None
+    one = OneServer(database, instance)
+    await one.take()
+    stack.push_async_callback(one.close)
+    return database, one

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 from itertools import count
 
+import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -83,9 +84,10 @@ class Story:
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
 )
 async def test_one_live_run_remains_for_the_head_and_every_delivery_has_its_reason(
-    data: st.DataObject,
+    tmp_path_factory: pytest.TempPathFactory, data: st.DataObject
 ) -> None:
-    async with open_store("sqlite+aiosqlite://") as store:
+    file = tmp_path_factory.mktemp("story") / "ci-bot.db"
+    async with open_store(f"sqlite+aiosqlite:///{file}") as store:
         forge = FakeForge()
         forge.files = {(sha, ".ci.yaml"): JOBS for sha in SHAS}
         story = Story(Deciding(store, forge, FakeWebhook()), pull())

@@ -33,6 +33,7 @@ from ci_bot.store.schema import (
 )
 from tests.make import REPO, SHA_A, SHA_B, SHA_C, creating, new_run
 from tests.store.conftest import Store
+from tests.stores import put_empty_database
 
 
 def of_pull(sha: str, number: int = 3) -> NewRun:
@@ -229,6 +230,7 @@ async def test_other_writers_come_between_the_batches(store: Store) -> None:
 
 async def test_sqlite_gives_the_space_back(tmp_path: Path) -> None:
     path = tmp_path / "ci-bot.db"
+    await put_empty_database(path)
     database = await Database.open(f"sqlite+aiosqlite:///{path}")
     await fill_and_empty(database)
     full = await size_of(database)
@@ -260,9 +262,12 @@ async def size_of(database: Database) -> int:
 @pytest.mark.parametrize("mode", [0, 1])
 async def test_a_file_of_an_older_version_learns_to_shrink(tmp_path: Path, mode: int) -> None:
     path = tmp_path / "ci-bot.db"
+    await put_empty_database(path)
     with closing(sqlite3.connect(path)) as older:
-        older.execute(f"PRAGMA auto_vacuum = {mode}")
-        older.execute("CREATE TABLE something (x)")
+        for pragma in ("journal_mode = DELETE", f"auto_vacuum = {mode}"):  # WAL keeps the vacuum's
+            older.execute(f"PRAGMA {pragma}")
+        older.execute("VACUUM")
+        assert older.execute("PRAGMA auto_vacuum").fetchone() == (mode,)
     database = await Database.open(f"sqlite+aiosqlite:///{path}")
     await fill_and_empty(database)
     assert await RetentionStore(database).give_back() > 100
