@@ -109,10 +109,15 @@ class RetentionStore:
 
 
 async def _vacuum(connection: AsyncConnection, pages: int) -> None:
-    """By the driver itself: each page is a row without columns, which SQLAlchemy does not fetch."""
+    """As a script, which alone goes on to the last page: each is a row without columns, and of a statement
+    without columns Python takes the first row and no other.
+
+    A script ends the transaction that we are in, which has written nothing yet, and this has one of its own.
+    https://docs.python.org/3/library/sqlite3.html#sqlite3.Cursor.executescript
+    """
     driver = (await connection.get_raw_connection()).driver_connection
     if driver is not None:
-        await driver.execute_fetchall(f"PRAGMA incremental_vacuum({pages})")
+        await driver.executescript(f"PRAGMA incremental_vacuum({pages})")
 
 
 async def _delete(connection: AsyncConnection, column: Any, which: Any) -> int:
