@@ -32,7 +32,13 @@ def blind_engine(hidden: Path, *options: str) -> Iterator[str]:
     home = Path(tempfile.mkdtemp(prefix="ci-bot-engine-", dir="/var/tmp"))
     with (home / "log").open("wb") as log:
         command = ["unshare", "--mount", "--net", "sh", "-c", _script(home, hidden, options)]
-        daemon = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=log, stderr=log)
+        daemon = subprocess.Popen(
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=log,
+            stderr=log,
+            env=os.environ | {"GOGC": "400"},  # as in dev/engine.sh
+        )
     try:
         _wait(home / "docker.sock", daemon, home / "log")
         yield f"unix://{home}/docker.sock"

@@ -122,4 +122,4 @@ async def ended(local: Local, run_id: str) -> Run:
         assert run is not None
         if all(job.status.is_final for job in run.jobs):
             return run
-        await asyncio.sleep(0.1)
+        await local.written.wait(1)
