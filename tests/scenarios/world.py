@@ -116,8 +116,11 @@ class Scene:
         return not left
 
     async def until(self, look: Callable[[], Any], patience: float = PATIENCE) -> Any:
-        """What `look` gives (awaited if need be), as soon as it is something."""
-        deadline = time.monotonic() + patience
+        """What `look` gives (awaited if need be), as soon as it is something.
+
+        Looking costs what is waited for its processor, so the pauses grow to a fifth of a second.
+        """
+        deadline, pause = time.monotonic() + patience, 0.05
         while True:
             found = look()
             if asyncio.iscoroutine(found):
@@ -126,7 +129,8 @@ class Scene:
                 return found
             if time.monotonic() > deadline:
                 raise TimeoutError(f"nothing within {patience} s\n{self.bot.process.tail(2000)}")
-            await asyncio.sleep(0.05)
+            await asyncio.sleep(pause)
+            pause = min(pause * 1.4, 0.2)
 
     def containers(self) -> list[dict[str, Any]]:
         """The containers of this organisation's repository, stopped ones too, as the engine lists them."""
