@@ -40,7 +40,7 @@ lint: venv ## ruff (rules, format) and the import contracts
 	@$(STAGE) "import contracts" .venv/bin/lint-imports
 
 types: venv ## mypy, strict
-	@$(STAGE) "mypy" .venv/bin/mypy
+	@$(STAGE) "mypy" .venv/bin/mypy --num-workers 2
 
 bench: setup ## the benchmarks
 	@$(PYTHON) -m bench $(ARGS)

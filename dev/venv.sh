@@ -38,9 +38,10 @@ make_venv() {
     "$python" -m venv .venv >>"$log" 2>&1 || give_up "$python -m venv .venv failed"
 }
 
+# Without looking for more (--no-deps): the lock names them all.
 install_dependencies() {
     echo "venv: installing $(grep -c '^[a-z0-9].*==' "$lock") locked packages (30 to 60 s; log in $log)"
-    pip_install --no-compile --require-hashes --requirement "$lock" || give_up "pip could not install $lock"
+    pip_install --no-compile --no-deps --require-hashes --requirement "$lock" || give_up "pip could not install $lock"
 }
 
 install_project() {
@@ -48,10 +49,9 @@ install_project() {
     pip_install --no-deps --no-build-isolation --editable . || give_up "pip could not install ci-bot itself"
 }
 
-# With all cores, and also where PYTHONDONTWRITEBYTECODE would have every process compile everything anew.
-# Nobody has to wait for it: what is imported before it is compiled is compiled then.
-compile_all() {
-    .venv/bin/python -m compileall -q -j 0 .venv/lib ci_bot dev tests >>"$log" 2>&1 </dev/null &
+# Also where PYTHONDONTWRITEBYTECODE would have every process compile it anew; of what is installed, a part is ever used.
+compile_ours() {
+    .venv/bin/python -m compileall -q ci_bot dev tests >>"$log" 2>&1 || :
 }
 
 if is_done "$dependencies" && is_done "$project"; then
@@ -68,5 +68,5 @@ if ! is_done "$dependencies"; then
     echo "$dependencies" >"$stamp"
 fi
 install_project
-compile_all
+compile_ours
 printf '%s\n%s\n' "$dependencies" "$project" >"$stamp"
