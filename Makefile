@@ -27,7 +27,7 @@ test-deploy: setup ## deploy/: its image upgraded under five jobs, its proxies, 
 	@$(STAGE) "images" $(PYTHON) -m tests.deploy.prepare
 	@CI_BOT_TEST_DEPLOY=1 $(STAGE) "deploy" $(PYTHON) -m pytest -v tests/deploy tests/test_deploy_metrics.py tests/scenarios/test_metrics.py $(ARGS)
 
-# Each worker of pytest would rewrite the asserts of all test modules anew; mypy leaves one core for it.
+# Each worker of pytest would rewrite the asserts of all test modules anew; this goes on beside mypy.
 rewritten: venv
 	@$(PYTHON) -m pytest --collect-only -qq >/dev/null 2>&1 &
 

@@ -105,18 +105,18 @@ class Opened:
             holder=f"{instance}/{ids.new()}",
             meters=meters,
             bells=bells,
-            room=Room(
-                marks(settings),
-                free_under,
-                PublicationStore(database, clock),
-                bells.changed,
-                clock,
-                meters,
-            ),
+            room=_room(settings, database, bells, clock, meters),
             tracing=open_tracing(
                 stack, settings, DecisionStore(database, clock, ids), vault, tokens, clock
             ),
         )
+
+
+def _room(
+    settings: Settings, database: Database, bells: Bells, clock: SystemClock, meters: Meters
+) -> Room:
+    publications = PublicationStore(database, clock)
+    return Room(marks(settings), free_under, publications, bells.changed, clock, meters)
 
 
 async def _open_database(

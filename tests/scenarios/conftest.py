@@ -3,23 +3,19 @@
 from __future__ import annotations
 
 import asyncio
-import os
 import re
 from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
-import docker
 import pytest
 
-from ci_bot.wiring.files import instance_of
 from dev.images import ensure_images
 from dev.recipes import BUSYBOX, GIT, GIT_1000, GIT_RANDOM, NO_SHELL, RECORDER
 from tests.conftest import engine_problem
-from tests.executors.docker.conftest import sweep
 from tests.forge_sim.client import ForgeClient
 from tests.preloaded import shared
 from tests.rig import DESCRIPTION, Bot, make_bot, running_forge
-from tests.scenarios.world import World
+from tests.scenarios.world import World, leave_nothing
 from tests.stores import put_empty_database
 
 
@@ -56,7 +52,7 @@ def shared_bot(forge_url: str, images: None, tmp_path_factory: pytest.TempPathFa
     bot.start()
     yield bot
     assert bot.process.stop() == 0, bot.process.tail()
-    _leave_nothing(bot)
+    leave_nothing(bot)
 
 
 @pytest.fixture
@@ -91,14 +87,7 @@ async def own_world(
             assert (await client.violations())[seen:] == []
         finally:
             bot.process.stop()
-            _leave_nothing(bot)
-
-
-def _leave_nothing(bot: Bot) -> None:
-    """Builds outlive their server, and no next one comes; an engine has some thirty networks for all of it."""
-    client = docker.APIClient(os.environ.get("DOCKER_HOST"))
-    sweep(client, instance_of(Path(bot.env["CI_BOT_DATA_DIR"])))
-    client.close()
+            leave_nothing(bot)
 
 
 async def _make_bot(client: ForgeClient, home: Path, slug: str) -> Bot:

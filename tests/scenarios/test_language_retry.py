@@ -12,7 +12,7 @@ import pytest
 from tests.forge_sim.client import ForgeClient
 from tests.preloaded import shared
 from tests.rig import make_bot
-from tests.scenarios.world import World
+from tests.scenarios.world import World, leave_nothing
 
 CI = """\
 jobs:
@@ -87,7 +87,7 @@ async def world(forge_url: str, images: None, tmp_path: Path) -> AsyncIterator[W
         await world.make_repo()
         yield world
         assert bot.process.stop() == 0, bot.process.tail()
-        world.sweep()
+        leave_nothing(bot)
 
 
 async def test_attempts_follow_by_themselves_and_are_told(world: World, registry: str) -> None:

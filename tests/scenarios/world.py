@@ -15,6 +15,8 @@ from typing import Any
 import aiohttp
 import docker
 
+from ci_bot.wiring.files import instance_of
+from tests.executors.docker.conftest import sweep
 from tests.forge_sim.client import ForgeClient
 from tests.forge_sim.hands import Hands
 from tests.rig import Bot
@@ -140,14 +142,14 @@ class Scene:
         finally:
             client.close()
 
-    def sweep(self) -> None:
-        """Removes networks that the server's next start would: an engine has some thirty for all that runs."""
-        client = docker.APIClient(os.environ.get("DOCKER_HOST"))
-        try:
-            for network in client.networks(filters={"label": f"ci-bot.repo={self.repo}"}):
-                client.remove_network(network["Id"])
-        finally:
-            client.close()
+
+def leave_nothing(bot: Bot) -> None:
+    """Builds outlive their server, and no next one comes; an engine has some thirty networks for all of it."""
+    client = docker.APIClient(os.environ.get("DOCKER_HOST"))
+    try:
+        sweep(client, instance_of(Path(bot.env["CI_BOT_DATA_DIR"])))
+    finally:
+        client.close()
 
 
 @dataclass

@@ -111,10 +111,9 @@ async def ending(
         raise words.not_begun(container.name)
     found = await host.engine.call(lambda client: client.inspect_container(container.id))
     limit = found["HostConfig"]["Memory"]
-    if had_oom is None:
-        flag = found["State"]["OOMKilled"]
-        had_oom = words.has_run_out(flag, code, usage.memory if usage else None, limit)
     peak = usage.memory if usage and peak is None else peak
+    if had_oom is None:
+        had_oom = words.has_run_out(found["State"]["OOMKilled"], code, peak, limit)
     if had_oom and words.is_machine_at_fault(peak, limit):
         raise words.machine_out_of_memory(peak or 0, limit)
     return replace(words.exit_of(code, memory=limit if had_oom else None), usage=usage)

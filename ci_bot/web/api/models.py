@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Annotated
 from pydantic import AwareDatetime, BaseModel, Field
 
 from ci_bot.core import extras, model
-from ci_bot.core.extras import TestCounts
 from ci_bot.core.model import RunKind
 from ci_bot.core.standing import Standing, span, standing
 from ci_bot.core.states import Status
@@ -213,7 +212,7 @@ def _job(of: model.JobRun, mask: Mask) -> Job:
     )
 
 
-def _tests(of: TestCounts | None, mask: Mask) -> Tests | None:
+def _tests(of: extras.TestCounts | None, mask: Mask) -> Tests | None:
     if of is None:
         return None
     failures = [
