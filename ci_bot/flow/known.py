@@ -10,7 +10,7 @@ from typing import Final
 
 from ci_bot.core.mask import Masker
 
-#: Building a masker takes up to half a millisecond for each value and holds up everything else. So values
+#: Building a masker takes up to a tenth of a millisecond for each value and holds up everything else. So values
 #: stand in groups, and a new one costs what the small groups hold: two of the same size become one.
 GROUP: Final = 32
 GROUPS: Final = 16  # full ones; older values are forgotten: minted tokens live an hour

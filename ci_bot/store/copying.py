@@ -10,7 +10,7 @@ from typing import Final
 from urllib.parse import quote
 
 from ci_bot.core.errors import StoreError
-from ci_bot.store.database import BUSY_SECONDS
+from ci_bot.store.sqlite import BUSY_SECONDS
 
 PAGES_AT_ONCE: Final = 1024  # 4 MiB
 

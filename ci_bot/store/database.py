@@ -16,12 +16,13 @@ from sqlalchemy.ext.asyncio import AsyncConnection, AsyncEngine, create_async_en
 from sqlalchemy.pool import StaticPool
 
 from ci_bot.core.errors import StoreError
+from ci_bot.store import sqlite
 from ci_bot.store.schema import NEWEST
+from ci_bot.store.sqlite import BUSY_SECONDS
 
 DRIVERS = (
     "PostgreSQL needs `pip install ci-bot[postgresql]` and a URL like postgresql+asyncpg://host/name"
 )
-BUSY_SECONDS = 30  # how long SQLite waits for another process's write
 PAUSE_SECONDS = 10  # how long a process may stand still between two statements of a write
 ONE_WRITER = 0x63695F626F74  # "ci_bot"
 INCREMENTAL = 2  # of SQLite's auto_vacuum
@@ -34,12 +35,6 @@ POSTGRESQL_TURN = text(
            set_config('idle_in_transaction_session_timeout', '{PAUSE_SECONDS}s', true),
            pg_advisory_xact_lock({ONE_WRITER})
     """
-)
-SQLITE_PRAGMAS = (
-    f"busy_timeout={BUSY_SECONDS * 1000}",
-    "journal_mode=WAL",
-    "synchronous=FULL",
-    "foreign_keys=ON",
 )
 
 
@@ -83,8 +78,8 @@ class Database:
         except sqlite3.Error as error:
             raise StoreError(_words(url, error)) from error
         if engine.dialect.name == "sqlite":
-            event.listen(engine.sync_engine, "connect", _prepare_sqlite)
-            event.listen(engine.sync_engine, "begin", _begin_sqlite)
+            event.listen(engine.sync_engine, "connect", sqlite.prepare)
+            event.listen(engine.sync_engine, "begin", sqlite.begin)
         database = cls(engine, written)
         try:
             await database.ping()
@@ -216,26 +211,9 @@ def _engine_options(url: str) -> dict[str, Any]:
     if parsed.get_backend_name() != "sqlite":
         return {"pool_pre_ping": True}
     if _is_in_memory(parsed):
-        return {"poolclass": StaticPool}  # one connection, or each would see a database of its own
-    return {"pool_size": 8}
-
-
-def _prepare_sqlite(connection: Any, _record: object) -> None:
-    # The driver's own idea of when to begin is switched off: see `_begin_sqlite`.
-    connection.isolation_level = None
-    cursor = connection.cursor()
-    try:
-        for pragma in SQLITE_PRAGMAS:
-            cursor.execute(f"PRAGMA {pragma}")
-    except Exception:
-        connection.close()  # nobody else would, and its thread would outlive the event loop
-        raise
-    cursor.close()
-
-
-def _begin_sqlite(connection: Connection) -> None:
-    immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+        # One connection, or each would see a database of its own.
+        return {"poolclass": StaticPool, "connect_args": sqlite.CONNECT_ARGS}
+    return {"pool_size": 8, "connect_args": sqlite.CONNECT_ARGS}
 
 
 def _words(url: str, error: Exception) -> str:
