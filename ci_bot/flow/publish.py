@@ -102,8 +102,10 @@ class Publisher:
         return len(due)
 
     async def _begin_all(self, group: asyncio.TaskGroup) -> None:
+        """What is in flight is not read again, whatever rings meanwhile; its end rings, too."""
+        free = AT_ONCE - len(self._in_flight)
         try:
-            due = await self._publications.due(AT_ONCE + len(self._in_flight))
+            due = await self._publications.due(free, self._in_flight) if free else ()
         except StoreError as error:
             _log.warning("nothing published", error=str(error))
             return
@@ -111,9 +113,8 @@ class Publisher:
             _log.exception("nothing published: a bug of ours")
             return
         for subject in due:
-            if subject.id not in self._in_flight and len(self._in_flight) < AT_ONCE:
-                self._in_flight.add(subject.id)
-                group.create_task(self._publish_in_flight(subject))
+            self._in_flight.add(subject.id)
+            group.create_task(self._publish_in_flight(subject))
 
     async def _publish_in_flight(self, subject: Subject) -> None:
         try:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -30,8 +30,11 @@ class Subject:
 class Publications(Protocol):
     """What should be shown, and what the forge is known to show. Raises `StoreError`."""
 
-    async def due(self, limit: int) -> Sequence[Subject]:
-        """Subjects whose truth is newer than what is shown and that are due, longest waiting first."""
+    async def due(self, limit: int, but: Collection[int] = ()) -> Sequence[Subject]:
+        """Subjects whose truth is newer than what is shown and that are due, longest waiting first.
+
+        `but` are ids of subjects that are left out.
+        """
         ...
 
     async def known(self, subject: int) -> Mapping[str, Published]: ...

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import asdict
 from typing import Any
 
@@ -31,7 +31,7 @@ class PublicationStore:
         self._database = database
         self._clock = clock
 
-    async def due(self, limit: int) -> Sequence[Subject]:
+    async def due(self, limit: int, but: Collection[int] = ()) -> Sequence[Subject]:
         query = (
             select(subjects, *REPO_COLUMNS)
             .join(repositories, subjects.c.repo == repositories.c.key)
@@ -39,6 +39,7 @@ class PublicationStore:
                 subjects.c.wanted > subjects.c.shown,
                 subjects.c.due_at <= self._clock.now(),
                 ~repositories.c.gone,
+                subjects.c.id.not_in(tuple(but)),
             )
             .order_by(subjects.c.due_at)
             .limit(limit)

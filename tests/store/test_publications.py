@@ -16,6 +16,13 @@ async def test_a_run_of_a_pull_request_concerns_its_commit_and_its_conversation(
     assert all(len(subject.runs) == 1 for subject in due)
 
 
+async def test_what_is_left_out_takes_no_place(store: Store) -> None:
+    await store.decisions.commit(creating(new_run(kind=RunKind.PULL_REQUEST, pull=3)), None)
+    commit, conversation = await store.publications.due(2)
+    assert await store.publications.due(1, {commit.id}) == [conversation]
+    assert await store.publications.due(2, {commit.id, conversation.id}) == []
+
+
 async def test_what_is_shown_is_due_again_when_the_truth_changes(store: Store) -> None:
     await store.decisions.commit(creating(new_run()), None)
     (subject,) = await store.publications.due(10)
