@@ -20,12 +20,20 @@ from openapi_core import Config as OpenApiConfig
 from openapi_core import OpenAPI
 from openapi_core.datatypes import RequestParameters
 from openapi_core.exceptions import OpenAPIError
+from openapi_core.templating.paths.datatypes import PathOperationServer
+from openapi_core.templating.paths.finders import APICallPathFinder
 from openapi_core.templating.responses.exceptions import ResponseNotFound
 from openapi_core.validation.request.exceptions import MissingRequestBody
 from openapi_core.validation.request.validators import (
     V30RequestBodyValidator,
     V30RequestParametersValidator,
 )
+from openapi_core.validation.response.validators import V30ResponseValidator
+from openapi_core.validation.schemas import (
+    oas30_read_schema_validators_factory,
+    oas30_write_schema_validators_factory,
+)
+from openapi_core.validation.schemas.factories import SchemaValidatorsFactory
 from openapi_schema_validator import OAS30Validator, oas30_format_checker
 from referencing import Registry
 from referencing.jsonschema import DRAFT4
@@ -37,6 +45,42 @@ from .state import Json
 _APPS_EVENTS = {"branch_protection_rule", "check_run", "issue_comment", "pull_request"}
 _USER_AND_ENTERPRISE = ["Simple User", "Enterprise"]
 _ROOT = "urn:forge-description"
+
+
+class _OnePath(APICallPathFinder):
+    """A description that holds one path is searched once for each method."""
+
+    def __init__(self, spec: Any, base_url: str | None = None) -> None:
+        super().__init__(spec, base_url)
+        self._found: dict[str, PathOperationServer] = {}
+
+    def find(self, method: str, name: str) -> PathOperationServer:
+        if method not in self._found:
+            self._found[method] = super().find(method, name)
+        return self._found[method]
+
+
+class _SameFormats(SchemaValidatorsFactory):
+    """No format of our own is ever added, so none of the library's has to be copied for each schema."""
+
+    def get_format_checker(self, *added: Any, **more: Any) -> Any:
+        return self.format_checker
+
+
+_READ = _SameFormats(oas30_read_schema_validators_factory.schema_validator_cls)
+_WRITE = _SameFormats(oas30_write_schema_validators_factory.schema_validator_cls)
+
+
+class _Parameters(V30RequestParametersValidator):
+    schema_validators_factory = _WRITE
+
+
+class _Body(V30RequestBodyValidator):
+    schema_validators_factory = _WRITE
+
+
+class _Answer(V30ResponseValidator):
+    schema_validators_factory = _READ
 
 
 @dataclass
@@ -167,9 +211,11 @@ class Validator:
                         config=OpenApiConfig(
                             spec_validator_cls=None,  # type: ignore[arg-type]  # its types forget None
                             request_validator_cls=half,
+                            response_validator_cls=_Answer,
+                            path_finder_cls=_OnePath,
                         ),
                     )
-                    for half in (V30RequestParametersValidator, V30RequestBodyValidator)
+                    for half in (_Parameters, _Body)
                 )
             )
         return self._specs[template]
@@ -278,7 +324,7 @@ def _request(asked: Asked) -> _Request:
         host_url="https://api.github.com",
         path=path,
         method=asked.method.lower(),
-        parameters=RequestParameters(query=ImmutableMultiDict(asked.query)),
+        parameters=RequestParameters(query=ImmutableMultiDict(asked.query), path=dict(asked.args)),
         content_type=asked.content_type.split(";")[0].strip().lower() or "application/json",
         body=asked.body or None,
     )
