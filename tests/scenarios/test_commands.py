@@ -1,14 +1,9 @@
-"""People steer ci-bot from the pull request: `/approve`, `/retry`, `/cancel`, `/run`, `/why`, `/help`."""
+"""People steer ci-bot from the pull request: `/approve` and `/run`; what is so on GitLab, too, is told in `test_on_both_forges.py`."""
 
 from __future__ import annotations
 
-from typing import Any
-
 from tests.scenarios.speaking import reacted, replies, says, stranger
 from tests.scenarios.world import PASSING, World
-
-FAILING = PASSING.replace("echo all is well", "exit 3")
-SLOW = PASSING.replace("echo all is well", "sleep 300")
 
 
 async def test_an_approved_sha_runs_and_the_next_one_waits(world: World) -> None:
@@ -85,33 +80,6 @@ async def own(world: World, ci_yaml: str) -> tuple[int, str]:
     return await world.open_pull(), sha
 
 
-async def test_retry_runs_again_what_failed(world: World) -> None:
-    number, sha = await own(world, FAILING)
-    first: dict[str, Any] = await world.check(sha, conclusion="failure")
-    comment = await says(world, number, "/retry")
-    again = await world.check(sha, after=first["id"], conclusion="failure")
-    assert "attempt 2" in again["output"]["summary"]
-    assert {"eyes", "-1"} <= set(await reacted(world, comment, "-1"))
-
-
-async def test_a_job_that_is_not_there_is_told_with_the_one_that_was_meant(world: World) -> None:
-    number, sha = await own(world, FAILING)
-    await world.check(sha, conclusion="failure")
-    await says(world, number, "/retry tset")
-    (reply,) = await replies(world, number)
-    assert "no job `tset`" in reply
-    assert "test" in reply
-
-
-async def test_cancel_ends_containers(world: World) -> None:
-    number, sha = await own(world, SLOW)
-    await world.until(lambda: any(each["State"] == "running" for each in world.containers()))
-    comment = await says(world, number, "/cancel")
-    assert (await world.check(sha))["conclusion"] == "cancelled"
-    assert {"eyes", "rocket"} <= set(await reacted(world, comment, "rocket"))
-    await world.until(lambda: not world.containers())
-
-
 async def test_run_starts_one_job_beside_the_gate(world: World) -> None:
     number, sha = await own(world, PASSING + "  other:\n    steps: [exit 9]\n")
     gate = await world.check(sha)
@@ -119,15 +87,6 @@ async def test_run_starts_one_job_beside_the_gate(world: World) -> None:
     manual = await world.check(sha, "ci-bot (manual)")
     assert manual["conclusion"] == "success"
     assert (await world.check(sha))["id"] == gate["id"]
-
-
-async def test_why_and_help_answer_in_words(world: World) -> None:
-    number, sha = await own(world, FAILING)
-    await world.check(sha, conclusion="failure")
-    await says(world, number, "/why test\n\n/help")
-    why, helps = sorted(await replies(world, number, 2), key=len)
-    assert "exit code 3" in why
-    assert "/approve [sha]" in helps
 
 
 DEPLOY = """\

@@ -2,39 +2,8 @@
 
 from __future__ import annotations
 
-import asyncio
-
 from tests.forge_sim.client import PERMISSIONS
 from tests.scenarios.world import PASSING, World
-
-
-async def test_an_outage_while_reporting_delays_the_result_and_loses_nothing(world: World) -> None:
-    await world.make_repo()
-    await world.forge.fault("status", r"(POST|PATCH) /repos/.*/check-runs", status=502)
-    sha = await world.push("main", again="1")
-    await asyncio.sleep(2)
-    assert await world.checks(sha) == {}
-    await world.forge.clear_faults()
-    assert (await world.check(sha))["conclusion"] == "success"
-
-
-async def test_answers_that_never_arrive_make_no_second_check(world: World) -> None:
-    await world.make_repo()
-    await world.forge.fault("cut_after", r"(POST|PATCH) /repos/.*/check-runs", times=3)
-    sha = await world.push("main", again="1")
-    assert (await world.check(sha))["conclusion"] == "success"
-    await world.check(sha, "ci-bot / test")
-    every = await world.forge.checks(world.repo, sha, all_attempts=True)
-    assert sorted(check["name"] for check in every) == ["ci-bot", "ci-bot / test"]
-
-
-async def test_a_forge_that_asks_for_patience_gets_it(world: World) -> None:
-    await world.make_repo()
-    await world.forge.fault(
-        "status", r"POST /repos/.*/check-runs", times=1, status=429, headers={"retry-after": "2"}
-    )
-    sha = await world.push("main", again="1")
-    assert (await world.check(sha))["conclusion"] == "success"
 
 
 async def test_a_webhook_that_comes_twice_is_one_run(world: World) -> None:

@@ -1,63 +1,8 @@
-"""A team works on its shop: pushes, pull requests, fixes, and what they see on the forge."""
+"""A team works on its shop: which pushes and pull requests make one run, and which end one."""
 
 from __future__ import annotations
 
 from tests.scenarios.world import PASSING, World
-
-FAILING = """\
-jobs:
-  build:
-    steps:
-      - echo built
-  test:
-    needs: build
-    steps:
-      - run: echo looking closely
-      - name: Unit tests
-        run: |
-          echo "expected 5, got 4"
-          exit 3
-      - echo never reached
-"""
-
-
-async def test_a_pull_request_fails_and_is_fixed(world: World) -> None:
-    await world.make_repo()
-    sha = await world.push(ci_yaml=FAILING)
-    number = await world.open_pull(title="Make it better")
-    gate = await world.check(sha)
-    assert (gate["conclusion"], gate["output"]["title"]) == ("failure", "1 of 2 jobs failed: test")
-    assert await world.ended(sha) == {
-        "ci-bot": "failure",
-        "ci-bot / build": "success",
-        "ci-bot / test": "failure",
-    }
-    job = await world.check(sha, "ci-bot / test")
-    assert job["output"]["title"] == "Failed in step 2 of 3: Unit tests (exit code 3)"
-    assert "expected 5, got 4" in job["output"]["text"]
-    log = await world.log(job)
-    assert "expected 5, got 4\n" in log
-    assert "\nnever reached\n" not in log
-    comment = await world.comment(number)
-    assert "Unit tests" in comment
-    assert "expected 5, got 4" in comment
-
-    fixed = await world.push(ci_yaml=PASSING)
-    assert (await world.check(fixed))["conclusion"] == "success"
-    assert await world.ended(fixed) == {"ci-bot": "success", "ci-bot / test": "success"}
-    assert (await world.checks(sha))["ci-bot"] == "failure"
-    await world.until(lambda: _says(world, number, fixed[:7]))
-
-
-async def _says(world: World, number: int, text: str) -> bool:
-    return text in await world.comment(number)
-
-
-async def test_a_push_to_the_default_branch_is_tested(world: World) -> None:
-    await world.make_repo()
-    sha = await world.push("main", readme="more")
-    assert (await world.check(sha))["conclusion"] == "success"
-    assert world.containers() == []
 
 
 async def test_an_ordinary_run_of_one_job_costs_at_most_eight_calls(world: World) -> None:
@@ -98,19 +43,6 @@ async def test_a_pipeline_for_pushes_alone_still_runs_on_a_branch_with_a_pull_re
     job = await world.check(sha, "ci-bot / test")
     assert job["conclusion"] == "success"
     assert (await world.check(sha))["conclusion"] == "success"
-
-
-async def test_a_new_head_supersedes_the_old_one_and_stops_its_containers(world: World) -> None:
-    await world.make_repo()
-    await world.push(ci_yaml=PASSING.replace("echo all is well", "sleep 60"))
-    await world.open_pull()
-    first = await world.push(first="1")
-    await world.check(first, "ci-bot / test", until="in_progress")
-    await world.until(world.containers)
-    second = await world.push(ci_yaml=PASSING)
-    assert (await world.check(first))["conclusion"] == "cancelled"
-    assert (await world.check(second))["conclusion"] == "success"
-    await world.until(lambda: not world.containers())
 
 
 async def test_closing_a_pull_request_cancels_its_run_and_reopening_starts_it_again(

@@ -34,6 +34,7 @@ jobs:
         run: |
           echo "expected 5, got 4"
           exit 3
+      - echo never reached
 """
 SLOW = PASSING.replace("echo all is well", "sleep 300")
 COVERED = PASSING + '    artifacts: {reports: {coverage: "*.xml"}}\n'
@@ -132,8 +133,12 @@ async def test_a_pull_request_fails_and_is_fixed(place: Place) -> None:
         "ci-bot / test": "failure",
     }
     job = await place.check(sha, "ci-bot / test")
-    assert job["output"]["title"] == "Failed in step 2 of 2: Unit tests (exit code 3)"
-    assert "expected 5, got 4\n" in await place.log(job)
+    assert job["output"]["title"] == "Failed in step 2 of 3: Unit tests (exit code 3)"
+    log = await place.log(job)
+    assert "expected 5, got 4\n" in log
+    assert "\nnever reached\n" not in log
+    if place.manners.has_checks:
+        assert "expected 5, got 4" in job["output"]["text"]
     note = await place.sticky(number, "Unit tests", "expected 5, got 4", sha[:7])
     assert job["details_url"] in note
     assert ("Re-run" in note) is place.manners.has_checks
@@ -196,11 +201,15 @@ async def test_retry_runs_again_what_failed(place: Place) -> None:
     comment = await says(place, number, place.command("retry"))
     again = await place.check(sha, after=first["id"], conclusion="failure")
     assert {"eyes", "-1"} <= set(await reacted(place, comment, "-1"))
+    if place.manners.has_checks:
+        assert "attempt 2" in again["output"]["summary"]
     job = await place.check(sha, "ci-bot / test")
     assert "attempt 2" in job["output"]["title"]
     assert again["details_url"] == first["details_url"]
     await says(place, number, place.command("retry tset"))
-    assert 'did you mean "test"?' in (await replies(place, number))[0]
+    (reply,) = await replies(place, number)
+    assert "no job `tset`" in reply
+    assert 'did you mean "test"?' in reply
 
 
 async def test_cancel_ends_what_runs(place: Place) -> None:
@@ -208,8 +217,10 @@ async def test_cancel_ends_what_runs(place: Place) -> None:
     sha = await place.push(new="1")
     number = await place.open_pull()
     await place.check(sha, "ci-bot / test", until="in_progress")
-    await says(place, number, place.command("cancel"))
+    await place.until(lambda: any(each["State"] == "running" for each in place.containers()))
+    comment = await says(place, number, place.command("cancel"))
     assert (await place.check(sha))["conclusion"] == "cancelled"
+    assert {"eyes", "rocket"} <= set(await reacted(place, comment, "rocket"))
     assert await place.ended(sha) == {"ci-bot": "cancelled", "ci-bot / test": "cancelled"}
     await place.until(lambda: not place.containers())
 
@@ -220,11 +231,11 @@ async def test_why_and_help_answer_in_a_comment(place: Place) -> None:
     number = await place.open_pull()
     await place.check(sha)
     await place.ended(sha)
-    await says(place, number, place.command("why"))
-    assert "step 2 of 2, `Unit tests`: exit code 3" in (await replies(place, number))[0]
-    await says(place, number, place.command("help"))
-    listed = (await replies(place, number, 2))[1]
+    await says(place, number, f"{place.command('why test')}\n\n{place.command('help')}")
+    why, listed = sorted(await replies(place, number, 2), key=len)
+    assert "step 2 of 3, `Unit tests`: exit code 3" in why
     assert f"`{place.command('retry')}" in listed
+    assert f"`{place.command('approve [sha]')}" in listed
 
 
 async def test_a_reader_is_told_that_commands_are_not_theirs(place: Place) -> None:
@@ -268,6 +279,7 @@ async def test_a_new_head_ends_what_the_old_one_runs(place: Place) -> None:
     await place.open_pull()
     first = await place.push(first="1")
     await place.check(first, "ci-bot / test", until="in_progress")
+    await place.until(place.containers)
     second = await place.push(ci_yaml=PASSING)
     assert (await place.check(first))["conclusion"] == "cancelled"
     assert (await place.check(second))["conclusion"] == "success"
@@ -314,7 +326,7 @@ async def test_a_forge_that_asks_for_patience_gets_it(place: Place) -> None:
 
 async def test_answers_that_never_arrive_make_nothing_twice(place: Place) -> None:
     await place.make_repo()
-    await place.forge.fault("cut_after", RESULTS[place.kind], times=2)
+    await place.forge.fault("cut_after", RESULTS[place.kind], times=3)
     await place.forge.fault("cut_after", NOTES[place.kind], times=1)
     await place.forge.fault("hook_double", "", times=2)
     sha = await place.push(ci_yaml=FAILING)
@@ -323,7 +335,11 @@ async def test_answers_that_never_arrive_make_nothing_twice(place: Place) -> Non
     assert (await place.check(sha))["conclusion"] == "failure"
     await place.sticky(number, "Unit tests")
     await place.settled()
-    assert set(await place.ended(sha)) == {"ci-bot", "ci-bot / build", "ci-bot / test"}
+    every = {"ci-bot", "ci-bot / build", "ci-bot / test"}
+    assert set(await place.ended(sha)) == every
+    if isinstance(place.forge, ForgeClient):
+        made = await place.forge.checks(place.repo, sha, all_attempts=True)
+        assert sorted(each["name"] for each in made) == sorted(every)
     assert len(await place.forge.comments(place.repo, number)) == 1
 
 

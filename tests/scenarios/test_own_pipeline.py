@@ -16,7 +16,7 @@ JOBS = ("lint", "types", "language")
 
 @pytest.mark.timeout(300)
 def test_its_lint_its_types_and_the_tests_of_its_language_pass(images: None) -> None:
-    """Not its jobs `any-file` and `decisions`: those tests are run here as they are."""
+    """Not its jobs `any-file`, `decisions` and `types-of-tests`: those are run by `make test` as they are."""
     ensure_toolchains([DEV])
     done = subprocess.run(
         [sys.executable, "-m", "ci_bot", "run", *(f"--job={job}" for job in JOBS)],

@@ -10,19 +10,6 @@ async def _fork(world: World, by: str) -> str:
     return f"{by}/shop"
 
 
-async def test_a_strangers_fork_starts_nothing_and_asks_for_a_person(world: World) -> None:
-    await world.make_repo(private=False)
-    fork = await _fork(world, "mallory")
-    sha = await world.forge.push(fork, "evil", {".ci.yaml": PASSING}, by="mallory")
-    number = await world.open_pull("mallory:evil", by="mallory")
-    gate = await world.check(sha)
-    assert gate["conclusion"] == "action_required"
-    assert "mallory" in gate["output"]["title"] + gate["output"]["summary"]
-    assert await world.ended(sha) == {"ci-bot": "action_required"}
-    assert world.containers() == []
-    assert "mallory" in await world.comment(number)
-
-
 async def test_reopening_a_strangers_pull_request_by_a_maintainer_does_not_run_it(world: World) -> None:
     await world.make_repo(private=False)
     fork = await _fork(world, "mallory")
@@ -45,15 +32,6 @@ async def test_a_rerun_of_what_waits_keeps_waiting(world: World) -> None:
     again = await world.check(sha, after=gate["id"])
     assert again["conclusion"] == "action_required"
     assert await world.ended(sha) == {"ci-bot": "action_required"}
-
-
-async def test_a_writers_fork_runs(world: World) -> None:
-    await world.make_repo(private=False)
-    fork = await _fork(world, "alice")
-    sha = await world.forge.push(fork, "mine", {"new": "1"}, by="alice")
-    await world.open_pull("alice:mine", by="alice")
-    assert (await world.check(sha))["conclusion"] == "success"
-    assert await world.ended(sha) == {"ci-bot": "success", "ci-bot / test": "success"}
 
 
 async def test_a_head_that_a_stranger_pushes_to_a_writers_pull_request_waits(world: World) -> None:
