@@ -36,6 +36,7 @@ from ci_bot.store.rows import (
     insert_run,
     judged_columns,
     load_runs,
+    load_runs_of_commit,
     vouchers_text,
 )
 from ci_bot.store.schedules import forget_schedules, note_tick, set_schedules
@@ -102,7 +103,7 @@ class DecisionStore:
 
     async def runs_of_head(self, repo_key: str, sha: str) -> Sequence[Run]:
         async with self._database.read() as connection:
-            return await load_runs(connection, runs.c.repo == repo_key, runs.c.sha == sha)
+            return await load_runs_of_commit(connection, repo_key, sha)
 
     async def push_after(self, repo_key: str, branch: str, sha: str) -> Run | None:
         condition = (

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Update, and_, delete, select, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, delete, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -25,25 +25,29 @@ _KINDS: Final[Mapping[str, TypeAdapter[Any]]] = {
 }
 
 
+#: Made once: to make a statement takes longer than to run it.
+_DUE: Final = (
+    select(effects)
+    .join(repositories, effects.c.repo == repositories.c.key)
+    .where(
+        effects.c.state == PENDING,
+        effects.c.due_at <= bindparam("now"),
+        ~repositories.c.gone,
+    )
+    .order_by(effects.c.due_at, effects.c.id)
+    .limit(bindparam("at_most"))
+)
+
+
 class EffectStore:
     def __init__(self, database: Database, clock: Clock) -> None:
         self._database = database
         self._clock = clock
 
     async def due(self, limit: int) -> Sequence[StoredEffect]:
-        query = (
-            select(effects)
-            .join(repositories, effects.c.repo == repositories.c.key)
-            .where(
-                effects.c.state == PENDING,
-                effects.c.due_at <= self._clock.now(),
-                ~repositories.c.gone,
-            )
-            .order_by(effects.c.due_at, effects.c.id)
-            .limit(limit)
-        )
+        values = {"now": self._clock.now(), "at_most": limit}
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_DUE, values)).all()
         return [StoredEffect(row.id, _read(row.effect), row.tries) for row in rows]
 
     async def runs(self, keys: Sequence[str]) -> Sequence[Run]:

@@ -7,8 +7,9 @@ import hashlib
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Final
 
-from sqlalchemy import and_, func, select, union_all, update
+from sqlalchemy import Select, and_, bindparam, func, select, union_all, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -23,6 +24,23 @@ COMMIT_AT_MOST = 64  # deliveries in one transaction
 _Key = tuple[str, str, str]
 _Values = dict[str, object]
 _KEY = ("forge", "delivery_id", "body_sha256")
+
+
+def _pending() -> Select[*tuple[Any, ...]]:
+    """The numbers first: bodies are large, and an index holds everything that decides."""
+    due = and_(
+        deliveries.c.state == PENDING,
+        deliveries.c.due_at <= bindparam("now"),
+        deliveries.c.turn.not_in(bindparam("busy", expanding=True)),
+    )
+    firsts = select(func.min(deliveries.c.id)).where(due, deliveries.c.turn != "")
+    others = select(deliveries.c.id).where(due, deliveries.c.turn == "")
+    ids = union_all(firsts.group_by(deliveries.c.turn), others).subquery()
+    chosen = select(ids).order_by(ids.c[0]).limit(bindparam("at_most"))
+    return select(deliveries).where(deliveries.c.id.in_(chosen)).order_by(deliveries.c.id)
+
+
+_PENDING: Final = _pending()  # made once: to make a statement takes longer than to run it
 
 
 @dataclass(slots=True)
@@ -52,19 +70,9 @@ class InboxStore:
         return await answer
 
     async def pending(self, limit: int, busy: Collection[str] = ()) -> Sequence[StoredDelivery]:
-        due = and_(
-            deliveries.c.state == PENDING,
-            deliveries.c.due_at <= self._clock.now(),
-            deliveries.c.turn.not_in(busy),
-        )
-        # The numbers first: bodies are large, and an index holds everything that decides.
-        firsts = select(func.min(deliveries.c.id)).where(due, deliveries.c.turn != "")
-        others = select(deliveries.c.id).where(due, deliveries.c.turn == "")
-        ids = union_all(firsts.group_by(deliveries.c.turn), others).subquery()
-        chosen = select(ids).order_by(ids.c[0]).limit(limit)
-        query = select(deliveries).where(deliveries.c.id.in_(chosen)).order_by(deliveries.c.id)
+        values = {"now": self._clock.now(), "busy": tuple(busy), "at_most": limit}
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_PENDING, values)).all()
         return [
             StoredDelivery(
                 id=row.id,

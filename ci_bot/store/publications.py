@@ -3,11 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import asdict
-from typing import Any
+from dataclasses import asdict, fields
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import Row, select, update
+from sqlalchemy import Executable, Row, bindparam, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -16,12 +16,43 @@ from ci_bot.core.errors import UnreadableRun
 from ci_bot.core.states import Status
 from ci_bot.ports import Clock, Subject
 from ci_bot.store.database import Database
-from ci_bot.store.rows import REPO_COLUMNS, load_runs, repo_of
+from ci_bot.store.rows import REPO_COLUMNS, load_runs_of_commit, load_runs_of_pull, repo_of
 from ci_bot.store.schema import jobs, publications, repositories, subjects
-from ci_bot.store.subjects import mark_run, runs_of
+from ci_bot.store.subjects import mark_run
 
 _log = structlog.get_logger()
 UNREADABLE_SECONDS = 3600.0
+
+
+# Statements that are made once: to make one takes longer than to run it.
+_DUE: Final = (
+    select(subjects, *REPO_COLUMNS)
+    .join(repositories, subjects.c.repo == repositories.c.key)
+    .where(
+        subjects.c.wanted > subjects.c.shown,
+        subjects.c.due_at <= bindparam("now"),
+        ~repositories.c.gone,
+        subjects.c.id.not_in(bindparam("but", expanding=True)),
+    )
+    .order_by(subjects.c.due_at)
+    .limit(bindparam("at_most"))
+)
+_KNOWN: Final = select(publications).where(publications.c.subject == bindparam("of"))
+_SHOWN: Final = (
+    update(subjects)
+    .where(subjects.c.id == bindparam("of"))
+    .values(shown=bindparam("version"), tries=0, reason="")
+)
+
+
+def _save(insert: sqlite.Insert | postgresql.Insert) -> Executable:
+    sent = {field.name: insert.excluded[field.name] for field in fields(Published)}
+    return insert.on_conflict_do_update(index_elements=["subject", "name"], set_=sent)
+
+
+_SAVE: Final = {
+    dialect.dialect.name: _save(dialect.insert(publications)) for dialect in (sqlite, postgresql)
+}
 
 
 class PublicationStore:
@@ -32,20 +63,9 @@ class PublicationStore:
         self._clock = clock
 
     async def due(self, limit: int, but: Collection[int] = ()) -> Sequence[Subject]:
-        query = (
-            select(subjects, *REPO_COLUMNS)
-            .join(repositories, subjects.c.repo == repositories.c.key)
-            .where(
-                subjects.c.wanted > subjects.c.shown,
-                subjects.c.due_at <= self._clock.now(),
-                ~repositories.c.gone,
-                subjects.c.id.not_in(tuple(but)),
-            )
-            .order_by(subjects.c.due_at)
-            .limit(limit)
-        )
+        values = {"now": self._clock.now(), "but": tuple(but), "at_most": limit}
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_DUE, values)).all()
             found = [await _subject(connection, row) for row in rows]
         for row, subject in zip(rows, found, strict=True):
             if isinstance(subject, UnreadableRun):
@@ -62,9 +82,8 @@ class PublicationStore:
             )
 
     async def known(self, subject: int) -> Mapping[str, Published]:
-        query = select(publications).where(publications.c.subject == subject)
         async with self._database.read() as connection:
-            rows = (await connection.execute(query)).all()
+            rows = (await connection.execute(_KNOWN, {"of": subject})).all()
         return {
             row.name: Published(
                 row.name, row.generation, row.handle, row.sent, row.accepted, row.is_final
@@ -73,13 +92,9 @@ class PublicationStore:
         }
 
     async def save(self, subject: int, published: Published) -> None:
-        values = asdict(published)
+        values = {"subject": subject, **asdict(published)}
         async with self._database.write() as connection:
-            dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-            insert = dialect.insert(publications).values(subject=subject, **values)
-            await connection.execute(
-                insert.on_conflict_do_update(index_elements=["subject", "name"], set_=values)
-            )
+            await connection.execute(_SAVE[connection.dialect.name], values)
 
     async def doubt(self) -> int:
         """After an older state was brought back: what is not final is looked up on the forge before it is updated.
@@ -98,11 +113,7 @@ class PublicationStore:
 
     async def shown(self, subject: int, version: int) -> None:
         async with self._database.write() as connection:
-            await connection.execute(
-                update(subjects)
-                .where(subjects.c.id == subject)
-                .values(shown=version, tries=0, reason="")
-            )
+            await connection.execute(_SHOWN, {"of": subject, "version": version})
 
     async def postpone(self, subject: Subject, until: float, error: str) -> None:
         change = update(subjects).where(subjects.c.id == subject.id)
@@ -116,7 +127,10 @@ class PublicationStore:
 
 async def _subject(connection: AsyncConnection, row: Row[Any]) -> Subject | UnreadableRun:
     try:
-        its_runs = await load_runs(connection, runs_of(row.repo, row.sha, row.pull))
+        if row.sha:
+            its_runs = await load_runs_of_commit(connection, row.repo, row.sha)
+        else:
+            its_runs = await load_runs_of_pull(connection, row.repo, row.pull)
     except UnreadableRun as error:
         return error
     return Subject(

@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Final
 
 from pydantic import TypeAdapter
-from sqlalchemy import ColumnElement, Row, insert, select
+from sqlalchemy import ColumnElement, Row, Select, bindparam, insert, select
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.decisions import NewRun
@@ -64,17 +64,61 @@ def repo_of(row: Row[Any] | Row[*tuple[Any, ...]]) -> Repo:
     )
 
 
-async def load_runs(
-    connection: AsyncConnection, *where: ColumnElement[bool], latest_only: bool = True
+#: Statements that are made once: to make one takes longer than to run it.
+_RUNS: Final = (
+    select(runs, *REPO_COLUMNS)
+    .join(repositories, runs.c.repo == repositories.c.key)
+    .order_by(runs.c.created_at, runs.c.id)
+)
+_BY_ID: Final = _RUNS.where(runs.c.id == bindparam("run_id"))
+_OF_COMMIT: Final = _RUNS.where(runs.c.repo == bindparam("repo"), runs.c.sha == bindparam("sha"))
+_OF_PULL: Final = _RUNS.where(runs.c.repo == bindparam("repo"), runs.c.pull == bindparam("pull"))
+_JOBS: Final = (
+    select(jobs)
+    .where(jobs.c.run_id.in_(bindparam("run_ids", expanding=True)))
+    .order_by(jobs.c.position, jobs.c.run_id, jobs.c.attempt)
+)
+_STEPS: Final = (
+    select(steps)
+    .where(steps.c.job_id.in_(bindparam("job_ids", expanding=True)))
+    .order_by(steps.c.job_id, steps.c.position)
+)
+
+
+async def load_run(connection: AsyncConnection, run_id: str, *, latest_only: bool = True) -> Run | None:
+    """With its repository and the latest attempt of each job (or all)."""
+    found = await _load(connection, _BY_ID, {"run_id": run_id}, latest_only)
+    return found[0] if found else None
+
+
+async def load_known(connection: AsyncConnection, run_id: str, *, latest_only: bool = True) -> Run:
+    """The same, of a run that is there, since a row of this transaction names it."""
+    (run,) = await _load(connection, _BY_ID, {"run_id": run_id}, latest_only)
+    return run
+
+
+async def load_runs_of_commit(connection: AsyncConnection, repo: str, sha: str) -> list[Run]:
+    """Oldest first."""
+    return await _load(connection, _OF_COMMIT, {"repo": repo, "sha": sha})
+
+
+async def load_runs_of_pull(connection: AsyncConnection, repo: str, pull: int) -> list[Run]:
+    """Oldest first."""
+    return await _load(connection, _OF_PULL, {"repo": repo, "pull": pull})
+
+
+async def load_runs(connection: AsyncConnection, *where: ColumnElement[bool]) -> list[Run]:
+    """Oldest first."""
+    return await _load(connection, _RUNS.where(*where), {})
+
+
+async def _load(
+    connection: AsyncConnection,
+    query: Select[*tuple[Any, ...]],
+    values: Mapping[str, object],
+    latest_only: bool = True,
 ) -> list[Run]:
-    """Runs with their repository and the latest attempt of each job (or all), oldest first."""
-    query = (
-        select(runs, *REPO_COLUMNS)
-        .join(repositories, runs.c.repo == repositories.c.key)
-        .where(*where)
-        .order_by(runs.c.created_at, runs.c.id)
-    )
-    rows = (await connection.execute(query)).all()
+    rows = (await connection.execute(query, values)).all()
     if not rows:
         return []
     attempts = await _load_jobs(connection, [row.id for row in rows], latest_only)
@@ -186,20 +230,14 @@ async def _load_jobs(
     wanted: dict[tuple[str, str, int], Row[Any]] = {}
     before: dict[str, tuple[Row[Any], ...]] = {}
     for some in _batches(run_ids):
-        query = (
-            select(jobs)
-            .where(jobs.c.run_id.in_(some))
-            .order_by(jobs.c.position, jobs.c.run_id, jobs.c.attempt)
-        )
         last: Row[Any] | None = None
-        for row in await connection.execute(query):
+        for row in await connection.execute(_JOBS, {"run_ids": some}):
             wanted[row.run_id, row.key, 0 if latest_only else row.attempt] = row
             before[row.id] = (*before[last.id], last) if last and _follows(row, last) else ()
             last = row
     its_steps: defaultdict[str, list[Row[Any]]] = defaultdict(list)
     for some in _batches([row.id for row in wanted.values()]):
-        of_some = select(steps).where(steps.c.job_id.in_(some))
-        for row in await connection.execute(of_some.order_by(steps.c.job_id, steps.c.position)):
+        for row in await connection.execute(_STEPS, {"job_ids": some}):
             its_steps[row.job_id].append(row)
     found: defaultdict[str, list[_Attempt]] = defaultdict(list)
     for row in wanted.values():

@@ -3,10 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Collection, Mapping, Sequence
-from typing import Any
+from typing import Any, Final
 
 import structlog
-from sqlalchemy import Row, and_, or_, select, update
+from sqlalchemy import Row, Text, and_, bindparam, func, or_, select, update
 from sqlalchemy.ext.asyncio import AsyncConnection
 
 from ci_bot.core.errors import LeaseLost, UnreadableRun
@@ -19,12 +19,48 @@ from ci_bot.store.approvals import hold_run
 from ci_bot.store.database import Database
 from ci_bot.store.jobs import end_job, settle_run
 from ci_bot.store.queueing import StoredLine, read_line, ready_in, tell, untold
-from ci_bot.store.rows import insert_attempts, load_runs
+from ci_bot.store.rows import insert_attempts, load_known, load_run, load_runs
 from ci_bot.store.schema import jobs, runs, steps
 from ci_bot.store.subjects import mark_run
 from ci_bot.store.turns import note_turns
 
 _log = structlog.get_logger()
+
+
+# Statements that are made once: to make one takes longer than to run it.
+_HELD: Final = (
+    jobs.c.id == bindparam("job_id"),
+    jobs.c.epoch == bindparam("in_epoch"),
+    jobs.c.holder == bindparam("by"),
+    jobs.c.status == Status.RUNNING,
+)
+_GUARDED: Final = select(jobs).where(*_HELD)
+_RENEW: Final = (
+    update(jobs).where(*_HELD).values(lease_until=bindparam("until")).returning(jobs.c.cancel_reason)
+)
+_ONE_READY: Final = (
+    select(jobs.c.id).where(jobs.c.status == Status.READY, jobs.c.due_at <= bindparam("now")).limit(1)
+)
+_LEFT_BEHIND: Final = (
+    select(jobs)
+    .where(
+        jobs.c.status == Status.RUNNING,
+        or_(
+            jobs.c.lease_until < bindparam("now"),
+            and_(
+                jobs.c.holder != bindparam("by"),
+                func.substr(jobs.c.holder, 1, func.length(bindparam("instance", type_=Text)))
+                == bindparam("instance", type_=Text),
+            ),
+        ),
+        jobs.c.id.not_in(bindparam("held", expanding=True)),
+    )
+    .order_by(jobs.c.created_at, jobs.c.id)
+    .limit(1)
+)
+_ONE_STEP: Final = select(steps).where(
+    steps.c.job_id == bindparam("job_id"), steps.c.position == bindparam("index")
+)
 
 
 class RunStore:
@@ -46,13 +82,12 @@ class RunStore:
 
     async def run(self, run_id: str) -> Run | None:
         async with self._database.read() as connection:
-            found = await load_runs(connection, runs.c.id == run_id)
-        return found[0] if found else None
+            return await load_run(connection, run_id)
 
     async def attempts(self, run_id: str) -> Sequence[JobRun]:
         async with self._database.read() as connection:
-            found = await load_runs(connection, runs.c.id == run_id, latest_only=False)
-        return [job for run in found for job in run.jobs]
+            found = await load_run(connection, run_id, latest_only=False)
+        return found.jobs if found else ()
 
     async def recent(self, limit: int) -> Sequence[Run]:
         """The newest runs, newest first."""
@@ -95,9 +130,9 @@ class RunStore:
                 values |= {"status": started_as, "started_at": now, "waits": ""}
             await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**values))
             await mark_run(connection, row.run_id, now)
-            (run,) = await load_runs(connection, runs.c.id == row.run_id)
+            run = await load_known(connection, row.run_id)
             # Perhaps an earlier attempt: one that is being cancelled while the next one waits already.
-            (whole,) = await load_runs(connection, runs.c.id == row.run_id, latest_only=False)
+            whole = await load_known(connection, row.run_id, latest_only=False)
         job = next(job for job in whole.jobs if job.id == lease.job_id)
         return Claim(lease, run, job, is_adopted, row.cancel_reason)
 
@@ -144,12 +179,7 @@ class RunStore:
         async with self._database.write() as connection:
             for lease in leases:
                 row = (
-                    await connection.execute(
-                        update(jobs)
-                        .where(*_held(lease))
-                        .values(lease_until=until)
-                        .returning(jobs.c.cancel_reason)
-                    )
+                    await connection.execute(_RENEW, {**_names(lease), "until": until})
                 ).one_or_none()
                 if row is not None and row.cancel_reason:
                     cancelled[lease.job_id] = row.cancel_reason
@@ -218,7 +248,7 @@ class RunStore:
         self, connection: AsyncConnection, row: Row[Any], now: float, *, may_pass: bool
     ) -> None:
         """A new attempt of a job that has just ended, if it gets one; what needs it waits on."""
-        (run,) = await load_runs(connection, runs.c.id == row.run_id)
+        run = await load_known(connection, row.run_id)
         job = next((job for job in run.jobs if job.id == row.id), None)
         if job is None or run.superseded or run.plan is None:  # None: somebody asked for it anew
             return
@@ -234,7 +264,7 @@ class RunStore:
         async with self._database.write() as connection:
             row = await _guard(connection, lease)
             await end_job(connection, _bare(row), Change.CANCEL, reason, now)
-            (run,) = await load_runs(connection, runs.c.id == row.run_id)
+            run = await load_known(connection, row.run_id)
             await hold_run(connection, run, reason, now)
             await settle_run(connection, row.run_id, now)
             await mark_run(connection, row.run_id, now)
@@ -259,50 +289,37 @@ def _instance(holder: str) -> str:
 
 
 async def _is_one_ready(connection: AsyncConnection, now: float) -> bool:
-    query = select(jobs.c.id).where(jobs.c.status == Status.READY, jobs.c.due_at <= now).limit(1)
-    return (await connection.execute(query)).first() is not None
+    return (await connection.execute(_ONE_READY, {"now": now})).first() is not None
 
 
 async def _left_behind(
     connection: AsyncConnection, holder: str, held: Collection[str], now: float
 ) -> Row[Any] | None:
     """By an earlier process of this instance, or by any, the lease run out."""
-    predecessor = and_(
-        jobs.c.holder != holder, jobs.c.holder.startswith(_instance(holder), autoescape=True)
-    )
-    query = (
-        select(jobs)
-        .where(
-            jobs.c.status == Status.RUNNING,
-            or_(jobs.c.lease_until < now, predecessor),
-            jobs.c.id.not_in(held),
-        )
-        .order_by(jobs.c.created_at, jobs.c.id)
-        .limit(1)
-    )
-    return (await connection.execute(query)).one_or_none()
+    values = {
+        "now": now,
+        "by": holder,
+        "instance": _instance(holder),
+        "held": tuple(held),
+    }
+    return (await connection.execute(_LEFT_BEHIND, values)).one_or_none()
 
 
-def _held(lease: Lease) -> tuple[Any, ...]:
-    return (
-        jobs.c.id == lease.job_id,
-        jobs.c.epoch == lease.epoch,
-        jobs.c.holder == lease.holder,
-        jobs.c.status == Status.RUNNING,
-    )
+def _names(lease: Lease) -> dict[str, object]:
+    """What `_HELD` asks for."""
+    return {"job_id": lease.job_id, "in_epoch": lease.epoch, "by": lease.holder}
 
 
 async def _guard(connection: AsyncConnection, lease: Lease) -> Row[Any]:
     """The job's row, which nobody else changes in this transaction. Raises `LeaseLost`."""
-    row = (await connection.execute(select(jobs).where(*_held(lease)))).one_or_none()
+    row = (await connection.execute(_GUARDED, _names(lease))).one_or_none()
     if row is None:
         raise LeaseLost(f"job {lease.job_id} is held by another process since epoch {lease.epoch}")
     return row
 
 
 async def _step(connection: AsyncConnection, job_id: str, index: int) -> Row[Any]:
-    query = select(steps).where(steps.c.job_id == job_id, steps.c.position == index)
-    return (await connection.execute(query)).one()
+    return (await connection.execute(_ONE_STEP, {"job_id": job_id, "index": index})).one()
 
 
 def _bare(row: Row[Any]) -> JobRun:

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from sqlalchemy import ColumnElement, and_, case, select, update
+from typing import Final
+
+from sqlalchemy import Executable, bindparam, case, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.ext.asyncio import AsyncConnection
 
@@ -12,10 +14,27 @@ from ci_bot.store.schema import publications, runs, subjects
 JOB_SEPARATOR = " / "
 
 
+#: Made once, as those below: to make a statement takes longer than to run it.
+_SHOWN_BY: Final = select(runs.c.repo, runs.c.sha, runs.c.pull).where(runs.c.id == bindparam("run_id"))
+
+
+def _mark_with(insert: sqlite.Insert | postgresql.Insert) -> Executable:
+    """A subject that a busy forge postponed keeps its time."""
+    due_at = case((subjects.c.tries == 0, insert.excluded.due_at), else_=subjects.c.due_at)
+    return insert.on_conflict_do_update(
+        index_elements=["repo", "sha", "pull"],
+        set_={"wanted": subjects.c.wanted + 1, "due_at": due_at},
+    )
+
+
+_MARK: Final = {
+    dialect.dialect.name: _mark_with(dialect.insert(subjects)) for dialect in (sqlite, postgresql)
+}
+
+
 async def mark_run(connection: AsyncConnection, run_id: str, now: float) -> None:
     """The commit's checks and the pull request's comment no longer show the truth about this run."""
-    query = select(runs.c.repo, runs.c.sha, runs.c.pull).where(runs.c.id == run_id)
-    row = (await connection.execute(query)).one()
+    row = (await connection.execute(_SHOWN_BY, {"run_id": run_id})).one()
     await _mark(connection, row.repo, row.sha, 0, now)
     if row.pull is not None:
         await _mark(connection, row.repo, "", row.pull, now)
@@ -33,20 +52,5 @@ async def show_again(connection: AsyncConnection, repo: str, sha: str, now: floa
 
 
 async def _mark(connection: AsyncConnection, repo: str, sha: str, pull: int, now: float) -> None:
-    dialect = sqlite if connection.dialect.name == "sqlite" else postgresql
-    insert = dialect.insert(subjects).values(repo=repo, sha=sha, pull=pull, due_at=now, wanted=1)
-    await connection.execute(
-        insert.on_conflict_do_update(
-            index_elements=["repo", "sha", "pull"],
-            # A subject that a busy forge postponed keeps its time.
-            set_={
-                "wanted": subjects.c.wanted + 1,
-                "due_at": case((subjects.c.tries == 0, now), else_=subjects.c.due_at),
-            },
-        )
-    )
-
-
-def runs_of(repo: str, sha: str, pull: int) -> ColumnElement[bool]:
-    """Selects the runs that a subject shows: those of a commit, or those of a pull request."""
-    return and_(runs.c.repo == repo, runs.c.sha == sha if sha else runs.c.pull == pull)
+    values = {"repo": repo, "sha": sha, "pull": pull, "due_at": now, "wanted": 1}
+    await connection.execute(_MARK[connection.dialect.name], values)

@@ -14,7 +14,7 @@ from ci_bot.core.gate import gate
 from ci_bot.core.model import Run, RunKind
 from ci_bot.core.notices import turned
 from ci_bot.store.effects import newest_effect, replace_done
-from ci_bot.store.rows import load_runs
+from ci_bot.store.rows import load_runs_of_commit
 from ci_bot.store.schema import runs
 
 _log = structlog.get_logger()
@@ -28,7 +28,7 @@ async def note_turns(connection: AsyncConnection, run_id: str, now: float) -> No
     if not heads:
         return
     try:
-        found = await load_runs(connection, runs.c.repo == row.repo, runs.c.sha == row.sha)
+        found = await load_runs_of_commit(connection, row.repo, row.sha)
     except UnreadableRun as error:  # the end of this run matters more than who is told of it
         _log.warning("nobody is notified", run=run_id, error=str(error))
         return
