@@ -86,7 +86,7 @@ _ASKED: Final = "CI_BOT_TOKEN=$("
 class Scene:
     home: Path
     bot: Bot
-    programs: Path  # where `ci-bot` is found first
+    programs: Path  # where `ci-bot` is found first, whatever a page's shell says
     token: str = ""
     runs: dict[str, str] = field(default_factory=dict)  # "passed", "failed", "endless" → id
     repo_key: str = ""
@@ -100,7 +100,7 @@ class Scene:
         command = self._placed(shown)
         before = self.before.setdefault(shown.page, [])
         done = subprocess.run(
-            ["bash", "-c", " && ".join([*before, command])],
+            ["bash", "-c", " && ".join([*before, f"PATH={self.programs}:$PATH", command])],
             cwd=self._place(shown),
             env=self._environment(shown.text),
             input="a value for whoever asks\n",
@@ -151,7 +151,7 @@ class Scene:
         env = {name: value for name, value in os.environ.items() if not name.startswith("CI_BOT_")}
         env |= {
             "HOME": str(self.home),
-            "PATH": f"{self.programs}:{Path(sys.executable).parent}:{env['PATH']}",
+            "PATH": f"{Path(sys.executable).parent}:{env['PATH']}",
             "NPM_TOKEN": "from-the-shell",
             "GIT_TERMINAL_PROMPT": "0",
             "CI_BOT_DEFAULT_IMAGE": "ci-bot/busybox:1",
@@ -273,4 +273,5 @@ def _furnish(made: Scene, remote: str) -> None:
     (made.home / "web" / "token").write_text("npm-token-of-the-test")
     (made.home / "web" / "other.yaml").write_text(OTHER)
     (made.home / "web" / ".git/info/exclude").write_text("token\nother.yaml\n.venv\n.cache\n")
-    (made.home / "web" / ".venv").symlink_to(sys.prefix)
+    (made.home / "web" / ".venv/bin").mkdir(parents=True)
+    (made.home / "web" / ".venv/bin/ci-bot").symlink_to(made.programs / "ci-bot")

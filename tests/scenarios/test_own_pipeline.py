@@ -3,12 +3,12 @@
 from __future__ import annotations
 
 import subprocess
-import sys
 
 import pytest
 
 from dev.toolchains import DEV, ensure_toolchains
 from tests.cli.conftest import Answer
+from tests.preloaded import ci_bot
 from tests.rig import ROOT
 
 JOBS = ("lint", "types", "language")
@@ -19,7 +19,7 @@ def test_its_lint_its_types_and_the_tests_of_its_language_pass(images: None) -> 
     """Not its jobs `any-file`, `decisions` and `types-of-tests`: those are run by `make test` as they are."""
     ensure_toolchains([DEV])
     done = subprocess.run(
-        [sys.executable, "-m", "ci_bot", "run", *(f"--job={job}" for job in JOBS)],
+        ci_bot("run", *(f"--job={job}" for job in JOBS)),
         cwd=ROOT,
         capture_output=True,
         text=True,
