@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Mapping
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import Any, Final
 
@@ -46,6 +47,12 @@ class Assets:
     @property
     def names(self) -> Mapping[str, str]:
         return self._names
+
+
+@cache
+def assets() -> Assets:
+    """Those of this process: made once, since nothing in them ever changes."""
+    return Assets()
 
 
 def response(assets: Assets, name: str) -> web.Response:

@@ -17,7 +17,7 @@ from ci_bot.core.plain import plain
 from ci_bot.core.retention import KEPT_BY_DEFAULT, Retention, run_removed
 from ci_bot.links import Links
 from ci_bot.ports import Artifacts, Clock, LogSink, Packs, RunList, Runs, Vault
-from ci_bot.web.assets import Assets
+from ci_bot.web.assets import Assets, assets
 from ci_bot.web.log_lines import LogLines
 from ci_bot.web.masking import mask_of
 from ci_bot.web.streams import Streams
@@ -60,7 +60,7 @@ class Site:
     rules: PageRules = field(default_factory=PageRules)
     forge_page: Callable[[Run], str] = lambda _run: ""
     kept: Retention = KEPT_BY_DEFAULT
-    assets: Assets = field(default_factory=Assets)
+    assets: Assets = field(default_factory=assets)
     lines: LogLines = field(init=False)
     streams: Streams = field(default_factory=Streams)
 
