@@ -3,6 +3,11 @@
 from __future__ import annotations
 
 import asyncio
+from typing import Final
+
+#: How often to look for work that no bell announced: another process's, or an earlier one's of this name.
+NET_SECONDS: Final = 5.0
+_SURELY: Final = 0.05  # after a moment by another clock
 
 
 class Bell:
@@ -13,6 +18,10 @@ class Bell:
 
     def ring(self) -> None:
         self._event.set()
+
+    def ring_after(self, seconds: float) -> None:
+        """For work that is due then, which a look finds a little later."""
+        asyncio.get_running_loop().call_later(max(0.0, seconds) + _SURELY, self.ring)
 
     async def wait(self, seconds: float) -> None:
         """Returns at the next ring, or after `seconds` as a net beneath a ring that was missed."""

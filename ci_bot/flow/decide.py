@@ -47,7 +47,7 @@ from ci_bot.core.occasion import Changed
 from ci_bot.core.patience import is_hopeless, pause
 from ci_bot.core.report import runs_of_check
 from ci_bot.core.trust import Vouched
-from ci_bot.flow.bell import Bell
+from ci_bot.flow.bell import NET_SECONDS, Bell
 from ci_bot.flow.commands import Commands
 from ci_bot.flow.facts import Facts
 from ci_bot.flow.meters import Meters
@@ -58,7 +58,6 @@ from ci_bot.ports import Clock, Decisions, EventParser, Inbox, StoredDelivery
 
 _log = structlog.get_logger()
 AT_ONCE = 4  # deliveries decided at the same time; more would keep webhooks waiting for their answer
-NET_SECONDS = 5.0  # how often to look for work that no bell announced
 
 _Told = TypeVar("_Told", Pushed, TagPushed)
 
@@ -155,6 +154,8 @@ class Decider:
         retry_at = None if for_good else self._clock.now() + pause(error, stored.tries)
         try:
             await self._inbox.fail(stored.id, f"{type(error).__name__}: {error}", retry_at)
+            if retry_at is not None:
+                self._arrived.ring_after(retry_at - self._clock.now())
         except StoreError as unstored:  # it stays due, but a store that takes nothing is given time
             _log.warning("failure not stored", error=str(unstored))
             await self._clock.sleep(NET_SECONDS)

@@ -11,14 +11,13 @@ from ci_bot.core.effects import React, ReactAfter, Reply, Tell, Turned, reaction
 from ci_bot.core.errors import CiBotError, ForgeBusy, ForgeDenied, NoticeUncertain, StoreError
 from ci_bot.core.patience import is_hopeless, pause
 from ci_bot.core.report.values import CommentReport
-from ci_bot.flow.bell import Bell
+from ci_bot.flow.bell import NET_SECONDS, Bell
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.notices import Notices
 from ci_bot.ports import Clock, Effects, ForgeReports, StoredEffect
 
 _log = structlog.get_logger()
 AT_ONCE = 4
-NET_SECONDS = 1.0
 LOOK_AGAIN_SECONDS = 1.0  # at runs that an effect waits for
 
 
@@ -93,6 +92,7 @@ class Performer:
             else:
                 later = self._clock.now() + LOOK_AGAIN_SECONDS
                 await self._effects.postpone(stored.id, later, "")
+                self._decided.ring_after(LOOK_AGAIN_SECONDS)
         except Exception as error:  # noqa: BLE001 - the loop's edge: one effect must not stop the rest
             await self._failed(stored, error)
 
@@ -130,6 +130,7 @@ class Performer:
             else:
                 until = self._clock.now() + pause(error, stored.tries)
                 await self._effects.postpone(stored.id, until, words)
+                self._decided.ring_after(until - self._clock.now())
         except StoreError as unstored:  # it stays due, but a store that takes nothing is given time
             _log.warning("failure not stored", error=str(unstored))
             await self._clock.sleep(NET_SECONDS)

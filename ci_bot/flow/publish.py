@@ -33,7 +33,7 @@ from ci_bot.core.report import (
     wanted_tails,
 )
 from ci_bot.core.report.values import CheckReport
-from ci_bot.flow.bell import Bell
+from ci_bot.flow.bell import NET_SECONDS, Bell
 from ci_bot.flow.deploying import Deployments
 from ci_bot.flow.known import Known, masked, masker_of
 from ci_bot.flow.meters import Meters
@@ -42,7 +42,6 @@ from ci_bot.ports import Clock, ForgeReports, LogSink, Publications, Subject, Va
 
 _log = structlog.get_logger()
 AT_ONCE = 8  # subjects published at the same time; within one, one request after the other
-NET_SECONDS = 2.0
 PROGRESS_SECONDS = 10.0  # a check that still runs is updated no more often than this
 COMMENT = "comment"
 
@@ -131,6 +130,7 @@ class Publisher:
                 await self._publications.shown(subject.id, subject.wanted)
             else:
                 await self._publications.postpone(subject, later, "")
+                self._changed.ring_after(later - self._clock.now())
         except CiBotError as error:
             self._meters.published.labels("busy" if isinstance(error, ForgeBusy) else "failed").inc()
             log.warning("not published yet", error=str(error), tries=subject.tries)
@@ -144,6 +144,7 @@ class Publisher:
         until = self._clock.now() + pause(error, subject.tries)
         try:
             await self._publications.postpone(subject, until, f"{type(error).__name__}: {error}")
+            self._changed.ring_after(until - self._clock.now())
         except StoreError as stored:  # it stays due, but a store that takes nothing is given time
             _log.warning("not postponed", error=str(stored))
             await self._clock.sleep(NET_SECONDS)

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from ci_bot.core.errors import StoreError
-from ci_bot.flow.bell import Bell
+from ci_bot.flow.bell import NET_SECONDS, Bell
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import Cancelling
@@ -16,7 +16,7 @@ from ci_bot.ports import Claim, Clock, Lease, Runs
 
 _log = structlog.get_logger()
 LEASE_SECONDS = 30.0
-NET_SECONDS = 2.0  # how often to look for ready jobs that no bell announced
+SHORTEST = 0.05
 RENEW_SECONDS = 1.0  # a cancel that another process stored is heard this fast
 
 
@@ -55,17 +55,27 @@ class Worker:
         self._held: dict[Lease, Cancelling] = {}
         self._idle = asyncio.Event()
         self._idle.set()
+        self._busy = asyncio.Event()
 
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             group.create_task(self._keep_leases())
             while True:
                 if not await self._claim_one(group):
-                    await self._ready.wait(NET_SECONDS)
+                    await self._ready.wait(await self._until_due())
 
     async def idle(self) -> None:
         """Returns as soon as no job is held."""
         await self._idle.wait()
+
+    async def _until_due(self) -> float:
+        """Seconds until a job that waits for its time may be ready: no bell announces that."""
+        try:
+            due = await self._runs.next_due() if len(self._held) < self._capacity else None
+        except StoreError as error:
+            _log.warning("no job looked for", error=str(error))
+            return NET_SECONDS
+        return NET_SECONDS if due is None else min(NET_SECONDS, max(SHORTEST, due - self._clock.now()))
 
     async def _claim_one(self, group: asyncio.TaskGroup) -> bool:
         if len(self._held) >= self._capacity:
@@ -85,6 +95,7 @@ class Worker:
         cancelling = Cancelling()
         self._held[claim.lease] = cancelling
         self._idle.clear()
+        self._busy.set()
         group.create_task(self._carry_out(claim, cancelling))
         return True
 
@@ -100,6 +111,7 @@ class Worker:
             del self._held[claim.lease]
             if not self._held:
                 self._idle.set()
+                self._busy.clear()
             self._meters.running.dec()
             self._tell()
 
@@ -110,6 +122,7 @@ class Worker:
 
     async def _keep_leases(self) -> None:
         while True:
+            await self._busy.wait()
             await self._cancelled.wait(RENEW_SECONDS)
             if not self._held:
                 continue

@@ -58,6 +58,10 @@ class Runs(Protocol):
         """
         ...
 
+    async def next_due(self) -> float | None:
+        """When the first job will be due that is ready but for its time; None if there is none."""
+        ...
+
     async def renew(self, leases: Collection[Lease], seconds: float) -> Mapping[str, str]:
         """Prolongs leases; returns job id → reason for those that somebody asked to cancel."""
         ...

@@ -41,6 +41,9 @@ _RENEW: Final = (
 _ONE_READY: Final = (
     select(jobs.c.id).where(jobs.c.status == Status.READY, jobs.c.due_at <= bindparam("now")).limit(1)
 )
+_NEXT_DUE: Final = select(func.min(jobs.c.due_at)).where(
+    jobs.c.status == Status.READY, jobs.c.due_at > bindparam("now")
+)
 _LEFT_BEHIND: Final = (
     select(jobs)
     .where(
@@ -156,6 +159,12 @@ class RunStore:
             return None
         query = select(jobs).where(*ready_in(lane, now)).order_by(jobs.c.created_at, jobs.c.position)
         return (await connection.execute(query.limit(1))).one()
+
+    async def next_due(self) -> float | None:
+        async with self._database.read() as connection:
+            found = await connection.execute(_NEXT_DUE, {"now": self._clock.now()})
+            due: float | None = found.scalar_one()
+            return due
 
     def _chosen(self, stored: StoredLine) -> tuple[Lane | None, Mapping[tuple[str, str], str]]:
         lane = next_lane(stored.line, self._allowance)

@@ -112,9 +112,12 @@ async def test_an_infrastructure_failure_costs_a_pause_and_none_of_the_jobs_own_
     store: Store, works: RunStore
 ) -> None:
     run_id = await begin(store, Planned(1))
+    assert await works.next_due() is None
     await end(works, Change.BREAK, None)
     assert await works.claim(ME, 30) is None
+    assert await works.next_due() == store.clock.now() + 10
     store.clock.time += 10
+    assert await works.next_due() is None
     await end(works)
     await end(works)
     assert [(cause, status) for _, _, cause, status in (await stand(works, run_id))[:3]] == [
