@@ -6,7 +6,9 @@ import asyncio
 from typing import Final
 
 #: How often to look for work that no bell announced: another process's, or an earlier one's of this name.
-NET_SECONDS: Final = 5.0
+NET_SECONDS: Final = 10.0
+#: The same where the last look found out nothing: the database failed, or there is no room.
+SOON_SECONDS: Final = 2.0
 _SURELY: Final = 0.05  # after a moment by another clock
 
 

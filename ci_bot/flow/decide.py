@@ -47,7 +47,7 @@ from ci_bot.core.occasion import Changed
 from ci_bot.core.patience import is_hopeless, pause
 from ci_bot.core.report import runs_of_check
 from ci_bot.core.trust import Vouched
-from ci_bot.flow.bell import NET_SECONDS, Bell
+from ci_bot.flow.bell import NET_SECONDS, SOON_SECONDS, Bell
 from ci_bot.flow.commands import Commands
 from ci_bot.flow.facts import Facts
 from ci_bot.flow.meters import Meters
@@ -97,13 +97,15 @@ class Decider:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             while True:
+                net = SOON_SECONDS
                 try:
                     await self._begin_all(group)
+                    net = NET_SECONDS
                 except StoreError as error:
                     _log.warning("nothing decided", error=str(error))
                 except Exception:  # noqa: BLE001 - the loop's edge: one part must not end the others
                     _log.exception("nothing decided: a bug of ours")
-                await self._arrived.wait(NET_SECONDS)
+                await self._arrived.wait(net)
 
     async def work_off(self) -> int:
         """Decides what is due now, of each repository the first; returns how many deliveries that were."""
@@ -158,7 +160,7 @@ class Decider:
                 self._arrived.ring_after(retry_at - self._clock.now())
         except StoreError as unstored:  # it stays due, but a store that takes nothing is given time
             _log.warning("failure not stored", error=str(unstored))
-            await self._clock.sleep(NET_SECONDS)
+            await self._clock.sleep(SOON_SECONDS)
 
     async def _decide(self, stored: StoredDelivery) -> Decision:
         delivery = stored.delivery

@@ -11,7 +11,7 @@ from ci_bot.core.effects import React, ReactAfter, Reply, Tell, Turned, reaction
 from ci_bot.core.errors import CiBotError, ForgeBusy, ForgeDenied, NoticeUncertain, StoreError
 from ci_bot.core.patience import is_hopeless, pause
 from ci_bot.core.report.values import CommentReport
-from ci_bot.flow.bell import NET_SECONDS, Bell
+from ci_bot.flow.bell import NET_SECONDS, SOON_SECONDS, Bell
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.notices import Notices
 from ci_bot.ports import Clock, Effects, ForgeReports, StoredEffect
@@ -48,8 +48,8 @@ class Performer:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             while True:
-                await self._begin_all(group)
-                await self._decided.wait(NET_SECONDS)
+                has_looked = await self._begin_all(group)
+                await self._decided.wait(NET_SECONDS if has_looked else SOON_SECONDS)
 
     async def work_off(self) -> int:
         """Performs everything that is due now, once; returns how many effects that were."""
@@ -58,19 +58,21 @@ class Performer:
             await self._perform(stored)
         return len(due)
 
-    async def _begin_all(self, group: asyncio.TaskGroup) -> None:
+    async def _begin_all(self, group: asyncio.TaskGroup) -> bool:
+        """False if what is due could not be found out."""
         try:
             due = await self._effects.due(AT_ONCE + len(self._in_flight))
         except StoreError as error:
             _log.warning("no effect performed", error=str(error))
-            return
+            return False
         except Exception:  # noqa: BLE001 - the loop's edge: one part must not end the others
             _log.exception("no effect performed: a bug of ours")
-            return
+            return False
         for stored in due:
             if stored.id not in self._in_flight and len(self._in_flight) < AT_ONCE:
                 self._in_flight.add(stored.id)
                 group.create_task(self._perform_in_flight(stored))
+        return True
 
     async def _perform_in_flight(self, stored: StoredEffect) -> None:
         try:
@@ -133,4 +135,4 @@ class Performer:
                 self._decided.ring_after(until - self._clock.now())
         except StoreError as unstored:  # it stays due, but a store that takes nothing is given time
             _log.warning("failure not stored", error=str(unstored))
-            await self._clock.sleep(NET_SECONDS)
+            await self._clock.sleep(SOON_SECONDS)

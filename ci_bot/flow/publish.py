@@ -33,7 +33,7 @@ from ci_bot.core.report import (
     wanted_tails,
 )
 from ci_bot.core.report.values import CheckReport
-from ci_bot.flow.bell import NET_SECONDS, Bell
+from ci_bot.flow.bell import NET_SECONDS, SOON_SECONDS, Bell
 from ci_bot.flow.deploying import Deployments
 from ci_bot.flow.known import Known, masked, masker_of
 from ci_bot.flow.meters import Meters
@@ -90,8 +90,8 @@ class Publisher:
     async def run(self) -> None:
         async with asyncio.TaskGroup() as group:
             while True:
-                await self._begin_all(group)
-                await self._changed.wait(NET_SECONDS)
+                has_looked = await self._begin_all(group)
+                await self._changed.wait(NET_SECONDS if has_looked else SOON_SECONDS)
 
     async def work_off(self) -> int:
         """Publishes everything that is due now, once; returns how many subjects that were."""
@@ -100,20 +100,24 @@ class Publisher:
             await self._publish(subject)
         return len(due)
 
-    async def _begin_all(self, group: asyncio.TaskGroup) -> None:
-        """What is in flight is not read again, whatever rings meanwhile; its end rings, too."""
+    async def _begin_all(self, group: asyncio.TaskGroup) -> bool:
+        """False if what is due could not be found out.
+
+        What is in flight is not read again, whatever rings meanwhile; its end rings, too.
+        """
         free = AT_ONCE - len(self._in_flight)
         try:
             due = await self._publications.due(free, self._in_flight) if free else ()
         except StoreError as error:
             _log.warning("nothing published", error=str(error))
-            return
+            return False
         except Exception:  # noqa: BLE001 - the loop's edge: one part must not end the others
             _log.exception("nothing published: a bug of ours")
-            return
+            return False
         for subject in due:
             self._in_flight.add(subject.id)
             group.create_task(self._publish_in_flight(subject))
+        return True
 
     async def _publish_in_flight(self, subject: Subject) -> None:
         try:
@@ -147,7 +151,7 @@ class Publisher:
             self._changed.ring_after(until - self._clock.now())
         except StoreError as stored:  # it stays due, but a store that takes nothing is given time
             _log.warning("not postponed", error=str(stored))
-            await self._clock.sleep(NET_SECONDS)
+            await self._clock.sleep(SOON_SECONDS)
 
     async def _commit(self, subject: Subject) -> float | None:
         """Deployments first, since a job's check says where one is refused; but no check waits for one."""

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable
 import structlog
 
 from ci_bot.core.errors import StoreError
-from ci_bot.flow.bell import NET_SECONDS, Bell
+from ci_bot.flow.bell import NET_SECONDS, SOON_SECONDS, Bell
 from ci_bot.flow.meters import Meters
 from ci_bot.flow.run import JobRunner
 from ci_bot.flow.steps import Cancelling
@@ -52,6 +52,7 @@ class Worker:
         self._ended = ended
         self._meters = meters
         self._has_room = has_room
+        self._looks_soon = False
         self._held: dict[Lease, Cancelling] = {}
         self._idle = asyncio.Event()
         self._idle.set()
@@ -69,21 +70,25 @@ class Worker:
         await self._idle.wait()
 
     async def _until_due(self) -> float:
-        """Seconds until a job that waits for its time may be ready: no bell announces that."""
+        """Seconds until a job that waits for its time, or for room, may be ready: no bell announces that."""
+        if self._looks_soon:
+            return SOON_SECONDS
         try:
             due = await self._runs.next_due() if len(self._held) < self._capacity else None
         except StoreError as error:
             _log.warning("no job looked for", error=str(error))
-            return NET_SECONDS
+            return SOON_SECONDS
         return NET_SECONDS if due is None else min(NET_SECONDS, max(SHORTEST, due - self._clock.now()))
 
     async def _claim_one(self, group: asyncio.TaskGroup) -> bool:
         if len(self._held) >= self._capacity:
             return False
+        self._looks_soon = True
         try:
             held = [lease.job_id for lease in self._held]
             has_room = await self._has_room()
             claim = await self._runs.claim(self._holder, LEASE_SECONDS, held, not has_room)
+            self._looks_soon = not has_room
         except StoreError as error:
             _log.warning("no job claimed", error=str(error))
             return False

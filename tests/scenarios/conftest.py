@@ -1,4 +1,7 @@
-"""A forge and a ci-bot for all scenarios of a worker, and a fresh organisation for each of them."""
+"""A forge and a ci-bot for all scenarios of a worker, and a fresh organisation for each of them.
+
+ci-bot goes when they are done: a server that has nothing to do for the rest of the tests still wakes now and then.
+"""
 
 from __future__ import annotations
 
@@ -42,7 +45,7 @@ def forge_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="package")
 def shared_bot(forge_url: str, images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     async def make() -> Bot:
         async with ForgeClient(forge_url) as client:
