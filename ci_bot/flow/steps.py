@@ -71,6 +71,10 @@ class _Ended:
     log_bytes: int
 
 
+def _nobody() -> None:
+    pass
+
+
 class StepRunner:
     """Runs the steps that a job has left, in order, and stores each one's end before the next."""
 
@@ -83,7 +87,9 @@ class StepRunner:
         clock: Clock,
         link: Link,
         meters: Meters,
+        moved: Callable[[], None] = _nobody,
     ) -> None:
+        """`moved` is called when a step has begun or ended."""
         self._runs = runs
         self._logs = logs
         self._vault = vault
@@ -91,6 +97,7 @@ class StepRunner:
         self._clock = clock
         self._link = link
         self._meters = meters
+        self._moved = moved
 
     async def run_all(
         self, session: Session, claim: Claim, job: Job, cancelling: Cancelling
@@ -145,6 +152,7 @@ class StepRunner:
         """The end of a step that is not run."""
         change, reason = outcome.change, outcome.reason
         await self._runs.end_step(claim.lease, step.index, change, reason, None, 0)
+        self._moved()
         status = step_after(step.status, change)
         return replace(step, status=status, reason=reason, finished_at=self._clock.now())
 
@@ -155,6 +163,7 @@ class StepRunner:
         generation, started_at = step.generation, step.started_at
         if step.status is not Status.RUNNING or started_at is None:
             generation = await self._runs.start_step(claim.lease, step.index)
+            self._moved()
             started_at = now
         until = limit(
             inside.job,
@@ -175,6 +184,7 @@ class StepRunner:
             ended.log_bytes,
             ended.exit.usage if ended.exit else None,
         )
+        self._moved()
         self._meters.step_seconds.observe(max(0.0, self._clock.now() - started_at))
         return replace(
             step,

@@ -16,7 +16,7 @@ from ci_bot.ports import Claim, Clock, Lease, Runs
 
 _log = structlog.get_logger()
 LEASE_SECONDS = 30.0
-SHORTEST = 0.05
+SOONEST = 0.05  # what is due by one clock may not be so by another; it is not asked without a pause
 RENEW_SECONDS = 1.0  # a cancel that another process stored is heard this fast
 
 
@@ -78,7 +78,7 @@ class Worker:
         except StoreError as error:
             _log.warning("no job looked for", error=str(error))
             return SOON_SECONDS
-        return NET_SECONDS if due is None else min(NET_SECONDS, max(SHORTEST, due - self._clock.now()))
+        return NET_SECONDS if due is None else min(NET_SECONDS, max(SOONEST, due - self._clock.now()))
 
     async def _claim_one(self, group: asyncio.TaskGroup) -> bool:
         if len(self._held) >= self._capacity:
@@ -96,6 +96,7 @@ class Worker:
             _log.exception("no job claimed: a bug of ours")
             return False
         if claim is None:
+            self._show()  # what the ready ones wait for may have been written down
             return False
         cancelling = Cancelling()
         self._held[claim.lease] = cancelling
@@ -122,6 +123,9 @@ class Worker:
 
     def _tell(self) -> None:
         self._ready.ring()
+        self._show()
+
+    def _show(self) -> None:
         for bell in self._ended:
             bell.ring()
 

@@ -11,7 +11,7 @@ from ci_bot.core.graph import ended_early, settle
 from ci_bot.core.model import JobRun
 from ci_bot.core.states import Change, Status, job_after, step_after
 from ci_bot.store.queueing import who_makes_way
-from ci_bot.store.rows import load_known
+from ci_bot.store.rows import load_run
 from ci_bot.store.schema import jobs, steps
 from ci_bot.store.subjects import mark_run
 from ci_bot.store.turns import note_turns
@@ -20,7 +20,7 @@ from ci_bot.store.turns import note_turns
 async def settle_run(connection: AsyncConnection, run_id: str, now: float) -> None:
     """Releases and skips the waiting jobs of a run as their needs allow; ends what fail-fast and
     cancel-older end, in other runs as well."""
-    run = await load_known(connection, run_id)
+    run = await load_run(connection, run_id)
     if run.plan is None:
         return
     for cell, reason in ended_early(run.jobs, run.plan):
@@ -31,7 +31,7 @@ async def settle_run(connection: AsyncConnection, run_id: str, now: float) -> No
 
 async def _make_way(connection: AsyncConnection, run_id: str, now: float) -> None:
     for way in await who_makes_way(connection, run_id):
-        run = await load_known(connection, way.run)
+        run = await load_run(connection, way.run)
         unfinished = [job for job in run.jobs if not job.status.is_final]
         chosen = [job for job in unfinished if way.jobs is None or job.id in way.jobs]
         await cancel_jobs(connection, chosen, way.why, now)
@@ -41,7 +41,7 @@ async def _make_way(connection: AsyncConnection, run_id: str, now: float) -> Non
 
 
 async def _settle(connection: AsyncConnection, run_id: str, now: float) -> None:
-    run = await load_known(connection, run_id)
+    run = await load_run(connection, run_id)
     if run.plan is None:
         return
     for settled in settle(run.jobs, run.plan):

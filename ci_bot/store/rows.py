@@ -85,13 +85,13 @@ _STEPS: Final = (
 )
 
 
-async def load_run(connection: AsyncConnection, run_id: str, *, latest_only: bool = True) -> Run | None:
+async def find_run(connection: AsyncConnection, run_id: str, *, latest_only: bool = True) -> Run | None:
     """With its repository and the latest attempt of each job (or all)."""
     found = await _load(connection, _BY_ID, {"run_id": run_id}, latest_only)
     return found[0] if found else None
 
 
-async def load_known(connection: AsyncConnection, run_id: str, *, latest_only: bool = True) -> Run:
+async def load_run(connection: AsyncConnection, run_id: str, *, latest_only: bool = True) -> Run:
     """The same, of a run that is there, since a row of this transaction names it."""
     (run,) = await _load(connection, _BY_ID, {"run_id": run_id}, latest_only)
     return run

@@ -19,7 +19,7 @@ from ci_bot.store.approvals import hold_run
 from ci_bot.store.database import Database
 from ci_bot.store.jobs import end_job, settle_run
 from ci_bot.store.queueing import StoredLine, read_line, ready_in, tell, untold
-from ci_bot.store.rows import insert_attempts, load_known, load_run, load_runs
+from ci_bot.store.rows import find_run, insert_attempts, load_run, load_runs
 from ci_bot.store.schema import jobs, runs, steps
 from ci_bot.store.subjects import mark_run
 from ci_bot.store.turns import note_turns
@@ -44,6 +44,7 @@ _ONE_READY: Final = (
 _NEXT_DUE: Final = select(func.min(jobs.c.due_at)).where(
     jobs.c.status == Status.READY, jobs.c.due_at > bindparam("now")
 )
+#: The instance is compared as it is: to LIKE, some of its letters might be wildcards.
 _LEFT_BEHIND: Final = (
     select(jobs)
     .where(
@@ -85,11 +86,11 @@ class RunStore:
 
     async def run(self, run_id: str) -> Run | None:
         async with self._database.read() as connection:
-            return await load_run(connection, run_id)
+            return await find_run(connection, run_id)
 
     async def attempts(self, run_id: str) -> Sequence[JobRun]:
         async with self._database.read() as connection:
-            found = await load_run(connection, run_id, latest_only=False)
+            found = await find_run(connection, run_id, latest_only=False)
         return found.jobs if found else ()
 
     async def recent(self, limit: int) -> Sequence[Run]:
@@ -133,9 +134,9 @@ class RunStore:
                 values |= {"status": started_as, "started_at": now, "waits": ""}
             await connection.execute(update(jobs).where(jobs.c.id == row.id).values(**values))
             await mark_run(connection, row.run_id, now)
-            run = await load_known(connection, row.run_id)
+            run = await load_run(connection, row.run_id)
             # Perhaps an earlier attempt: one that is being cancelled while the next one waits already.
-            whole = await load_known(connection, row.run_id, latest_only=False)
+            whole = await load_run(connection, row.run_id, latest_only=False)
         job = next(job for job in whole.jobs if job.id == lease.job_id)
         return Claim(lease, run, job, is_adopted, row.cancel_reason)
 
@@ -257,7 +258,7 @@ class RunStore:
         self, connection: AsyncConnection, row: Row[Any], now: float, *, may_pass: bool
     ) -> None:
         """A new attempt of a job that has just ended, if it gets one; what needs it waits on."""
-        run = await load_known(connection, row.run_id)
+        run = await load_run(connection, row.run_id)
         job = next((job for job in run.jobs if job.id == row.id), None)
         if job is None or run.superseded or run.plan is None:  # None: somebody asked for it anew
             return
@@ -273,7 +274,7 @@ class RunStore:
         async with self._database.write() as connection:
             row = await _guard(connection, lease)
             await end_job(connection, _bare(row), Change.CANCEL, reason, now)
-            run = await load_known(connection, row.run_id)
+            run = await load_run(connection, row.run_id)
             await hold_run(connection, run, reason, now)
             await settle_run(connection, row.run_id, now)
             await mark_run(connection, row.run_id, now)

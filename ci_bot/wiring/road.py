@@ -112,6 +112,7 @@ def worker(opened: Opened, runs: RunStore) -> Worker:
         opened.clock,
         opened.links.url,
         opened.meters,
+        opened.bells.changed.ring,
     )
     runner = JobRunner(
         opened.executor,

@@ -119,6 +119,10 @@ class Working:
     source_errors: list[Exception] = field(default_factory=list)  # raised by the next askings
     cancelled: Bell = field(default_factory=Bell)
     meters: Meters = field(default_factory=Meters)
+    moved: int = 0  # how often a step began or ended
+
+    def _move(self) -> None:
+        self.moved += 1
 
     @property
     def stores(self) -> FileStores:
@@ -141,7 +145,14 @@ class Working:
         clock = self.store.clock
         stored = runs or self.store.runs
         steps = StepRunner(
-            stored, self.logs, self.vault, lambda: tuple(self.tokens), clock, link, self.meters
+            stored,
+            self.logs,
+            self.vault,
+            lambda: tuple(self.tokens),
+            clock,
+            link,
+            self.meters,
+            self._move,
         )
         return JobRunner(
             self.executor,

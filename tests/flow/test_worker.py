@@ -42,6 +42,17 @@ async def test_a_job_whose_needs_have_passed_follows_at_once(working: Working) -
     assert working.executor.ran == ["run build", "run test"]
 
 
+async def test_it_is_told_when_a_step_begins_and_when_it_ends(working: Working) -> None:
+    working.executor.steps["run test"] = FakeStep(hangs=True)
+    await working.start(job("build"), job("test", needs=("build",)))
+    async with working.at_work(working.worker()):
+        await working.executor.until_running("run test")
+        assert working.moved == 3
+        await working.withdraw(withdrawn())
+        await working.until_ended()
+    assert working.moved == 4
+
+
 async def test_what_an_earlier_process_left_comes_first(working: Working) -> None:
     await working.start(job("old"), job("new"))
     left = await working.claim(ME)
