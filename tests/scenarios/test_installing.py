@@ -56,7 +56,8 @@ async def test_an_organisation_of_300_repositories_is_installed_in_silence(
 
         sha = await world.push(a="1")
         assert (await world.check(sha))["conclusion"] == "success"
-        assert stored(bot, "SELECT count(*) FROM runs") == 1
+        # The push may be decided before the pull request has the new head; then its run makes way.
+        assert stored(bot, "SELECT count(*) FROM runs WHERE NOT superseded") == 1
         assert {one["who"] for one in await calls(world, before)} == {
             f"app:{SLUG}",
             f"installation:{world.installation}",
