@@ -26,7 +26,7 @@ from ci_bot.ports import JobSpec
 from dev.packages import NoPackagesError
 from dev.recipes import BUSYBOX, GIT_1000
 from tests.conftest import REQUIRED
-from tests.contract.executor import CHECKS, Check, only, run, step
+from tests.contract.executor import CHECKS, SHARED, Check, only, run, sharing, step
 from tests.deploy.images import ensure_haproxy
 from tests.engine_proxy import ENGINE, Proxy
 from tests.executors.docker.conftest import LIMITS, engine, images, job, own_instance
@@ -132,14 +132,13 @@ class Guarded:
 
 
 @pytest.fixture
-async def through(
-    images: None, near: Path, own_instance: str, tmp_path: Path
-) -> AsyncIterator[DockerExecutor]:
+async def through(far: Path, far_instance: str, tmp_path: Path) -> AsyncIterator[DockerExecutor]:
     """An executor whose every request is written down, and then goes through HAProxy."""
-    proxy = Proxy(tmp_path / "s", str(near))
+    proxy = Proxy(tmp_path / "s", str(far))
+    (tmp_path / "run").mkdir()
     async with proxy.serving():
         made = DockerExecutor(
-            instance=own_instance,
+            instance=far_instance,
             run_dir=tmp_path / "run",
             limits=LIMITS,
             base_url=f"unix://{proxy.path}",
@@ -160,24 +159,32 @@ def note(proxy: Proxy) -> None:
 
 @pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
 async def test_contract(check: Check, through: DockerExecutor, job: JobSpec) -> None:
+    """As compose.yaml has it: behind HAProxy, on an engine that does not see the server's files."""
     await check(through, job, BUSYBOX)
 
 
-async def test_files_are_copied_through_it(
-    far: Path, far_instance: str, job: JobSpec, tmp_path: Path
+@pytest.mark.parametrize("check", SHARED, ids=lambda check: check.__name__)
+async def test_contract_of_shared_containers(
+    check: Check, through: DockerExecutor, job: JobSpec
 ) -> None:
-    proxy = Proxy(tmp_path / "s", str(far))
-    (tmp_path / "run").mkdir()
+    await check(through, sharing(job), BUSYBOX)
+
+
+async def test_on_an_engine_that_sees_the_files(
+    near: Path, images: None, own_instance: str, job: JobSpec, tmp_path: Path
+) -> None:
+    proxy = Proxy(tmp_path / "s", str(near))
     async with proxy.serving():
-        url = f"unix://{proxy.path}"
-        executor = DockerExecutor(instance=far_instance, run_dir=tmp_path / "run", base_url=url)
+        executor = DockerExecutor(
+            instance=own_instance, run_dir=tmp_path / "run", base_url=f"unix://{proxy.path}"
+        )
         async with executor.session(job) as session:
             for index, image in enumerate((GIT_1000, BUSYBOX)):
                 script = 'echo "$X" >> file; cat file'
                 end, output = await run(session, step(script, image, index=index, env={"X": "y"}))
                 assert (end.code, output) == (0, b"y\n" * (index + 1))
         await executor.reap(only())
-        assert "does not see" in await executor.check()
+        assert "it sees the server's files" in await executor.check()
         await executor.close()
     note(proxy)
 

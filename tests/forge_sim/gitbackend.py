@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import subprocess
 import time
 from collections.abc import Awaitable, Callable, Mapping
+from functools import cache
 
 from aiohttp import web
 
@@ -69,7 +71,7 @@ async def run_backend(
     environment = {**_environment(git, repo, request, user), **(more or {})}
     environment["CONTENT_LENGTH"] = str(len(body))
     process = await asyncio.create_subprocess_exec(
-        *("git", "http-backend"),
+        _program(),
         stdin=asyncio.subprocess.PIPE,
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.DEVNULL,
@@ -94,6 +96,15 @@ async def run_backend(
         if process.returncode is None and not process.stdout.at_eof():
             process.kill()
         await process.wait()
+
+
+@cache
+def _program() -> str:
+    """Where `git http-backend` is; by way of `git`, each of its many calls would be two processes."""
+    folder = subprocess.run(
+        ("git", "--exec-path"), stdout=subprocess.PIPE, text=True, check=True
+    ).stdout
+    return f"{folder.strip()}/git-http-backend"
 
 
 def _environment(git: GitStore, repo: int, request: web.Request, user: str | None) -> dict[str, str]:

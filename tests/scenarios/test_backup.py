@@ -58,7 +58,7 @@ async def test_everything_acknowledged_is_there_again(
     await world.until(lambda: any(one["State"] == "running" for one in world.containers()))
 
     load = asyncio.create_task(keep_pushing(world))
-    await asyncio.sleep(2)
+    await asyncio.sleep(1)
     before = stored(data / "ci-bot.db")
     await ask(world.bot, "backup", str(tmp_path / "b.tar.zst"), *(["--with-keys"] if with_keys else []))
     await load
@@ -93,6 +93,6 @@ async def test_everything_acknowledged_is_there_again(
 
 
 async def keep_pushing(world: World) -> None:
-    for number in range(8):
+    for number in range(5):
         await world.push(f"b{number}", ci_yaml=SHORT)
         await asyncio.sleep(0.3)

@@ -1,4 +1,7 @@
-"""On an engine that cannot see the server's files, the same contract, and no trace of any of them."""
+"""On an engine that cannot see the server's files, steps have them all the same, and leave no trace of any.
+
+The contract is run on such an engine by `tests/deploy/test_socket_proxy.py`, behind the proxy of compose.yaml.
+"""
 
 from __future__ import annotations
 
@@ -22,10 +25,7 @@ from ci_bot.executors.docker.executor import DockerExecutor
 from ci_bot.ports import JobSpec, Workspace
 from dev.recipes import BUSYBOX, GIT, GIT_1000
 from tests.contract.executor import (
-    CHECKS,
     LINES,
-    SHARED,
-    Check,
     MemoryLog,
     marks,
     only,
@@ -51,16 +51,6 @@ seq 1 20000
 test "$TOKEN" = hunter2"-"of-the-test || exit 1
 exit 9
 """
-
-
-@pytest.mark.parametrize("check", CHECKS, ids=lambda check: check.__name__)
-async def test_contract(check: Check, far: DockerExecutor, job: JobSpec) -> None:
-    await check(far, job, BUSYBOX)
-
-
-@pytest.mark.parametrize("check", SHARED, ids=lambda check: check.__name__)
-async def test_contract_of_shared_containers(check: Check, far: DockerExecutor, job: JobSpec) -> None:
-    await check(far, sharing(job), BUSYBOX)
 
 
 async def test_the_engine_is_found_blind_and_the_line_for_doctor_says_so(
