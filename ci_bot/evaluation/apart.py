@@ -45,11 +45,6 @@ class Apart:
             self._keep(known)
         return [known[message] for message in messages]
 
-    def start(self) -> None:
-        """So that the first question finds it ready."""
-        with self._lock:
-            self._process = self._process or _started()
-
     def close(self) -> None:
         with self._lock:
             if self._process is not None:

@@ -105,7 +105,7 @@ async def open_server(settings: Settings, known: Known) -> AsyncIterator[Server]
     """
     require_forge(settings)
     async with AsyncExitStack() as stack:
-        stack.enter_context(conditions_apart(at_once=True))
+        stack.enter_context(conditions_apart())
         yield _put_together(await Opened.open(stack, settings, known))
 
 

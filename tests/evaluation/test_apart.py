@@ -42,7 +42,6 @@ def nested(depth: int) -> str:
 @pytest.fixture
 def apart() -> Iterator[Apart]:
     made = Apart()
-    made.start()
     yield made
     made.close()
 
