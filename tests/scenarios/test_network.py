@@ -17,6 +17,7 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.hazmat.primitives.serialization import Encoding, NoEncryption, PrivateFormat
 from cryptography.x509.oid import NameOID
 
+from tests.engine_proxy import abort
 from tests.forge_sim.client import ForgeClient
 from tests.preloaded import shared
 from tests.rig import make_bot
@@ -120,7 +121,7 @@ async def _listening(serve: Serve, context: ssl.SSLContext | None = None) -> Asy
     async with server:
         yield server.sockets[0].getsockname()[1]
     for writer in writers:
-        writer.transport.abort()
+        abort(writer)
     await asyncio.sleep(0.2)
 
 
