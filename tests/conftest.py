@@ -7,6 +7,7 @@ import os
 import socket
 from collections.abc import Iterator
 from functools import cache
+from itertools import groupby, zip_longest
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -86,8 +87,12 @@ def pytest_collection_modifyitems(items: list[pytest.Item]) -> None:
     """Long files first, so that no worker is left alone with one at the end; short ones fill the gaps.
 
     Long are those that wait for engines and processes; the others that are long say so by their timeout.
+    After each comes a short one, which has something to do while other workers wait.
     """
-    items.sort(key=lambda item: not _is_long(item))
+    files = [list(of_file) for _, of_file in groupby(items, key=lambda item: item.path)]
+    long = [of_file for of_file in files if any(map(_is_long, of_file))]
+    short = [of_file for of_file in files if not any(map(_is_long, of_file))]
+    items[:] = (item for two in zip_longest(long, short, fillvalue=()) for one in two for item in one)
 
 
 def pytest_collection_finish() -> None:

@@ -1,7 +1,4 @@
-"""A forge and a ci-bot for all scenarios of a worker, and a fresh organisation for each of them.
-
-ci-bot goes when they are done: a server that has nothing to do for the rest of the tests still wakes now and then.
-"""
+"""A forge and a ci-bot for all scenarios of a worker, and a fresh organisation for each of them."""
 
 from __future__ import annotations
 
@@ -45,7 +42,7 @@ def forge_url(tmp_path_factory: pytest.TempPathFactory) -> Iterator[str]:
         yield url
 
 
-@pytest.fixture(scope="package")
+@pytest.fixture(scope="session")
 def shared_bot(forge_url: str, images: None, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Bot]:
     async def make() -> Bot:
         async with ForgeClient(forge_url) as client:
