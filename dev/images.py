@@ -371,7 +371,8 @@ def _export(engine: docker.APIClient, image: str, spool: IO[bytes]) -> None:
 
 
 def _short(error: Exception) -> str:
-    return re.sub(r"\s+", " ", str(error))[-300:]
+    """The engine's own words where there are any; the library puts the whole request before them."""
+    return re.sub(r"\s+", " ", str(getattr(error, "explanation", None) or error))[-300:]
 
 
 if __name__ == "__main__":

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import shutil
 import subprocess
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
+from threading import Thread
 
 import pytest
 from hypothesis import example, given
@@ -12,6 +14,7 @@ from hypothesis import strategies as st
 
 from dev import images
 from dev.images import ImagesError, ensure_images, static_busybox
+from dev.recipes import BUSYBOX
 
 HEAD_64 = b"\x7fELF\x02\x01\x01" + bytes(57)
 HEAD_32_BIG = b"\x7fELF\x01\x02\x01" + bytes(57)
@@ -45,3 +48,28 @@ def test_the_busybox_of_the_images_is_static(tmp_path: Path) -> None:
 def test_an_unknown_image_is_refused() -> None:
     with pytest.raises(ImagesError, match="no recipe for ci-bot/nothing:1; there are ci-bot/busybox:1"):
         ensure_images(["ci-bot/nothing:1"])
+
+
+class Broken(BaseHTTPRequestHandler):
+    """An engine that says its version, and has trouble with all else that it is asked."""
+
+    def do_GET(self) -> None:
+        is_version = self.path == "/version"
+        said = b'{"ApiVersion": "1.41"}' if is_version else b'{"message": "no space left on device"}'
+        self.send_response(200 if is_version else 500)
+        self.send_header("Content-Type", "application/json")
+        self.send_header("Content-Length", str(len(said)))
+        self.end_headers()
+        self.wfile.write(said)
+
+    def log_message(self, format: str, *args: object) -> None:  # noqa: A002 - the library's name
+        pass
+
+
+def test_what_the_engine_refuses_is_told_in_its_own_words(monkeypatch: pytest.MonkeyPatch) -> None:
+    with HTTPServer(("127.0.0.1", 0), Broken) as server:
+        Thread(target=server.serve_forever, daemon=True).start()
+        monkeypatch.setenv("DOCKER_HOST", f"tcp://127.0.0.1:{server.server_port}")
+        with pytest.raises(ImagesError, match=r"^the Docker engine refused: no space left on device"):
+            ensure_images([BUSYBOX])
+        server.shutdown()
