@@ -18,7 +18,7 @@ mkdir -p .cache
 log=.cache/apt-$who.log
 export DEBIAN_FRONTEND=noninteractive
 quietly() {
-    apt-get -qq -o DPkg::Lock::Timeout=120 "$@" >>"$log" 2>&1 </dev/null 9>&-
+    apt-get -qq -o DPkg::Lock::Timeout=120 -o Dpkg::Options::=--force-confold "$@" >>"$log" 2>&1 </dev/null 9>&-
 }
 
 # Two parts of the set-up may come here at once, and apt-get takes one at a time.

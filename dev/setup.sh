@@ -7,13 +7,16 @@ cd "$(dirname "$0")/.."
 
 need_engine=${CI_BOT_REQUIRE_DOCKER:-0}
 case ${1:-test} in
-    demo) need_engine=1 images=ci-bot/busybox:1 description=true browser=true lfs=true ;;
-    test) images= description=dev/forge_description.sh browser=dev/browser.sh lfs=dev/lfs.sh ;;
+    demo) need_engine=1 images=ci-bot/busybox:1 description=true browser=true lfs=true postgresql=true ;;
+    test)
+        images= description=dev/forge_description.sh
+        browser=dev/browser.sh lfs=dev/lfs.sh postgresql=dev/postgresql.sh
+        ;;
     *) echo "setup.sh demo|test" >&2 && exit 2 ;;
 esac
 
-engine_job='' description_job='' browser_job='' lfs_job=''
-trap 'kill $engine_job $description_job $browser_job $lfs_job 2>/dev/null || :; exit 130' INT TERM
+engine_job='' description_job='' browser_job='' lfs_job='' postgresql_job=''
+trap 'kill $engine_job $description_job $browser_job $lfs_job $postgresql_job 2>/dev/null || :; exit 130' INT TERM
 
 mkdir -p .cache
 dev/engine.sh &
@@ -24,6 +27,8 @@ description_job=$!
 browser_job=$!
 "$lfs" &
 lfs_job=$!
+"$postgresql" &
+postgresql_job=$!
 
 venv=0 engine=0 brought=0
 dev/venv.sh || venv=$?
@@ -31,6 +36,7 @@ wait "$engine_job" || engine=$?
 wait "$description_job" || brought=$?
 wait "$browser_job" || echo "set-up: no browser (why: see above); the tests that drive one will be skipped"
 wait "$lfs_job" || echo "set-up: no git-lfs (why: see above); the tests of large files will be skipped"
+wait "$postgresql_job" || echo "set-up: no PostgreSQL (why: see above); the tests that need one will be skipped"
 [ "$venv" = 0 ] || exit "$venv"
 [ "$brought" = 0 ] || exit "$brought"
 

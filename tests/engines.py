@@ -8,6 +8,7 @@ import shutil
 import signal
 import socket
 import subprocess
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
@@ -15,6 +16,11 @@ from contextlib import contextmanager
 from pathlib import Path
 
 START_SECONDS = 60.0
+#: SIOCSIFFLAGS and IFF_UP of https://man7.org/linux/man-pages/man7/netdevice.7.html: not every machine has `ip`.
+LOOPBACK_UP = (
+    *(sys.executable, "-c"),
+    "import fcntl, socket as s, struct; fcntl.ioctl(s.socket(), 0x8914, struct.pack('16sh14x', b'lo', 1))",
+)
 
 
 class NoSecondEngine(Exception):
@@ -55,7 +61,7 @@ def blind_engine(hidden: Path, *options: str) -> Iterator[str]:
 def _script(home: Path, hidden: Path, options: tuple[str, ...]) -> str:
     paths = f"--data-root {home}/data --exec-root {home}/exec --pidfile {home}/pid"
     return (
-        f"mount -t tmpfs none {shlex.quote(str(hidden))} && ip link set lo up && "
+        f"mount -t tmpfs none {shlex.quote(str(hidden))} && {shlex.join(LOOPBACK_UP)} && "
         f"exec dockerd --host unix://{home}/docker.sock {paths} {shlex.join(options)}"
     )
 
