@@ -49,7 +49,7 @@ async def test_closing_a_pull_request_cancels_its_run_and_reopening_starts_it_ag
     world: World,
 ) -> None:
     await world.make_repo()
-    sha = await world.push(ci_yaml=PASSING.replace("echo all is well", "sleep 3"))
+    sha = await world.push(ci_yaml=PASSING.replace("echo all is well", "sleep 10"))
     number = await world.open_pull()
     await world.check(sha, "ci-bot / test", until="in_progress")
     await world.forge.change_pull(world.repo, number, by="alice", state="closed")
