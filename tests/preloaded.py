@@ -202,6 +202,8 @@ def _answer(asked: socket.socket) -> None:
         if environment.get("PYTHONUNBUFFERED") and isinstance(sys.stdout, io.TextIOWrapper):
             sys.stdout.reconfigure(write_through=True)
         signal.signal(signal.SIGCHLD, signal.SIG_DFL)
+        # In the background of a script it is ignored, and so would be what a test sends.
+        signal.signal(signal.SIGINT, signal.default_int_handler)
         asked.sendall(b"%d\n" % os.getpid())
         code = _command(words)
         sys.stdout.flush()
