@@ -37,7 +37,7 @@ with socket.socket(socket.AF_UNIX) as asked:
     asked.sendall(said)
     lines = asked.makefile()
     child = int(lines.readline())
-    for number in (signal.SIGINT, signal.SIGTERM):
+    for number in (signal.SIGINT, signal.SIGTERM, signal.SIGHUP):
         signal.signal(number, lambda number, _: os.kill(child, number))
     sys.exit(int(lines.readline()))
 """

@@ -13,6 +13,7 @@ from typing import Any
 
 import click
 
+from ci_bot.cli.ending import run_in_order
 from ci_bot.cli.live import Live, as_json, has_passed, summary
 from ci_bot.cli.logging import configure
 from ci_bot.cli.supposing import occasion, pipeline_of, supposing
@@ -71,6 +72,7 @@ def run(
     """Run .ci.yaml on this machine, the way the server would.
 
     Exit code 0 if every job passed, 1 if one did not, 2 if it could not be run.
+    Ctrl-C, SIGTERM and a closed terminal end the jobs and remove their containers (130, 143, 129).
     """
     settings = load(config)
     configure("error", "text")
@@ -78,7 +80,7 @@ def run(
     click.get_current_context().with_resource(conditions_apart())
     planned = _chosen(_plan(file or _default_file(tree.root), event, settings, tree, said), jobs)
     given = _from_environment(secrets)
-    done = asyncio.run(_run(settings, tree, planned, RunKind(event), given, as_document, artifacts_to))
+    done = run_in_order(_run(settings, tree, planned, RunKind(event), given, as_document, artifacts_to))
     click.echo(json.dumps(as_json(done), indent=2) if as_document else summary(done))
     if not has_passed(done):
         raise click.exceptions.Exit(1)
@@ -180,10 +182,13 @@ def _put_artifacts(local: Local, run: Run, target: Path) -> None:
 
 
 async def _cancel(local: Local, live: Live, run_id: str) -> None:
-    """Ctrl-C: the jobs are ended and their containers removed before we leave."""
+    """Interrupted: the jobs are ended and their containers removed before we leave."""
     click.echo("\ninterrupted; stopping the containers (again to leave them)", err=True)
     gone = Withdraw(local.repo.key, INTERRUPTED, superseded=False)
     await local.decisions.commit(Decision(INTERRUPTED, withdraw=(gone,)), None)
-    async with asyncio.timeout(FINISH_SECONDS):
-        await live.watch(run_id)
-        await local.idle()
+    try:
+        async with asyncio.timeout(FINISH_SECONDS):
+            await live.watch(run_id)
+            await local.idle()
+    except TimeoutError:
+        click.echo("the jobs do not end; their containers are removed now", err=True)

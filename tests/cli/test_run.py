@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import signal
+import subprocess
 from pathlib import Path
 
 import docker
@@ -154,19 +155,35 @@ def test_a_failing_run_is_exit_code_1_and_one_document_for_machines(
     assert (jobs["test"]["tests"], jobs["test"]["coverage"]) == (None, None)
 
 
-@pytest.mark.docker
-def test_an_interrupt_ends_the_containers_and_is_exit_code_130(repository: Path, images: None) -> None:
-    (repository / ".ci.yaml").write_text(HANGING)
+def begin_hanging() -> subprocess.Popen[str]:
+    """Its step has spoken, and sleeps."""
     process = begin("run", PYTHONUNBUFFERED="1")
     assert process.stdout is not None
     while "begun" not in (line := process.stdout.readline()) or "$" in line:
         assert line, finish(process)
+    return process
+
+
+@pytest.mark.docker
+@pytest.mark.parametrize(
+    ("number", "last"),
+    [
+        (signal.SIGINT, "ci-bot: interrupted"),
+        (signal.SIGTERM, "ci-bot: ended by SIGTERM"),
+        (signal.SIGHUP, "ci-bot: ended by SIGHUP"),
+    ],
+)
+def test_what_ends_it_ends_the_containers(
+    repository: Path, images: None, number: signal.Signals, last: str
+) -> None:
+    (repository / ".ci.yaml").write_text(HANGING)
+    process = begin_hanging()
     assert len(containers(repository)) >= 1
-    process.send_signal(signal.SIGINT)
+    process.send_signal(number)
     answer = finish(process)
-    assert answer.code == 130
+    assert answer.code == 128 + number
     assert "stopping the containers" in answer.err
-    assert answer.err.splitlines()[-1] == "ci-bot: interrupted"
+    assert answer.err.splitlines()[-1] == last
     assert "Traceback" not in answer.err
     assert containers(repository) == []
 
