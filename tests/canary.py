@@ -6,6 +6,9 @@ beneath the tests' own folder: no log, database, report, control directory, ledg
 
 from __future__ import annotations
 
+import os
+from collections.abc import Iterator
+from contextlib import suppress
 from pathlib import Path
 from typing import Final
 
@@ -24,13 +27,18 @@ def holds_it(data: bytes) -> bool:
     return any(form in data for form in _SOUGHT)
 
 
+def files(root: Path) -> Iterator[tuple[Path, bytes]]:
+    """All beneath it and what they hold; a server may remove some meanwhile."""
+    for folder, _, names in os.walk(root):
+        for name in names:
+            path = Path(folder, name)
+            if not path.is_symlink() and path.is_file():
+                with suppress(FileNotFoundError):
+                    yield path, path.read_bytes()
+
+
 def leaks(root: Path, *, planted: bool = False) -> list[Path]:
     """Files beneath `root` that hold it; `planted`: also where a test put it on purpose."""
     return [
-        path
-        for path in root.rglob("*")
-        if path.is_file()
-        and not path.is_symlink()
-        and (planted or PLANTED not in path.parts)
-        and holds_it(path.read_bytes())
+        path for path, data in files(root) if (planted or PLANTED not in path.parts) and holds_it(data)
     ]
