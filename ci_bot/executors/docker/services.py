@@ -19,6 +19,7 @@ from ci_bot.executors.docker.engine import EngineRefusal
 from ci_bot.executors.docker.host import Host
 from ci_bot.executors.docker.images import Image
 from ci_bot.executors.docker.job_engine import JobEngine
+from ci_bot.executors.docker.process import to_the_last_write
 from ci_bot.executors.docker.streams import Logged, pump
 from ci_bot.ports import JobSpec, LogWriter
 
@@ -182,15 +183,8 @@ class Services:
             stream = await self._host.engine.call(
                 lambda client: Logged(client, up.container, follow=True)
             )
-            pumping = asyncio.ensure_future(
-                self._host.engine.in_own_thread(lambda _: pump(stream, log, 0))
-            )
-            try:
-                await asyncio.shield(pumping)
-            except asyncio.CancelledError:
-                stream.abort()
-                await asyncio.wait({pumping})
-                raise
+            pumping = self._host.engine.in_own_thread(lambda _: pump(stream, log, 0))
+            await to_the_last_write(pumping, stream.abort)
         except EngineError:
             pass  # what it wrote so far is there; the job itself will say what became of the engine
         finally:

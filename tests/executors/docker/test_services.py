@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import gc
 from dataclasses import replace
 from pathlib import Path
 
@@ -122,6 +123,25 @@ async def test_the_next_process_finds_the_services_again_with_their_whole_output
         assert again["Id"] == first["Id"]
         await logs.of[0].shows(b"up\n")
     assert bytes(logs.of[0].content) == b"starting\nup\n"
+
+
+async def test_a_service_that_runs_on_is_let_go_without_a_word(
+    executor: DockerExecutor, job: JobSpec, web: str
+) -> None:
+    asked, logs, complaints = with_services(job, Service("web", web)), Logs(), list[str]()
+    asyncio.get_running_loop().set_exception_handler(
+        lambda _, context: complaints.append(context["message"])
+    )
+    with pytest.raises(ZeroDivisionError):
+        async with executor.session(asked) as session:
+            await session.serve(logs.open)
+            await logs.of[0].shows(b"up\n")
+            raise ZeroDivisionError
+    if others := asyncio.all_tasks() - {asyncio.current_task()}:
+        await asyncio.wait(others, timeout=10)
+    del session, others  # what nobody has heard is told when nothing refers to it any more
+    gc.collect()
+    assert complaints == []
 
 
 async def test_what_a_dead_job_left_is_reaped(
