@@ -19,7 +19,7 @@ demo: ## shows a pull request failing and passing, on this machine alone (KEEP=1
 	@KEEP="$(KEEP)" FORGE="$(FORGE)" $(PYTHON) -m dev.demo
 
 test: setup lint rewritten types ## runs everything: set-up, ruff, mypy, import contracts, pytest (ARGS="-k name")
-	@$(STAGE) "pytest" $(PYTHON) -m pytest -n 5 --dist loadfile --no-loadscope-reorder $(ARGS)
+	@$(STAGE) "pytest" $(PYTHON) -m pytest -n 4 --dist loadfile --no-loadscope-reorder $(ARGS)
 
 test-deploy: setup ## deploy/: its image upgraded under five jobs, its proxies, alerts (minutes at first)
 	@command -v debootstrap >/dev/null || dev/apt.sh deploy debootstrap
