@@ -20,9 +20,12 @@ Mount = dict[str, Any]
 #: apt-get, su, useradd, git and daemons on low ports work with these and nothing more.
 CAPABILITIES = ("CHOWN", "DAC_OVERRIDE", "FOWNER", "FSETID", "SETUID", "SETGID", "KILL")
 
-
 ASK_EVERY = 1_000_000_000  # nanoseconds between the ends of questions to a service
 MANY = 1_000_000  # questions: it is we who give up
+
+#: Nothing but a loopback. With `NetworkMode` alone the engine makes a sandbox for it all the same, which takes
+#: half of such a container's time.
+NO_NETWORK = {"NetworkDisabled": True}
 
 #: Exit codes of `probe_container` → whether it read what we wrote; any other says nothing.
 PROBE_ANSWERS = {0: True, 3: False}
@@ -132,11 +135,8 @@ def owner_container(
         "User": "0:0",
         "Healthcheck": {"Test": ["NONE"]},
         "Labels": names.labels(instance, job, spec),
-        "HostConfig": _confined(limits)
-        | {
-            "NetworkMode": "none",
-            "Mounts": [workspace],
-        },
+        "HostConfig": _confined(limits) | {"NetworkMode": "none", "Mounts": [workspace]},
+        **NO_NETWORK,
     }
 
 
@@ -152,6 +152,7 @@ def probe_container(instance: str, image: str, places: Sequence[Path], nonce: st
         "Healthcheck": {"Test": ["NONE"]},
         "Labels": {names.INSTANCE: instance},
         "HostConfig": _confined(Limits()) | {"Init": False, "NetworkMode": "none", "Mounts": mounts},
+        **NO_NETWORK,
     }
 
 
