@@ -11,12 +11,12 @@ from tests.cli.conftest import Answer
 from tests.preloaded import ci_bot
 from tests.rig import ROOT
 
-JOBS = ("lint", "types", "language")
+JOBS = ("lint", "language")
 
 
 @pytest.mark.timeout(300)
-def test_its_lint_its_types_and_the_tests_of_its_language_pass(images: None) -> None:
-    """Not its jobs `any-file`, `decisions` and `types-of-tests`: those are run by `make test` as they are."""
+def test_its_lint_and_the_tests_of_its_language_pass(images: None) -> None:
+    """Not its other jobs: those, which take long, are run by `make test` as they are."""
     ensure_toolchains([DEV])
     done = subprocess.run(
         ci_bot("run", *(f"--job={job}" for job in JOBS)),
@@ -28,5 +28,4 @@ def test_its_lint_its_types_and_the_tests_of_its_language_pass(images: None) -> 
     answer = Answer(done.returncode, done.stdout, done.stderr)
     assert answer.code == 0, answer
     assert "Contracts: " in answer.out
-    assert "no issues found" in answer.out
     assert answer.out.splitlines()[-1] == "all jobs passed"
