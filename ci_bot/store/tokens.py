@@ -75,11 +75,13 @@ class TokenStore:
 
 
 async def _served(connection: AsyncConnection, row: Row[Any]) -> list[str]:
-    """Not one that was transferred: its new owner did not ask for this token."""
+    """As they were given, without those that were transferred: their new owner did not ask for this token."""
+    given: list[str] = json.loads(row.repos)
     query = select(repositories.c.key).where(
-        repositories.c.key.in_(json.loads(row.repos)), ~repositories.c.gone, ~repositories.c.locked
+        repositories.c.key.in_(given), ~repositories.c.gone, ~repositories.c.locked
     )
-    return [found.key for found in await connection.execute(query)]
+    served = {found.key for found in await connection.execute(query)}
+    return [key for key in given if key in served]
 
 
 def _token(row: Row[Any], repos: Sequence[str]) -> ApiToken:
