@@ -18,6 +18,7 @@ from hypothesis import settings
 
 from tests.canary import leaks
 from tests.preloaded import begin_run, end_run
+from tests.room import WHERE, give_back, take_memory
 
 if TYPE_CHECKING:
     from tests.postgres import Cluster
@@ -72,6 +73,8 @@ def postgres() -> Iterator[Cluster]:
 def pytest_configure(config: pytest.Config) -> None:
     if not hasattr(config, "workerinput"):
         begin_run()
+        if (memory := take_memory()) is not None:
+            os.environ[WHERE] = str(memory)
 
 
 def pytest_runtest_setup(item: pytest.Item) -> None:
@@ -118,6 +121,8 @@ def pytest_sessionfinish(session: pytest.Session) -> None:
     session.config.stash[LEAKS] = found
     if found:
         session.exitstatus = pytest.ExitCode.TESTS_FAILED
+    elif factory is not None and session.exitstatus == pytest.ExitCode.OK:
+        give_back(factory.getbasetemp())
 
 
 def pytest_terminal_summary(terminalreporter: pytest.TerminalReporter) -> None:
