@@ -10,7 +10,7 @@ from typing import Final
 
 MEMORY: Final = Path("/dev/shm")
 #: Bytes that must be free there, and available in all: a run leaves less than a tenth of it.
-ROOM: Final = 8 << 30
+ROOM: Final = 4 << 30
 #: What pytest takes instead of the system's directory for such things.
 #: https://docs.pytest.org/en/stable/reference/reference.html#environment-variables
 WHERE: Final = "PYTEST_DEBUG_TEMPROOT"
@@ -38,6 +38,6 @@ def _available() -> int:
 
 
 def give_back(folder: Path) -> None:
-    """Memory is not given back by a restart of the tests alone, as a disk's old runs are."""
+    """A disk may keep the last runs for whoever wants to look; memory keeps only those that failed."""
     if folder.is_relative_to(MEMORY):
         shutil.rmtree(folder, ignore_errors=True)

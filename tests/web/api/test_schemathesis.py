@@ -16,7 +16,7 @@ from tests.flow.road import Deciding
 from tests.make import SHA_B, job, plan
 from tests.web.api.conftest import WRITER, Api
 
-SECONDS = 60.0
+SECONDS = 240.0  # some 30 where nobody else needs the machine
 
 
 @pytest.fixture
@@ -31,7 +31,7 @@ async def filled(api: Api) -> Api:
     return api
 
 
-@pytest.mark.timeout(180)
+@pytest.mark.timeout(300)
 async def test_the_api_does_what_its_description_says(
     filled: Api, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
