@@ -18,7 +18,7 @@ from hypothesis import settings
 
 from tests.canary import leaks
 from tests.preloaded import begin_run, end_run
-from tests.room import WHERE, give_back, take_memory
+from tests.tempdir import WHERE, give_back, take_memory
 
 if TYPE_CHECKING:
     from tests.postgres import Cluster

@@ -13,7 +13,7 @@ from typing import Any
 
 import click
 
-from ci_bot.cli.ending import run_in_order
+from ci_bot.cli.interrupts import run_interruptible
 from ci_bot.cli.live import Live, as_json, has_passed, summary
 from ci_bot.cli.logging import configure
 from ci_bot.cli.supposing import occasion, pipeline_of, supposing
@@ -80,7 +80,9 @@ def run(
     click.get_current_context().with_resource(conditions_apart())
     planned = _chosen(_plan(file or _default_file(tree.root), event, settings, tree, said), jobs)
     given = _from_environment(secrets)
-    done = run_in_order(_run(settings, tree, planned, RunKind(event), given, as_document, artifacts_to))
+    done = run_interruptible(
+        _run(settings, tree, planned, RunKind(event), given, as_document, artifacts_to)
+    )
     click.echo(json.dumps(as_json(done), indent=2) if as_document else summary(done))
     if not has_passed(done):
         raise click.exceptions.Exit(1)

@@ -1,4 +1,4 @@
-"""Work that is ended in order by whatever ends a process: Ctrl-C, SIGTERM, a terminal that goes."""
+"""`asyncio.run` for work that has something to put away: Ctrl-C, SIGTERM and a closed terminal cancel it."""
 
 from __future__ import annotations
 
@@ -16,7 +16,7 @@ ENDING: Final = (signal.SIGTERM, signal.SIGHUP)
 Result = TypeVar("Result")
 
 
-def run_in_order(work: Coroutine[Any, Any, Result]) -> Result:
+def run_interruptible(work: Coroutine[Any, Any, Result]) -> Result:
     """`asyncio.run`, whose work each of these signals cancels; a second one cancels what it does then.
 
     Raises `KeyboardInterrupt` after Ctrl-C, else `click.exceptions.Exit` with 128 and the signal's number, as
