@@ -43,7 +43,9 @@ async def test_killed_far_from_its_own_limit_a_step_is_the_machines_victim(
     executor = DockerExecutor(instance=instance, run_dir=tmp_path / "run", limits=limits)
     async with executor.session(job) as session:
         running = asyncio.create_task(run(session, step(HOG, BUSYBOX)))
-        while not (found := engine.containers(filters={"label": f"{names.JOB}={job.id}"})):
+        while not (
+            found := engine.containers(filters={"label": [f"{names.JOB}={job.id}", names.STEP]})
+        ):
             await asyncio.sleep(0.05)
         kernels = limit_file(found[0]["Id"])
         if kernels is not None and os.geteuid() == 0:
