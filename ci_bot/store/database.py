@@ -155,7 +155,8 @@ class Database:
     async def _transaction(self, how: Mapping[str, Any]) -> AsyncIterator[AsyncConnection]:
         try:
             async with self._engine.connect() as connection:
-                await connection.execution_options(**how)
+                if how:
+                    await connection.execution_options(**how)
                 async with connection.begin():
                     yield connection
         except (SQLAlchemyError, OSError) as error:  # OSError: nobody listens there, or no more

@@ -2,7 +2,8 @@
 
 A statement of aiosqlite's changes to the connection's thread and back four times, for the cursor, the
 execution, the rows and the end of the cursor; SQLAlchemy's adapter asks for each. That was a third of what a
-decision costs the processor. Here they are one change; all else is the library's.
+decision costs the processor. Here they are one change. A transaction that only reads has none of its own for
+its begin, which goes with its first statement, and nobody waits for its end. All else is the library's.
 """
 
 from __future__ import annotations
@@ -10,7 +11,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import Any, Self
+from typing import Any, Self, cast
 
 import aiosqlite
 from aiosqlite.context import contextmanager
@@ -32,6 +33,7 @@ _Parameters = Sequence[Any] | Mapping[str, Any]
 class _Cursor(aiosqlite.Cursor):
     """Has all rows once it has executed; a statement whose rows are all fetched holds nothing open."""
 
+    _conn: _Connection
     _rows: Sequence[Any] = ()
 
     async def execute(self, sql: str, parameters: Any = ()) -> Self:
@@ -46,6 +48,9 @@ class _Cursor(aiosqlite.Cursor):
         pass
 
     def _execute_and_fetch(self, sql: str, parameters: _Parameters) -> Sequence[Any]:
+        if self._conn.reads_next:
+            self._conn.reads_next = False
+            self._cursor.execute("BEGIN")
         self._cursor.execute(sql, parameters)
         return self._cursor.fetchall() if self._cursor.description else ()
 
@@ -59,6 +64,11 @@ class _Connection(aiosqlite.Connection):
 
     def __init__(self, *how: Any) -> None:
         super().__init__(*how)
+        #: A transaction was asked for that only reads: it begins with its first statement. SQLite itself takes
+        #: no snapshot before that: https://www.sqlite.org/lang_transaction.html
+        self.reads_next = False
+        self._is_reading = False
+        self._is_writing = False
         self._thread.daemon = (
             True  # as SQLAlchemy has it, or a process would wait for what it forgot to close
         )
@@ -67,10 +77,33 @@ class _Connection(aiosqlite.Connection):
     async def cursor(self) -> aiosqlite.Cursor:
         return _Cursor(self, self._conn.cursor())
 
+    def begin_to_read(self) -> None:
+        self._is_reading, self._is_writing = True, False
+        self.reads_next = True
+
+    def begin_to_write(self) -> None:
+        self._is_reading, self._is_writing = False, True
+
+    async def commit(self) -> None:
+        if self._is_reading:
+            self._let_go()
+        else:
+            await super().commit()
+
     async def rollback(self) -> None:
         """Nothing, where all is committed: the pool asks for it whenever a connection comes back."""
-        if self.in_transaction:
+        if self._is_reading:
+            self._let_go()
+        elif self._is_writing and self.in_transaction:
             await super().rollback()
+
+    def _let_go(self) -> None:
+        """Of what was read, without waiting: the thread does it before anything that follows."""
+        self._is_reading = False
+        if self.reads_next:
+            self.reads_next = False
+        else:
+            self._tx.put_nowait((None, self._conn.rollback))
 
 
 def connecting(database: str, **options: Any) -> aiosqlite.Connection:
@@ -99,5 +132,9 @@ def prepare(connection: Any, _record: object) -> None:
 
 
 def begin(connection: SyncConnection) -> None:
-    immediate = connection.get_execution_options().get("immediate", False)
-    connection.exec_driver_sql("BEGIN IMMEDIATE" if immediate else "BEGIN")
+    driver = cast("_Connection", connection.connection.driver_connection)
+    if connection.get_execution_options().get("immediate", False):
+        driver.begin_to_write()
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    else:
+        driver.begin_to_read()

@@ -37,13 +37,56 @@ def changes(monkeypatch: pytest.MonkeyPatch) -> list[Any]:
     return handed
 
 
-async def test_a_statement_changes_threads_once_and_so_do_begin_and_commit(
+async def test_of_what_only_reads_each_statement_changes_threads_once_and_nothing_else(
     database: Database, changes: list[Any]
 ) -> None:
     async with database.read() as connection:
         rows = (await connection.execute(text("SELECT 1 UNION SELECT 2"))).scalars().all()
+        await connection.execute(text("SELECT 3"))
     assert rows == [1, 2]
+    assert len(changes) == 2
+
+
+async def test_of_a_write_begin_and_commit_change_threads_too(
+    database: Database, changes: list[Any]
+) -> None:
+    async with database.write() as connection:
+        await connection.execute(text("CREATE TABLE things (name TEXT)"))
     assert len(changes) == 3
+
+
+async def test_what_reads_has_one_view_until_its_end_and_holds_nothing_afterwards(
+    database: Database, tmp_path: Path
+) -> None:
+    seen = text("SELECT count(*) FROM things")
+    other = sqlite3.connect(tmp_path / "ci-bot.db", isolation_level=None)
+    other.execute("CREATE TABLE things (name TEXT)")
+    for number in (1, 2):
+        async with database.read() as connection:
+            before = (await connection.execute(seen)).scalar()
+            other.execute("INSERT INTO things VALUES ('a')")
+            assert (await connection.execute(seen)).scalar() == before == number - 1
+    async with database.read() as connection:
+        assert (await connection.execute(seen)).scalar() == 2
+    async with database.read():
+        pass
+    (is_held, *_) = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert not is_held
+    other.close()
+
+
+async def test_a_read_that_fails_halfway_holds_nothing_afterwards(
+    database: Database, tmp_path: Path
+) -> None:
+    with pytest.raises(ZeroDivisionError):
+        async with database.read() as connection:
+            await connection.execute(text("SELECT * FROM deliveries"))
+            raise ZeroDivisionError
+    await database.ping()
+    other = sqlite3.connect(tmp_path / "ci-bot.db", isolation_level=None)
+    (is_held, *_) = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
+    assert not is_held
+    other.close()
 
 
 async def test_what_was_begun_is_rolled_back_and_the_connection_serves_the_next(
