@@ -64,14 +64,16 @@ exec setpriv --reuid 1000 --regid 1000 --clear-groups sh -ec '
     pg_ctl -D /var/lib/pg -w stop >/dev/null'
 """
 #: Without them every container would compile them anew.
-COMPILE = "python3 -m compileall -q -j 0 /usr/lib/python3.11 /usr/lib/python3 >/dev/null || true"
+COMPILE = "python3 -m compileall -q -j 0 /usr/lib/python3* >/dev/null || true"
+#: Their versions differ between distributions, and no image's configuration can say "whichever is there".
+POSTGRES_PATH = "ln -s /usr/lib/postgresql/*/bin /usr/lib/postgresql/bin\n"
 
 TOOLCHAINS = {
     GO: Toolchain(
-        (*SYSTEM, "golang-1.19-go", "ca-certificates"),
+        (*SYSTEM, "golang-go", "ca-certificates"),
         without=r"gcc|cpp|g\+\+|binutils|libc6-dev|linux-libc|lib.*-dev|libgcc-1\d|libstdc|pkgconf|perl|lib[aglmtuq]*san",
-        drops=r"(_test\.go|/testdata/.*|_race/.*|usr/(lib|share)/go-1.19/(test|doc|misc|api)/.*)$",
-        run="ln -s ../lib/go-1.19/bin/go /usr/bin/go && go build net/http && go vet net/http",
+        drops=r"(_test\.go|/testdata/.*|_race/.*|usr/(lib|share)/go-[0-9.]+/(test|doc|misc|api)/.*)$",
+        run="go build net/http && go vet net/http",
         config=(
             "ENV GOCACHE=/var/cache/go CGO_ENABLED=0 GOFLAGS=-mod=mod GOPROXY=off",
             'CMD ["/bin/sh"]',
@@ -80,13 +82,13 @@ TOOLCHAINS = {
     PYTHON: Toolchain((*SYSTEM, "python3", "python3-psycopg2"), run=COMPILE),
     PYPY: Toolchain((*SYSTEM, "pypy3"), run="ln -sf pypy3 /usr/bin/python3"),
     POSTGRES: Toolchain(
-        (*SYSTEM, "postgresql-15"),
-        without=r"libllvm|perl|libperl|ssl-cert|python|libz3",
+        (*SYSTEM, "postgresql"),
+        without=r"libllvm|perl|libperl|ssl-cert|python|libz3|postgresql(-client)?-common",
         drops=r"/(bitcode|llvmjit.*)(/.*)?$",
         files=(("usr/bin/postgres-start", POSTGRES_START),),
-        run=POSTGRES_MAKE,
+        run=POSTGRES_PATH + POSTGRES_MAKE,
         config=(
-            "ENV PATH=/usr/lib/postgresql/15/bin:/usr/bin:/bin",
+            "ENV PATH=/usr/lib/postgresql/bin:/usr/bin:/bin",
             "USER 1000",
             'CMD ["postgres-start"]',
         ),
@@ -193,7 +195,7 @@ def _fill(root: Rootfs, chain: Toolchain) -> None:
 
 
 def _install(root: Rootfs, requirements: Path) -> None:
-    """What the lock says, as pip of this Python installs it: Debian 12 has the same version."""
+    """What the lock says, as pip of this Python installs it: the distribution's, where dev/python.sh found that."""
     with TemporaryDirectory(dir=CACHE) as folder:
         command = [
             "pip",
