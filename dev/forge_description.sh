@@ -31,6 +31,7 @@ find_npm() {
         rm -rf "$node"
         python=.venv/bin/python
         [ -x "$python" ] || python=$(dev/python.sh)
+        dev/venv_package.sh npm "$python"
         "$python" -m venv "$node" >>"$log" 2>&1 || give_up "an environment for npm could not be made:"
         "$node/bin/python" -m pip --disable-pip-version-check --no-input install --quiet --require-hashes \
             --requirement requirements/node.txt >>"$log" 2>&1 || give_up "npm could not be installed:"

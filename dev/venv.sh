@@ -28,11 +28,7 @@ give_up() {
 
 make_venv() {
     python=$(dev/python.sh)
-    if ! "$python" -c 'import ensurepip, venv' 2>/dev/null; then
-        version=$("$python" -c 'import sys; print("%d.%d" % sys.version_info[:2])')
-        echo "venv: $python cannot make virtual environments: the package python$version-venv is missing"
-        dev/apt.sh venv "python$version-venv"
-    fi
+    dev/venv_package.sh venv "$python"
     echo "venv: making .venv with $python ($("$python" -V))"
     rm -rf .venv
     "$python" -m venv .venv >>"$log" 2>&1 || give_up "$python -m venv .venv failed"
