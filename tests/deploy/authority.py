@@ -12,6 +12,17 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 
 DAY = dt.timedelta(days=1)
+SIGNS_CERTIFICATES = x509.KeyUsage(
+    key_cert_sign=True,
+    crl_sign=True,
+    digital_signature=False,
+    content_commitment=False,
+    key_encipherment=False,
+    data_encipherment=False,
+    key_agreement=False,
+    encipher_only=False,
+    decipher_only=False,
+)
 
 
 def issue(folder: Path, host: str) -> ssl.SSLContext:
@@ -21,11 +32,18 @@ def issue(folder: Path, host: str) -> ssl.SSLContext:
     root = (
         _certificate(root_name, root_name, authority)
         .add_extension(x509.BasicConstraints(ca=True, path_length=0), critical=True)
+        .add_extension(SIGNS_CERTIFICATES, critical=True)
+        .add_extension(
+            x509.SubjectKeyIdentifier.from_public_key(authority.public_key()), critical=False
+        )
         .sign(authority, hashes.SHA256())
     )
     leaf = (
         _certificate(name, root_name, key)
         .add_extension(x509.SubjectAlternativeName([x509.DNSName(host)]), critical=False)
+        .add_extension(
+            x509.AuthorityKeyIdentifier.from_issuer_public_key(authority.public_key()), critical=False
+        )
         .sign(authority, hashes.SHA256())
     )
     pem = serialization.Encoding.PEM
@@ -33,7 +51,9 @@ def issue(folder: Path, host: str) -> ssl.SSLContext:
     (folder / "privkey.pem").write_bytes(
         key.private_bytes(pem, serialization.PrivateFormat.PKCS8, serialization.NoEncryption())
     )
-    return ssl.create_default_context(cadata=root.public_bytes(pem).decode())
+    trusting = ssl.create_default_context(cadata=root.public_bytes(pem).decode())
+    trusting.verify_flags |= ssl.VERIFY_X509_STRICT  # what Python 3.13 and later have by default
+    return trusting
 
 
 def _name(text: str) -> x509.Name:
