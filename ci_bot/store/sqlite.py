@@ -9,7 +9,7 @@ its begin, which goes with its first statement, and nobody waits for its end. Al
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
 from typing import Any, Self, cast
 
@@ -86,24 +86,24 @@ class _Connection(aiosqlite.Connection):
 
     async def commit(self) -> None:
         if self._is_reading:
-            self._let_go()
+            self._let_go(self._conn.commit)
         else:
             await super().commit()
 
     async def rollback(self) -> None:
         """Nothing, where all is committed: the pool asks for it whenever a connection comes back."""
         if self._is_reading:
-            self._let_go()
+            self._let_go(self._conn.rollback)
         elif self._is_writing and self.in_transaction:
             await super().rollback()
 
-    def _let_go(self) -> None:
+    def _let_go(self, end: Callable[[], None]) -> None:
         """Of what was read, without waiting: the thread does it before anything that follows."""
         self._is_reading = False
         if self.reads_next:
             self.reads_next = False
         else:
-            self._tx.put_nowait((None, self._conn.rollback))
+            self._tx.put_nowait((None, end))
 
 
 def connecting(database: str, **options: Any) -> aiosqlite.Connection:

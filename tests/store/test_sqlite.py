@@ -47,6 +47,12 @@ async def test_of_what_only_reads_each_statement_changes_threads_once_and_nothin
     assert len(changes) == 2
 
 
+async def test_what_reads_nothing_changes_no_thread(database: Database, changes: list[Any]) -> None:
+    async with database.read() as connection:
+        assert connection.in_transaction()
+    assert changes == []
+
+
 async def test_of_a_write_begin_and_commit_change_threads_too(
     database: Database, changes: list[Any]
 ) -> None:
@@ -68,8 +74,6 @@ async def test_what_reads_has_one_view_until_its_end_and_holds_nothing_afterward
             assert (await connection.execute(seen)).scalar() == before == number - 1
     async with database.read() as connection:
         assert (await connection.execute(seen)).scalar() == 2
-    async with database.read():
-        pass
     (is_held, *_) = other.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()
     assert not is_held
     other.close()
