@@ -120,7 +120,7 @@ if [ "$code" != 0 ]; then
     may_start_or_give_up
     say "$answer"
     if ! command -v dockerd >/dev/null; then
-        dev/apt.sh engine docker.io iptables
+        dev/apt.sh engine docker.io 'docker-cli?' iptables # Debian 13 has the docker command in a package of its own
         ping
     fi
     if [ "$code" != 0 ]; then

@@ -1,4 +1,7 @@
-"""Names of Debian or Ubuntu packages in, their .deb files with all they depend on out; root is not needed."""
+"""Names of Debian or Ubuntu packages in, their .deb files with all they depend on out; root is not needed.
+
+A name that ends with `?` is of a package that not every release has: it is taken where there is one.
+"""
 
 import hashlib
 import os
@@ -33,6 +36,7 @@ class Archive:
 
     def packages(self, names: Sequence[str]) -> Iterable[str]:
         """The names and everything they depend on, as on an empty machine."""
+        names = [name.rstrip("?") for name in names if not name.endswith("?") or self._has(name.rstrip("?"))]
         answer = self._run("apt-get", "--no-install-recommends", "--simulate", "install", *names)
         found = re.findall(r"^Inst (\S+)", answer, re.MULTILINE)
         return [name for name in found if name in names or not NOT_NEEDED.match(name)]
@@ -46,6 +50,10 @@ class Archive:
     def update(self) -> None:
         (self.work / "lists" / "partial").mkdir(parents=True, exist_ok=True)
         self._run("apt-get", "--quiet", "update")
+
+    def _has(self, name: str) -> bool:
+        """Whether this release has a package of that name; `pkgnames` gives all names that begin so."""
+        return name in self._run("apt-cache", "pkgnames", name).split()
 
     def _run(self, *command: str, folder: Path | None = None) -> str:
         (self.work / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)

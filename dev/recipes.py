@@ -198,6 +198,7 @@ SYSTEM = (
 BUILDER = (
     *("busybox-static", "ca-certificates", "containerd", "docker.io", "docker-registry", "iptables"),
     *("mount", "rootlesskit", "runc", "uidmap", "xz-utils"),
+    "docker-cli?",  # Debian 13's; before it, and in Ubuntu, the command is in docker.io
 )
 
 RECIPES: Mapping[str, Made | Changed] = {
