@@ -36,7 +36,7 @@ class Archive:
 
     def packages(self, names: Sequence[str]) -> Iterable[str]:
         """The names and everything they depend on, as on an empty machine."""
-        names = [name.rstrip("?") for name in names if not name.endswith("?") or self._has(name.rstrip("?"))]
+        names = [name.removesuffix("?") for name in names if self._is_wanted(name)]
         answer = self._run("apt-get", "--no-install-recommends", "--simulate", "install", *names)
         found = re.findall(r"^Inst (\S+)", answer, re.MULTILINE)
         return [name for name in found if name in names or not NOT_NEEDED.match(name)]
@@ -51,9 +51,10 @@ class Archive:
         (self.work / "lists" / "partial").mkdir(parents=True, exist_ok=True)
         self._run("apt-get", "--quiet", "update")
 
-    def _has(self, name: str) -> bool:
-        """Whether this release has a package of that name; `pkgnames` gives all names that begin so."""
-        return name in self._run("apt-cache", "pkgnames", name).split()
+    def _is_wanted(self, name: str) -> bool:
+        """Not so if it ends with `?` and this release has no such package; `pkgnames` gives all that begin so."""
+        bare = name.removesuffix("?")
+        return bare == name or bare in self._run("apt-cache", "pkgnames", bare).split()
 
     def _run(self, *command: str, folder: Path | None = None) -> str:
         (self.work / "cache" / "archives" / "partial").mkdir(parents=True, exist_ok=True)
