@@ -73,6 +73,7 @@ def run(
 
     Exit code 0 if every job passed, 1 if one did not, 2 if it could not be run.
     Ctrl-C, SIGTERM and a closed terminal end the jobs and remove their containers (130, 143, 129).
+    What a run left that was killed is removed by the next one.
     """
     settings = load(config)
     configure("error", "text")

@@ -4,8 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import os
-import tempfile
-from collections.abc import AsyncIterator, Callable, Collection, Mapping
+from collections.abc import AsyncIterator, Callable, Mapping
 from contextlib import AsyncExitStack, asynccontextmanager
 from dataclasses import dataclass, replace
 from hashlib import sha256
@@ -31,6 +30,7 @@ from ci_bot.settings import Settings
 from ci_bot.store import CacheStore, Database, DecisionStore, RunStore
 from ci_bot.system import SystemClock, SystemIds
 from ci_bot.wiring.kept import file_stores, retention
+from ci_bot.wiring.leftovers import leave_nothing, own_home, remove_leftovers
 from ci_bot.wiring.parts import open_executor
 from ci_bot.workspace.local import LocalWorkspaces
 from ci_bot.workspace.tree import Tree, look_at
@@ -38,7 +38,6 @@ from ci_bot.workspace.tree import Tree, look_at
 __all__ = ["Local", "Tree", "look_at", "open_local"]
 
 LOCAL: Final = "local"
-LEAVE_SECONDS: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -78,13 +77,13 @@ async def open_local(
     Raises `CiBotError`.
     """
     async with AsyncExitStack() as stack:
-        home = Path(stack.enter_context(tempfile.TemporaryDirectory(prefix="ci-bot-run-")))
         clock, ids, meters = SystemClock(), SystemIds(), Meters()
+        instance = ids.new()
+        home = stack.enter_context(own_home(settings, instance))
         ready, cancelled, written = Bell(), Bell(), Bell()
         url = f"sqlite+aiosqlite:///{home / 'ci-bot.db'}"
         database = await Database.open(url, written=written.ring)
         stack.push_async_callback(database.close)
-        instance = ids.new()
         runs = RunStore(database, clock, ids)
         logs = FileLogs(home / "logs", limit=settings.limits.log)
         here = settings.model_copy(update={"data_dir": home, "run_dir": home / "run"})
@@ -119,20 +118,16 @@ async def _open_engine(
     executor = open_executor(settings, instance)
     stack.push_async_callback(executor.close)
     await executor.check()
+    await remove_leftovers(settings, tell)
     stack.push_async_callback(_leave_nothing, executor, tell)
     return executor
 
 
 async def _leave_nothing(executor: Executor, tell: Callable[[str], None]) -> None:
     """No server comes after us that would reap what a broken job left on the engine."""
-
-    async def nobody() -> Collection[str]:
-        return ()
-
     try:
-        async with asyncio.timeout(LEAVE_SECONDS):
-            await executor.reap(nobody)
-    except (EngineError, TimeoutError) as error:
+        await leave_nothing(executor)
+    except EngineError as error:
         tell(f"something of this run stays on the engine: {error}")
 
 

@@ -6,7 +6,7 @@ import logging
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeAlias
@@ -48,6 +48,8 @@ def here(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     folder = tmp_path / f"shop-{os.getpid()}-{tmp_path.name}"[:60]
     folder.mkdir()
     monkeypatch.chdir(folder)
+    (tmp_path / "tmp").mkdir()
+    monkeypatch.setenv("TMPDIR", str(tmp_path / "tmp"))
     monkeypatch.setenv("CI_BOT_DATA_DIR", str(tmp_path / "data"))
     monkeypatch.setenv("CI_BOT_DEFAULT_IMAGE", BUSYBOX)
     handlers = logging.getLogger().handlers[:]
@@ -77,9 +79,18 @@ def ask(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> 
 
 def begin(*args: str, **env: str) -> subprocess.Popen[str]:
     """The same as a process of its own, here."""
+    return _begin(ci_bot(*args), env)
+
+
+def begin_whole(*args: str, **env: str) -> subprocess.Popen[str]:
+    """The same with no other process between, so that a signal that cannot be handed on reaches it."""
+    return _begin([sys.executable, "-m", "ci_bot", *args], env)
+
+
+def _begin(command: Sequence[str], env: Mapping[str, str]) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        ci_bot(*args),
-        env=os.environ | env,
+        command,
+        env={**os.environ, **env},
         stdin=subprocess.DEVNULL,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,

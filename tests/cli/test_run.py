@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import signal
 import subprocess
+from collections.abc import Callable
 from pathlib import Path
 
 import docker
 import pytest
 
-from tests.cli.conftest import NOWHERE, Ask, begin, finish, git
+from tests.cli.conftest import NOWHERE, Ask, begin, begin_whole, finish, git
 
 PASSING = """\
 on: {push: {branches: main, paths: 'no/such/file'}}
@@ -66,6 +67,7 @@ jobs:
     steps: [echo never]
 """
 HANGING = "jobs: {test: {steps: [echo begun; sleep 600]}}\n"
+QUICK = "jobs: {test: {steps: [echo done]}}\n"
 
 
 def containers(folder: Path) -> list[str]:
@@ -155,9 +157,9 @@ def test_a_failing_run_is_exit_code_1_and_one_document_for_machines(
     assert (jobs["test"]["tests"], jobs["test"]["coverage"]) == (None, None)
 
 
-def begin_hanging() -> subprocess.Popen[str]:
+def begin_hanging(start: Callable[..., subprocess.Popen[str]] = begin) -> subprocess.Popen[str]:
     """Its step has spoken, and sleeps."""
-    process = begin("run", PYTHONUNBUFFERED="1")
+    process = start("run", PYTHONUNBUFFERED="1")
     assert process.stdout is not None
     while "begun" not in (line := process.stdout.readline()) or "$" in line:
         assert line, finish(process)
@@ -185,6 +187,32 @@ def test_what_ends_it_ends_the_containers(
     assert "stopping the containers" in answer.err
     assert answer.err.splitlines()[-1] == last
     assert "Traceback" not in answer.err
+    assert containers(repository) == []
+
+
+@pytest.mark.docker
+def test_what_a_killed_run_left_is_removed_by_the_next(
+    repository: Path, images: None, tmp_path: Path
+) -> None:
+    homes = tmp_path / "tmp"
+    (repository / ".ci.yaml").write_text(HANGING)
+    killed, living = begin_hanging(begin_whole), begin_hanging()
+    left, alive = sorted(
+        homes.glob("ci-bot-run-*"), key=lambda home: (home / "alive").stat().st_mtime_ns
+    )
+    killed.kill()
+    finish(killed)
+    assert len(containers(repository)) == 2
+    (repository / ".ci.yaml").write_text(QUICK)
+
+    answer = finish(begin("run"))
+
+    assert answer.code == 0, answer
+    assert answer.err == f"removed what a run left that was killed: 2 on the engine, and {left}\n"
+    assert list(homes.glob("ci-bot-run-*")) == [alive]
+    assert len(containers(repository)) == 1  # of the one that lives
+    living.terminate()
+    assert finish(living).code == 128 + signal.SIGTERM
     assert containers(repository) == []
 
 

@@ -10,6 +10,7 @@
                                                script
                                                read    a FIFO: the step's shell says there that it has read
                                                usage   a FIFO: and there what the step used, when it is over
+                                               heard   written as soon as something of its output has come
 """
 
 from __future__ import annotations
@@ -122,6 +123,11 @@ class Control:
         with told(self.root):
             write(self.root / "released", b"", durable=True)
 
+    def hear(self) -> None:
+        """The step's shell need not wait for anybody at its end."""
+        with told(self.root):
+            (self.mount / "heard").touch(mode=0o444)
+
     def forget_environment(self) -> None:
         """The step's shell has it by now: nothing else needs it, and it may hold secrets."""
         with told(self.root):
@@ -135,7 +141,7 @@ class Control:
     def wipe(self) -> None:
         """The step is over; its environment leaves the disk."""
         with told(self.root):
-            for name in ("begin", "script"):
+            for name in ("begin", "script", "heard"):
                 (self.mount / name).unlink(missing_ok=True)
 
 

@@ -89,11 +89,15 @@ class CopiedFiles:
         return told_to_begin
 
     async def telling(self, spec: StepSpec, entrypoint: Sequence[str]) -> bytes:
-        turn, begin = self._control(spec).turn, script.begin(spec, entrypoint, has_fifos=False)
+        turn = self._control(spec).turn
+        begin = script.begin(spec, entrypoint, has_fifos=False, is_turn=turn is not None)
         return gate.telling(turn.nonce, turn.number, begin) if turn else script.dictated(begin)
 
     async def until_read(self, spec: StepSpec, seconds: float | None) -> None:
         """Nothing lies about."""
+
+    def hear(self, spec: StepSpec) -> None:
+        """Its shell became the step, and waits for nobody."""
 
     def hearing(self, spec: StepSpec) -> AbstractContextManager[Hearing]:
         """Nothing can be heard: there is no directory that both sides see."""

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 import os
 from collections.abc import Sequence
-from contextlib import AbstractContextManager
+from contextlib import AbstractContextManager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
+from ci_bot.core.errors import EngineError
 from ci_bot.core.globs import Globs
 from ci_bot.executors.docker import convert, gate, gathering, ownership
 from ci_bot.executors.docker.control import Control, control_of, until_read
@@ -56,6 +57,10 @@ class Files(Protocol):
         ...
 
     async def until_read(self, spec: StepSpec, seconds: float | None) -> None: ...
+
+    def hear(self, spec: StepSpec) -> None:
+        """Something of the step's output has come: its shell need not wait at its end. Raises nothing."""
+        ...
 
     def hearing(self, spec: StepSpec) -> AbstractContextManager[Hearing]:
         """Open while the step runs, for what its shell says at the end that it used."""
@@ -110,6 +115,10 @@ class BoundFiles:
 
     async def until_read(self, spec: StepSpec, seconds: float | None) -> None:
         await until_read(self._control(spec), seconds)
+
+    def hear(self, spec: StepSpec) -> None:
+        with suppress(EngineError):  # on a full disk the shell waits its 2 s
+            self._control(spec).hear()
 
     def hearing(self, spec: StepSpec) -> AbstractContextManager[Hearing]:
         return hearing(self._control(spec).usage)

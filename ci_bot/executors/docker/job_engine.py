@@ -59,7 +59,9 @@ _NESTED: Final = _Kind(
     image="docker:dind",
     port=2375,
     variable="DOCKER_HOST",
-    ready="docker -H tcp://127.0.0.1:2375 version >/dev/null",
+    # Not `version`: of rootless engines some break down over that one request, and do all others:
+    # https://github.com/moby/moby/issues/47085
+    ready="docker -H tcp://127.0.0.1:2375 ps --quiet >/dev/null",
     # It listens without TLS only if it is told so: https://hub.docker.com/_/docker
     env={"DOCKER_TLS_CERTDIR": ""},
 )

@@ -5,11 +5,16 @@ https://docs.docker.com/reference/api/engine/version/v1.41/#tag/Container/operat
 
 from __future__ import annotations
 
+from collections.abc import Callable
+
 _HEADER = 8
 
 #: The engine cuts longer lines into messages of this size.
 #: https://github.com/moby/moby/blob/v20.10.24/daemon/logger/copier.go
 _MESSAGE = 16 * 1024
+
+#: A shell may have something to say before it comes to its first line: about the locale, mostly.
+_BEFORE = 4 * 1024
 
 
 class Demultiplexer:
@@ -45,3 +50,45 @@ class Demultiplexer:
         owed = b"\n" if self._owes_newline else b""
         self._owes_newline = len(message) < _MESSAGE and not message.endswith(b"\n")
         return owed + message
+
+
+class Beginning:
+    """Takes a line of our own, the first in a step's output, out of it; holds back only what may be that line.
+
+    `heard` is called when it has come. It must not raise.
+    """
+
+    def __init__(self, line: str, heard: Callable[[], None]) -> None:
+        self._line = f"{line}\n".encode()
+        self._heard = heard
+        self._held = b""
+        self._is_within_line = False
+        self._left = _BEFORE
+        self._is_seen = False
+
+    def feed(self, chunk: bytes) -> bytes:
+        if self._is_seen or self._left <= 0:
+            return chunk
+        rest, passed = self._held + chunk, b""
+        while rest and self._left > 0 and not self._is_seen:
+            if self._is_within_line:
+                line, newline, rest = rest.partition(b"\n")
+                passed += line + newline
+                self._left -= len(line) + 1
+                self._is_within_line = not newline
+            elif rest.startswith(self._line):
+                self._is_seen, rest = True, rest.removeprefix(self._line)
+                self._heard()
+            elif self._line.startswith(rest):
+                break
+            else:
+                self._is_within_line = True
+        if self._is_seen or self._left <= 0:
+            passed, rest = passed + rest, b""
+        self._held = rest
+        return passed
+
+    def end(self) -> bytes:
+        """What was held back for a line that never came whole."""
+        rest, self._held = self._held, b""
+        return rest

@@ -17,6 +17,7 @@ from ci_bot.executors.docker.control import control_of
 from ci_bot.executors.docker.engine import Engine, EngineRefusal
 from ci_bot.executors.docker.files import Files
 from ci_bot.executors.docker.host import Host
+from ci_bot.executors.docker.output import Beginning
 from ci_bot.executors.docker.streams import Attached, Logged, Stream, pump
 from ci_bot.ports import JobSpec, LogWriter, StepSpec
 
@@ -29,16 +30,34 @@ _HEAD = 8 * 1024
 
 @dataclass(slots=True)
 class Output:
-    """Hands a step's output on to its log, and remembers how it began and how much there was."""
+    """Hands a step's output on to its log, and remembers how it began and how much came.
+
+    `beginning` where the step's shell writes a line of ours first.
+    """
 
     log: LogWriter
+    beginning: Beginning | None = None
     head: bytearray = field(default_factory=bytearray)
     size: int = 0
 
     def write(self, chunk: bytes) -> None:
-        self.log.write(chunk)
-        self.head += chunk[: _HEAD - len(self.head)]
         self.size += len(chunk)
+        self._hand_on(chunk if self.beginning is None else self.beginning.feed(chunk))
+
+    @property
+    def is_lost(self) -> bool:
+        """Not even the line of ours has come."""
+        return self.beginning is not None and self.size == 0
+
+    def end(self) -> None:
+        """Nothing more will come."""
+        if self.beginning is not None:
+            self._hand_on(self.beginning.end())
+
+    def _hand_on(self, own: bytes) -> None:
+        if own:
+            self.log.write(own)
+            self.head += own[: _HEAD - len(self.head)]
 
 
 async def launch(

@@ -19,6 +19,10 @@ GATE_INSIDE = f"{CONTROL_INSIDE}/gate"  # instead of `begin`, where steps share 
 SCRIPT_INSIDE = f"{CONTROL_INSIDE}/script"
 RECEIPT_INSIDE = f"{CONTROL_INSIDE}/read"
 USAGE_INSIDE = f"{CONTROL_INSIDE}/usage"
+HEARD_INSIDE = f"{CONTROL_INSIDE}/heard"
+
+#: The first that `begin` writes: from here on the engine hands the output on. It stands in no log.
+BEGUN_LINE = "ci-bot: the step begins"
 
 #: What `begin` ends with when the step's directory is not there.
 NO_WORKDIR_CODE = 1
@@ -73,6 +77,19 @@ _USAGE = f"""\
   printf '%s %s\\n' "$memory" "$cpu" 1<>{USAGE_INSIDE}
 )"""
 
+#: An engine may close a container's output before it has opened it, if the container ends at once and the
+#: machine is overloaded (seen with 26.1: "stream copy error: reading from a closed fifo"). So `begin` ends
+#: when it was heard, or after some 2 s. An image without `sleep`, or without fractions, does not wait.
+#: https://github.com/containerd/containerd/blob/v1.7.24/task.go
+_UNTIL_HEARD = f"""\
+[ -e {HEARD_INSIDE} ] || (
+  tries=0
+  until [ -e {HEARD_INSIDE} ] || [ $tries -ge 200 ]; do
+    sleep 0.01 || break
+    tries=$((tries + 1))
+  done
+)"""
+
 _LISTEN = f"""\
 exec 2>&1
 not_begun() {{
@@ -108,7 +125,7 @@ def begin(
     https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html
     """
     command = _command(spec, entrypoint)
-    lines = _lines(spec, command, has_fifos=has_fifos, tells_usage=has_fifos and not is_turn)
+    lines = _lines(spec, command, has_fifos=has_fifos, is_turn=is_turn)
     return _encoded("\n".join(lines) + "\n")
 
 
@@ -150,18 +167,20 @@ def quoted(text: str) -> str:
     return "'" + text.replace("'", "'\\''") + "'"
 
 
-def _lines(spec: StepSpec, command: str, *, has_fifos: bool, tells_usage: bool) -> Iterator[str]:
+def _lines(spec: StepSpec, command: str, *, has_fifos: bool, is_turn: bool) -> Iterator[str]:
     yield "exec 2>&1"
     yield _HOME
     for name, value in with_safe_directory({**spec.env, **spec.secrets}).items():
         yield _export(name, value)
     if has_fifos:
         yield _RECEIPT
+    if not is_turn:
+        yield f"echo {quoted(BEGUN_LINE)}"
     yield f"cd {quoted(f'{WORKSPACE_INSIDE}/{spec.step.workdir}')} 2>/dev/null || {{"
     yield f"  printf '%s\\n' {quoted(no_workdir_line(spec))}"
     yield f"  exit {NO_WORKDIR_CODE}"
     yield "}"
-    if not tells_usage:
+    if is_turn or not has_fifos:
         yield f"exec {command} </dev/null"
         return
     # The shell's own words about a script that was killed are not the step's output; dash and ash say
@@ -170,6 +189,7 @@ def _lines(spec: StepSpec, command: str, *, has_fifos: bool, tells_usage: bool) 
     yield f"(exec {command} </dev/null 2>&1)"
     yield "code=$?"
     yield _USAGE
+    yield _UNTIL_HEARD
     yield "exit $code"
 
 

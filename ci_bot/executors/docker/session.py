@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Coroutine
 from dataclasses import replace
+from functools import partial
 from typing import Any, TypeVar
 
 import structlog
@@ -12,11 +13,12 @@ import structlog
 from ci_bot.core.errors import EngineError
 from ci_bot.core.globs import Globs
 from ci_bot.core.model import Exit, ExitReason
-from ci_bot.executors.docker import names, network, process, words
+from ci_bot.executors.docker import names, network, process, script, words
 from ci_bot.executors.docker.containers import Container, Containers, kill
 from ci_bot.executors.docker.control import Turn, remove_job
 from ci_bot.executors.docker.disks import blamed
 from ci_bot.executors.docker.host import Host
+from ci_bot.executors.docker.output import Beginning
 from ci_bot.executors.docker.process import Output
 from ci_bot.executors.docker.services import LogOf, Services
 from ci_bot.executors.docker.turns import SharedContainer
@@ -117,7 +119,7 @@ class DockerSession:
         if container is None:
             return words.STOPPED_EARLY
         self._last = (spec, container)
-        output = Output(log)
+        output = self._output(spec, container, log)
         if container.turn is None:
             end = await self._run_alone(spec, container, output)
         else:
@@ -134,10 +136,20 @@ class DockerSession:
         with files.hearing(spec) as ear:
             code = await self._code(spec, container, output)
             usage = ear.heard()
+        output.end()
+        if output.is_lost and code != words.KILLED:
+            output.log.note(words.OUTPUT_LOST)
         await files.wipe(spec)
         if self._stopping.is_set() and code == words.KILLED:
             return words.STOPPED
         return await process.ending(self._host, spec, container, code, output, usage)
+
+    def _output(self, spec: StepSpec, container: Container, log: LogWriter) -> Output:
+        """A shared container has marks of its own, and around an image's own entry point there is no shell."""
+        if container.turn is not None or container.is_bare:
+            return Output(log)
+        files = self._containers.files()
+        return Output(log, Beginning(script.BEGUN_LINE, partial(files.hear, spec)))
 
     async def _container(self, spec: StepSpec) -> Container | None:
         """None where `stop` came first. What has begun is there, and must be seen to end even then."""

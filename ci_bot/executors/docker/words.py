@@ -20,6 +20,11 @@ BEGINNING_LOST: Final = (
     "step wrote while no server ran is missing"
 )
 
+OUTPUT_LOST: Final = (
+    "the engine lost what this step wrote: it may where a step ends within a moment on an overloaded machine; "
+    "run it again"
+)
+
 #: What shells end with when a command could not be run at all.
 #: https://pubs.opengroup.org/onlinepubs/9799919799/utilities/V3_chap02.html#tag_19_08_02
 _SHELL_CODES: Final = {126: "a command could not be executed", 127: "a command was not found"}

@@ -4,10 +4,11 @@ from __future__ import annotations
 
 from itertools import pairwise
 
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ci_bot.executors.docker.output import Demultiplexer
+from ci_bot.executors.docker.output import Beginning, Demultiplexer
 
 MESSAGE = 16 * 1024
 STAMP = b"2026-11-20T14:40:47.772786290Z "
@@ -65,3 +66,38 @@ def test_long_lines_keep_their_ends(
     )
     assert output.rstrip(b"\n") == written.rstrip(b"\n")
     assert written.startswith(output)
+
+
+OURS = "ci-bot: the step begins"
+SAID = st.lists(
+    st.sampled_from([b"", b"sh: warning: setlocale", b"ci-bot: the", b"\xff\0"]), max_size=3
+)
+
+
+@given(SAID, st.binary(max_size=50) | st.just(f"{OURS}\n".encode()), st.lists(st.integers(0)))
+def test_our_own_line_is_taken_out_once_wherever_it_is_cut(
+    before: list[bytes], after: bytes, places: list[int]
+) -> None:
+    noise = b"".join(line + b"\n" for line in before)
+    heard: list[bool] = []
+    beginning = Beginning(OURS, lambda: heard.append(True))
+    chunks = cut(noise + f"{OURS}\n".encode() + after, places)
+    output = b"".join(beginning.feed(chunk) for chunk in chunks)
+    assert (output + beginning.end(), len(heard)) == (noise + after, 1)
+
+
+@given(
+    st.binary() | st.just(OURS.encode()) | st.just(b"x" * 5000 + f"\n{OURS}\n".encode()),
+    st.lists(st.integers(0)),
+)
+def test_output_without_our_line_is_whole(data: bytes, places: list[int]) -> None:
+    beginning = Beginning(OURS, lambda: pytest.fail("it was never written"))
+    output = b"".join(beginning.feed(chunk) for chunk in cut(data, places))
+    assert output + beginning.end() == data
+
+
+def test_nothing_is_held_back_but_what_may_be_our_line() -> None:
+    beginning = Beginning(OURS, lambda: None)
+    assert beginning.feed(b"a prompt: ") == b"a prompt: "
+    assert beginning.feed(b"yes\nci") == b"yes\n"
+    assert beginning.feed(b"d\n") == b"cid\n"

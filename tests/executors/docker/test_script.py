@@ -69,7 +69,7 @@ def environment(shell: list[str], exports: bytes) -> dict[bytes, bytes]:
 
 def exports(env: dict[str, str]) -> bytes:
     """The part of `begin` before the container's own paths come in."""
-    return script.begin(spec(env=env)).partition(b"\ncd ")[0]
+    return script.begin(spec(env=env)).partition(b"\necho 'ci-bot")[0]
 
 
 @given(env=st.dictionaries(NAMES, VALUES, max_size=5))
