@@ -35,12 +35,10 @@ def own_home(settings: Settings, instance: str) -> Iterator[Path]:
     with tempfile.TemporaryDirectory(prefix=_PREFIX) as made:
         home = Path(made)
         with (home / _NAMED).open("w") as file:
-            with suppress(
-                OSError
-            ):  # where nothing can be locked, or written: then nobody believes the file
-                fcntl.flock(
-                    file, fcntl.LOCK_EX
-                )  # who looks at it meanwhile lets go at once: it is empty
+            # Who looks at it before it is locked lets go at once, since it is empty. Where nothing can be
+            # locked or written, it stays so, and nobody believes it.
+            with suppress(OSError):
+                fcntl.flock(file, fcntl.LOCK_EX)
                 file.write(f"{instance}\n{_engine(settings)}\n")
                 file.flush()
             yield home
@@ -54,15 +52,15 @@ async def remove_leftovers(settings: Settings, tell: Callable[[str], None]) -> N
                 await _remove(settings, claim, tell)
 
 
-async def leave_nothing(executor: Executor) -> int:
-    """Removes all that this executor's instance has on the engine, and says how much. Raises `EngineError`."""
+async def leave_nothing(executor: Executor) -> None:
+    """Removes all that this executor's instance has on the engine. Raises `EngineError`."""
 
     async def nobody() -> Collection[str]:
         return ()
 
     try:
         async with asyncio.timeout(REMOVAL_SECONDS):
-            return await executor.reap(nobody)
+            await executor.reap(nobody)
     except TimeoutError:
         raise EngineError(f"the engine did not remove it within {REMOVAL_SECONDS:.0f} s") from None
 
@@ -80,14 +78,14 @@ async def _remove(settings: Settings, claim: _Claim, tell: Callable[[str], None]
     there = settings.model_copy(update={"data_dir": claim.home, "run_dir": claim.home / "run"})
     executor = open_executor(there, claim.instance)
     try:
-        count = await leave_nothing(executor)
+        await leave_nothing(executor)
     except EngineError as error:
         tell(f"what a run left that was killed stays for now: {error}")
         return
     finally:
         await executor.close()
     await asyncio.to_thread(shutil.rmtree, claim.home, ignore_errors=True)
-    tell(f"removed what a run left that was killed: {count} on the engine, and {claim.home}")
+    tell(f"removed what a run left that was killed: its containers, and {claim.home}")
     if claim.home.exists():
         tell(f"files of it belong to another user; remove them with: sudo rm -rf {claim.home}")
 

@@ -208,7 +208,7 @@ def test_what_a_killed_run_left_is_removed_by_the_next(
     answer = finish(begin("run"))
 
     assert answer.code == 0, answer
-    assert answer.err == f"removed what a run left that was killed: 2 on the engine, and {left}\n"
+    assert answer.err == f"removed what a run left that was killed: its containers, and {left}\n"
     assert list(homes.glob("ci-bot-run-*")) == [alive]
     assert len(containers(repository)) == 1  # of the one that lives
     living.terminate()

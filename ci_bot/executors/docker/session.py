@@ -137,7 +137,8 @@ class DockerSession:
             code = await self._code(spec, container, output)
             usage = ear.heard()
         output.end()
-        if output.is_lost and code != words.KILLED:
+        has_our_line = container.status == "created"  # what an earlier version began has none
+        if output.is_lost and has_our_line and code != words.KILLED:
             output.log.note(words.OUTPUT_LOST)
         await files.wipe(spec)
         if self._stopping.is_set() and code == words.KILLED:
