@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
 import os
 import tempfile
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
@@ -55,6 +57,24 @@ async def test_one_half_written_or_on_another_engine_is_let_alone(
     home = plant(homes, named)
     assert await looked(settings) == []
     assert home.exists()
+
+
+async def test_one_that_is_being_removed_by_its_own_run_is_let_alone(
+    settings: Settings, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """A large workspace takes seconds to remove."""
+    remove, said = tempfile.TemporaryDirectory.cleanup, []
+
+    def while_somebody_looks(made: tempfile.TemporaryDirectory[str]) -> None:
+        with ThreadPoolExecutor() as another:
+            said.append(another.submit(lambda: asyncio.run(looked(settings))).result())
+        remove(made)
+
+    monkeypatch.setattr(tempfile.TemporaryDirectory, "cleanup", while_somebody_looks)
+    with own_home(settings, "ending") as home:
+        pass
+    assert said == [[]]
+    assert not home.exists()
 
 
 async def test_one_that_lives_is_let_alone_and_goes_at_its_end(settings: Settings) -> None:

@@ -32,16 +32,16 @@ _NAMED: Final = "alive"  # two lines: the instance, and its engine as `_engine` 
 @contextmanager
 def own_home(settings: Settings, instance: str) -> Iterator[Path]:
     """A directory for one run, removed at the end, or by a later run."""
-    with tempfile.TemporaryDirectory(prefix=_PREFIX) as made:
-        home = Path(made)
-        with (home / _NAMED).open("w") as file:
-            # Who looks at it before it is locked lets go at once, since it is empty. Where nothing can be
-            # locked or written, it stays so, and nobody believes it.
-            with suppress(OSError):
-                fcntl.flock(file, fcntl.LOCK_EX)
-                file.write(f"{instance}\n{_engine(settings)}\n")
-                file.flush()
-            yield home
+    made = tempfile.TemporaryDirectory(prefix=_PREFIX)
+    home = Path(made.name)
+    with (home / _NAMED).open("w") as file, made:  # held until it is removed
+        # Who looks at it before it is locked lets go at once, since it is empty. Where nothing can be
+        # locked or written, it stays so, and nobody believes it.
+        with suppress(OSError):
+            fcntl.flock(file, fcntl.LOCK_EX)
+            file.write(f"{instance}\n{_engine(settings)}\n")
+            file.flush()
+        yield home
 
 
 async def remove_leftovers(settings: Settings, tell: Callable[[str], None]) -> None:
@@ -118,11 +118,12 @@ def _opened(home: Path) -> TextIO | None:
 
 
 def _is_free(file: TextIO) -> bool:
+    """Nobody holds it, and it is still there: its own run may have removed it just now."""
     try:
         fcntl.flock(file, fcntl.LOCK_EX | fcntl.LOCK_NB)
     except OSError:
         return False
-    return True
+    return os.fstat(file.fileno()).st_nlink > 0
 
 
 def _engine(settings: Settings) -> str:

@@ -189,3 +189,30 @@ def _git_config(env: dict[str, str], key: str) -> str:
         cwd="/",
     )
     return done.stdout.strip()
+
+
+#: As functions, since busybox takes its own `sleep` before any program.
+SLEEPS = (
+    'sleep() {{ echo slept >>{here}/slept; slept=x$slept; [ "$slept" != xxx ] || echo >{here}/heard; }}'
+)
+FAILS = "sleep() {{ return 1; }}"
+
+
+@pytest.mark.parametrize(
+    ("sleep", "heard", "slept"),
+    [(SLEEPS, False, 3), (SLEEPS, True, 0), (FAILS, False, 0)],
+    ids=["until it is heard", "heard already", "no fractions"],
+)
+def test_it_ends_when_it_is_heard_with_its_exit_code(
+    tmp_path: Path, shell: list[str], sleep: str, heard: bool, slept: int
+) -> None:
+    if heard:
+        (tmp_path / "heard").touch()
+    whole = script.begin(spec()).decode()
+    end = whole[whole.index(f"[ -e {script.HEARD_INSIDE}") :]
+    end = end.replace(script.HEARD_INSIDE, str(tmp_path / "heard"))
+    prelude = f"slept= code=3\n{sleep.format(here=tmp_path)}\n"
+    done = subprocess.run([*shell, "-c", prelude + end], capture_output=True, check=False)
+    assert (done.returncode, done.stderr) == (3, b"")
+    record = tmp_path / "slept"
+    assert (len(record.read_text().splitlines()) if record.exists() else 0) == slept
